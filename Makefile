@@ -1,0 +1,45 @@
+# The verbs of this checkout. `make lab` is the whole product on this machine; `make test` is what CI runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: lab lab-down check test lint unit bench lock clean
+
+lab: $(VENV)/ready
+	$(BIN)/slipway lab up
+	$(BIN)/slipway apply inventories/lab.yaml --yes
+	$(BIN)/slipway lab demo
+
+lab-down: $(VENV)/ready
+	$(BIN)/slipway lab down
+
+# lint, types and every test that needs no machine but this one
+check: lint unit
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/ready
+	$(BIN)/pytest tests/unit
+
+# everything, the lab's real hosts included (root, containers, minutes)
+test: lint
+	$(BIN)/pytest tests
+
+bench: $(VENV)/ready
+	$(BIN)/python -m tests.bench
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment here; on Debian: apt-get install -y python3-venv"; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# after a change of pyproject.toml
+lock:
+	uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache

@@ -1,0 +1,49 @@
+"""The only untyped door: pyinfra's current host -> the `Node` and `Cluster` it stands for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from pyinfra import host
+
+from deploy.model import Cluster, Node
+
+CLUSTER = "slipway_cluster"
+NODE = "slipway_node"
+LOCK = "slipway_lock"
+SPEAKER = "slipway_speaker"
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Cluster:
+    return Cluster.model_validate_json(text)
+
+
+def host_data(cluster: Cluster, node: Node, lock: str) -> dict[str, Any]:
+    """Return what pyinfra's host must carry so that a step needs no arguments; `lock` is the lock file's path."""
+    return {CLUSTER: cluster.model_dump_json(), NODE: node.name, LOCK: lock}
+
+
+def cluster() -> Cluster:
+    """Return the cluster that the current host belongs to."""
+    return _parsed(host.data.get(CLUSTER))
+
+
+def node() -> Node:
+    """Return the node that the current host is."""
+    return cluster().node(host.data.get(NODE))
+
+
+def lock_path() -> str:
+    """Return the path of the lock file that pins what may be installed."""
+    return str(host.data.get(LOCK))
+
+
+def speaks() -> bool:
+    """Say whether the current host is the one that talks to the API for the whole cluster.
+
+    The engine names a Ready control plane; plain pyinfra does not, and then it is the first.
+    """
+    chosen = host.data.get(SPEAKER) or cluster().control_planes[0].name
+    return bool(chosen == node().name)

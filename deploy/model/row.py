@@ -1,0 +1,50 @@
+"""What a plan says: rows as data, one per operation and host."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+class State(StrEnum):
+    """What an operation would do to a host."""
+
+    NONE = "none"
+    CHANGE = "change"
+    UNKNOWN = "unknown"
+    ERROR = "error"
+
+
+class Disturbs(IntEnum):
+    """What a change would disturb on a running cluster, mildest first."""
+
+    NOTHING = 0
+    SERVICE = 1
+    PODS = 2
+    HOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation on one host. `until` names the phase that an UNKNOWN waits for."""
+
+    phase: str
+    host: str
+    operation: str
+    state: State
+    disturbs: Disturbs = Disturbs.NOTHING
+    diff: str | None = None
+    reason: str | None = None
+    until: str | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Say whether an apply would have something to do here."""
+        return self.state in (State.CHANGE, State.UNKNOWN)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as plain data."""
+        return {**asdict(self), "disturbs": self.disturbs.name.lower()}

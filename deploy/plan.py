@@ -1,0 +1,83 @@
+"""Cluster -> ordered phases. This list is the documentation of what an apply does, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deploy.model import Cluster
+
+
+class Where(StrEnum):
+    """Which hosts a phase runs on, and how."""
+
+    ALL = "all hosts, in parallel"
+    FIRST = "the first control plane"
+    OTHERS = "the other control planes, one by one"
+    CONTROL_PLANES = "the control planes, in parallel"
+    WORKERS = "the workers, in parallel"
+    SPEAKER = "one Ready control plane"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One step on some hosts; `step` is the deploy function's dotted name, as plain pyinfra takes it."""
+
+    name: str
+    title: str
+    step: str
+    where: Where
+
+    def hosts(self, cluster: Cluster) -> tuple[str, ...]:
+        """Return the names of the nodes this phase is for; for SPEAKER every candidate, in order."""
+        first, *others = (node.name for node in cluster.control_planes)
+        match self.where:
+            case Where.ALL:
+                return tuple(node.name for node in cluster.nodes)
+            case Where.FIRST:
+                return (first,)
+            case Where.OTHERS:
+                return tuple(others)
+            case Where.CONTROL_PLANES | Where.SPEAKER:
+                return (first, *others)
+            case Where.WORKERS:
+                return tuple(node.name for node in cluster.workers)
+
+
+def phases(cluster: Cluster) -> tuple[Phase, ...]:
+    """Return what an apply of this cluster does, in order; a phase without hosts is left out."""
+    several = len(cluster.control_planes) > 1
+    wanted = [
+        Phase("identity", "Know whose hosts these are", "deploy.steps.identity.identity", Where.ALL),
+        Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),
+        Phase("artifacts", "Fetch verified binaries", "deploy.steps.artifacts.artifacts", Where.ALL),
+        Phase("containerd", "Run containerd", "deploy.steps.containerd.containerd", Where.ALL),
+        *(
+            [
+                Phase(
+                    "endpoint",
+                    "Hold the virtual address",
+                    "deploy.steps.endpoint.endpoint",
+                    Where.CONTROL_PLANES,
+                )
+            ]
+            if several
+            else []
+        ),
+        Phase("control-plane", "Start the control plane", "deploy.steps.kubeadm.control_plane", Where.FIRST),
+        Phase(
+            "control-planes",
+            "Join the other control planes",
+            "deploy.steps.kubeadm.control_planes",
+            Where.OTHERS,
+        ),
+        Phase("workers", "Join the workers", "deploy.steps.kubeadm.workers", Where.WORKERS),
+        Phase("network", "Give pods a network", "deploy.steps.cni.cni", Where.SPEAKER),
+        Phase("nodes", "Label and taint the nodes", "deploy.steps.nodes.nodes", Where.SPEAKER),
+        *(
+            [Phase("load-balancer", "Announce addresses", "deploy.steps.metallb.metallb", Where.SPEAKER)]
+            if cluster.load_balancer
+            else []
+        ),
+    ]
+    return tuple(phase for phase in wanted if phase.hosts(cluster))
