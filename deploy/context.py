@@ -21,7 +21,7 @@ def _parsed(text: str) -> Cluster:
 
 
 def host_data(cluster: Cluster, node: Node, lock: str) -> dict[str, Any]:
-    """Return what pyinfra's host must carry so that a step needs no arguments; `lock` is the lock file's path."""
+    """Return what pyinfra's host carries so that steps need no arguments; `lock` is the lock file's path."""
     return {CLUSTER: cluster.model_dump_json(), NODE: node.name, LOCK: lock}
 
 

@@ -1,4 +1,4 @@
-"""What an operation says about its change while it is planned: diff, reason, what it disturbs, what it waits for.
+"""What an operation says about its change while it is planned.
 
 An operation's body calls these just before it yields a command. Outside of a plan they do nothing.
 """
