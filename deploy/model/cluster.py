@@ -24,7 +24,7 @@ DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 VERSION = r"^v\d+\.\d+\.\d+(\+k3s\d+)?$"
 
 
-def key(change: Change, **kwargs: Any) -> Any:
+def setting(change: Change, **kwargs: Any) -> Any:
     """Declare a key of the inventory together with what changing it later means."""
     return Field(json_schema_extra={"change": change.value}, **kwargs)
 
@@ -38,11 +38,11 @@ class Section(BaseModel):
 class Ssh(Section):
     """How the hosts are reached; a node may differ from the cluster."""
 
-    user: str = key(Change.LIVE, default="root")
-    port: int = key(Change.LIVE, default=22, ge=1, le=65535)
-    key: Path | None = key(Change.LIVE, default=None)
-    become: bool = key(Change.LIVE, default=True)
-    jump: str | None = key(Change.LIVE, default=None)
+    user: str = setting(Change.LIVE, default="root")
+    port: int = setting(Change.LIVE, default=22, ge=1, le=65535)
+    key: Path | None = setting(Change.LIVE, default=None)
+    become: bool = setting(Change.LIVE, default=True)
+    jump: str | None = setting(Change.LIVE, default=None)
 
 
 class Taint(Section):
@@ -65,13 +65,13 @@ class Gpus(Section):
 class Node(Section):
     """One host."""
 
-    name: str = key(Change.IMMUTABLE, pattern=DNS_LABEL)
-    address: IPv4Address = key(Change.IMMUTABLE)
-    roles: tuple[Role, ...] = key(Change.IMMUTABLE, min_length=1)
-    ssh: Ssh | None = key(Change.LIVE, default=None)
-    labels: dict[str, str] = key(Change.LIVE, default_factory=dict)
-    taints: tuple[Taint, ...] | None = key(Change.LIVE, default=None)
-    gpus: Gpus | None = key(Change.ROLLING, default=None)
+    name: str = setting(Change.IMMUTABLE, pattern=DNS_LABEL)
+    address: IPv4Address = setting(Change.IMMUTABLE)
+    roles: tuple[Role, ...] = setting(Change.IMMUTABLE, min_length=1)
+    ssh: Ssh | None = setting(Change.LIVE, default=None)
+    labels: dict[str, str] = setting(Change.LIVE, default_factory=dict)
+    taints: tuple[Taint, ...] | None = setting(Change.LIVE, default=None)
+    gpus: Gpus | None = setting(Change.ROLLING, default=None)
 
     @property
     def is_control_plane(self) -> bool:
@@ -90,18 +90,18 @@ class Reserved(Section):
 class Kubernetes(Section):
     """The cluster's Kubernetes."""
 
-    distribution: Distribution = key(Change.IMMUTABLE, default=Distribution.KUBEADM)
-    version: str = key(Change.ROLLING, default="v1.36.3", pattern=VERSION)
-    pod_cidr: IPv4Network = key(Change.IMMUTABLE, default=IPv4Network("10.42.0.0/16"))
-    service_cidr: IPv4Network = key(Change.IMMUTABLE, default=IPv4Network("10.43.0.0/16"))
-    cni: Cni = key(Change.IMMUTABLE, default=Cni.FLANNEL)
-    endpoint: IPv4Address | None = key(Change.IMMUTABLE, default=None)
-    proxy_mode: ProxyMode = key(Change.ROLLING, default=ProxyMode.NFTABLES)
-    reserved: Reserved = key(Change.ROLLING, default=Reserved())
-    kubelet: dict[str, JsonValue] = key(Change.ROLLING, default_factory=dict)
-    kube_proxy: dict[str, JsonValue] = key(Change.ROLLING, default_factory=dict)
-    feature_gates: dict[str, bool] = key(Change.ROLLING, default_factory=dict)
-    ignore_preflight: tuple[str, ...] = key(Change.LIVE, default=())
+    distribution: Distribution = setting(Change.IMMUTABLE, default=Distribution.KUBEADM)
+    version: str = setting(Change.ROLLING, default="v1.36.3", pattern=VERSION)
+    pod_cidr: IPv4Network = setting(Change.IMMUTABLE, default=IPv4Network("10.42.0.0/16"))
+    service_cidr: IPv4Network = setting(Change.IMMUTABLE, default=IPv4Network("10.43.0.0/16"))
+    cni: Cni = setting(Change.IMMUTABLE, default=Cni.FLANNEL)
+    endpoint: IPv4Address | None = setting(Change.IMMUTABLE, default=None)
+    proxy_mode: ProxyMode = setting(Change.ROLLING, default=ProxyMode.NFTABLES)
+    reserved: Reserved = setting(Change.ROLLING, default=Reserved())
+    kubelet: dict[str, JsonValue] = setting(Change.ROLLING, default_factory=dict)
+    kube_proxy: dict[str, JsonValue] = setting(Change.ROLLING, default_factory=dict)
+    feature_gates: dict[str, bool] = setting(Change.ROLLING, default_factory=dict)
+    ignore_preflight: tuple[str, ...] = setting(Change.LIVE, default=())
 
 
 class Limits(Section):
@@ -114,45 +114,45 @@ class Limits(Section):
 class Containerd(Section):
     """The container runtime of kubeadm clusters."""
 
-    limits: Limits = key(Change.ROLLING, default=Limits())
-    restrict_oom_score_adj: bool = key(Change.ROLLING, default=False)
+    limits: Limits = setting(Change.ROLLING, default=Limits())
+    restrict_oom_score_adj: bool = setting(Change.ROLLING, default=False)
 
 
 class Artifacts(Section):
     """Where files and images come from: upstream, or a mirror that serves both."""
 
-    mirror: str | None = key(Change.LIVE, default=None, pattern=r"^https?://[^/\s]+$")
-    registry_mirror: str | None = key(Change.LIVE, default=None, pattern=r"^https?://[^/\s]+$")
+    mirror: str | None = setting(Change.LIVE, default=None, pattern=r"^https?://[^/\s]+$")
+    registry_mirror: str | None = setting(Change.LIVE, default=None, pattern=r"^https?://[^/\s]+$")
 
 
 class Host(Section):
     """How every host is prepared."""
 
-    time: TimeSync = key(Change.LIVE, default=TimeSync.CHRONY)
-    journal_max: str = key(Change.LIVE, default="1G")
-    sysctls: dict[str, int | str] = key(Change.LIVE, default_factory=dict)
+    time: TimeSync = setting(Change.LIVE, default=TimeSync.CHRONY)
+    journal_max: str = setting(Change.LIVE, default="1G")
+    sysctls: dict[str, int | str] = setting(Change.LIVE, default_factory=dict)
 
 
 class LoadBalancer(Section):
     """MetalLB in L2 mode: the addresses that it may give away, and where it announces them."""
 
-    provider: Annotated[str, Field(pattern="^metallb$")] = key(Change.IMMUTABLE, default="metallb")
-    pool: tuple[str, ...] = key(Change.LIVE, min_length=1)
-    interfaces: tuple[str, ...] = key(Change.LIVE, default=())
-    outside_subnet: bool = key(Change.LIVE, default=False)
+    provider: Annotated[str, Field(pattern="^metallb$")] = setting(Change.IMMUTABLE, default="metallb")
+    pool: tuple[str, ...] = setting(Change.LIVE, min_length=1)
+    interfaces: tuple[str, ...] = setting(Change.LIVE, default=())
+    outside_subnet: bool = setting(Change.LIVE, default=False)
 
 
 class Cluster(Section):
     """One inventory file."""
 
-    name: str = key(Change.IMMUTABLE, pattern=DNS_LABEL)
+    name: str = setting(Change.IMMUTABLE, pattern=DNS_LABEL)
     kubernetes: Kubernetes = Kubernetes()
     ssh: Ssh = Ssh()
     artifacts: Artifacts = Artifacts()
     host: Host = Host()
     containerd: Containerd = Containerd()
     nodes: tuple[Node, ...] = Field(min_length=1)
-    load_balancer: LoadBalancer | None = key(Change.LIVE, default=None)
+    load_balancer: LoadBalancer | None = setting(Change.LIVE, default=None)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
