@@ -1,0 +1,93 @@
+"""The console script: finds a verb, runs it, and turns what went wrong into text and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from tempfile import NamedTemporaryFile
+from typing import Any, cast
+
+import click
+from typing_extensions import override
+
+from deploy.errors import Exit, SlipwayError
+
+VERBS = {
+    "apply": ("deploy.cli.apply:apply", "Make the hosts what the inventory says, then verify."),
+    "artifacts": ("deploy.cli.artifacts:artifacts", "Pin, fetch and serve what hosts install."),
+    "kubeconfig": ("deploy.cli.kubeconfig:kubeconfig", "Fetch the cluster's kubeconfig."),
+    "lab": ("deploy.cli.lab:lab", "Run hosts in containers on this machine."),
+    "plan": ("deploy.cli.plan:plan", "Show what apply would change."),
+    "trust": ("deploy.cli.trust:trust", "Show the hosts' keys and remember them."),
+    "validate": ("deploy.cli.validate:validate", "Read an inventory and name every mistake in it."),
+    "verify": ("deploy.cli.verify:verify", "Prove that the cluster does what it is for."),
+}
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+GOES_ON = "\nInterrupted. What is done stays done; running the same command again goes on."
+
+
+class Verbs(click.Group):
+    """The verbs, each imported when it is called, so that `--help` stays fast."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(VERBS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, name = VERBS[cmd_name][0].split(":")
+        return cast(click.Command, getattr(importlib.import_module(module), name))
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, VERBS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="slipway", prog_name="slipway")
+def slipway() -> None:
+    """Bare metal in, a verified cluster out, and proof every night that it still is one."""
+
+
+def exit_code(call: Callable[[], Any]) -> int:
+    """Call, and return what the process exits with; everything that can go wrong is said on stderr."""
+    try:
+        code = call()
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print(GOES_ON, file=sys.stderr)
+        return INTERRUPTED
+    except SlipwayError as error:
+        print(error, file=sys.stderr)
+        return int(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter says it at exit
+        return int(Exit.INTERNAL)
+    except Exception as error:  # noqa: BLE001 - the last line before the shell
+        return _internal(error)
+    return code if isinstance(code, int) else int(Exit.OK)
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("SLIPWAY_DEBUG"):
+        traceback.print_exc()
+        return int(Exit.INTERNAL)
+    with NamedTemporaryFile("w", prefix="slipway-", suffix=".log", delete=False) as file:
+        file.write("".join(traceback.format_exception(error)))
+    said = f"{type(error).__name__}: {error}"
+    print(f"A mistake of slipway itself: {said}\nThe traceback is in {file.name}.", file=sys.stderr)
+    return int(Exit.INTERNAL)
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(exit_code(lambda: slipway.main(prog_name="slipway", standalone_mode=False)))
