@@ -18,9 +18,12 @@ from deploy.errors import Exit, SlipwayError
 VERBS = {
     "apply": ("deploy.cli.apply:apply", "Make the hosts what the inventory says, then verify."),
     "artifacts": ("deploy.cli.artifacts:artifacts", "Pin, fetch and serve what hosts install."),
+    "explain": ("deploy.cli.explain:explain", "Say what a check looks at, why, and how to mend it."),
+    "init": ("deploy.cli.init:init", "Write an inventory from the hosts it is given."),
     "kubeconfig": ("deploy.cli.kubeconfig:kubeconfig", "Fetch the cluster's kubeconfig."),
     "lab": ("deploy.cli.lab:lab", "Run hosts in containers on this machine."),
     "plan": ("deploy.cli.plan:plan", "Show what apply would change."),
+    "preflight": ("deploy.cli.preflight:preflight", "Check the hosts before anything is touched."),
     "trust": ("deploy.cli.trust:trust", "Show the hosts' keys and remember them."),
     "validate": ("deploy.cli.validate:validate", "Read an inventory and name every mistake in it."),
     "verify": ("deploy.cli.verify:verify", "Prove that the cluster does what it is for."),
