@@ -38,6 +38,11 @@ def listening() -> Generator[Notes, None, None]:
         _current.reset(token)
 
 
+def listened_to() -> bool:
+    """Say whether a plan is being made: what only a diff needs is not read otherwise."""
+    return _current.get() is not None
+
+
 def diff(title: str, before: str, after: str) -> None:
     """Show a change of text; callers pass digests in place of secrets."""
     if (notes := _current.get()) is not None:

@@ -1,0 +1,58 @@
+"""An operation on one @fake host: what the host answers goes in, commands and notes come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pyinfra.api import Config, Inventory, State, StringCommand
+from pyinfra.api.connect import connect_all
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy.operations import notes
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What an operation would do."""
+
+    commands: list[str]
+    stdin: list[str]
+    notes: notes.Notes
+
+    @property
+    def reasons(self) -> list[str]:
+        return self.notes.reasons
+
+
+Plan = Callable[..., Planned]
+
+
+def _bytes(command: StringCommand) -> str:
+    return str(command.connector_arguments.get("_stdin", ""))
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """Return a function that plans an operation on a host whose facts answer with the given lines."""
+
+    def run(operation: Any, *args: Any, answers: Mapping[str, Any] | None = None, **kwargs: Any) -> Planned:
+        data = {"fake_responses": answers or {}, "fake_delay": 0, "fake_delay_jitter": 0}
+        state = State(Inventory((["@fake/n1"], data)), Config())
+        connect_all(state)
+        [host] = state.inventory
+        with (
+            ctx_state.use(state),
+            ctx_host.use(host),
+            ctx_config.use(state.config),
+            notes.listening() as said,
+        ):
+            body: Generator[StringCommand, None, None] = operation._inner(*args, **kwargs)
+            commands = list(body)
+        return Planned(
+            [command.get_raw_value() for command in commands], [_bytes(command) for command in commands], said
+        )
+
+    return run
