@@ -1,0 +1,130 @@
+"""A report as JSON, and back: what machines read, and what the history of nights is kept in."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from checks.finding import Finding, Severity, Status
+from checks.report.phrases import overall
+from checks.report.report import Report, key
+from deploy.errors import RunError
+from deploy.model.row import Disturbs, Row, State
+
+SCHEMA_VERSION = 1
+
+
+@lru_cache(maxsize=1)
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema that every document follows."""
+    text = (Path(__file__).parent / "report.schema.json").read_text()
+    return dict(json.loads(text))
+
+
+def render(report: Report) -> str:
+    """Return the whole report, keys in a fixed order."""
+    return json.dumps(as_data(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """Return the report as plain data that follows the schema."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": report.run,
+        "verb": report.verb,
+        "cluster": report.cluster,
+        "started": _stamp(report.started),
+        "seconds": round(report.seconds, 3),
+        "inventory_sha256": report.inventory_sha256,
+        "lock_sha256": report.lock_sha256,
+        "verdict": str(overall(report)),
+        "exit": int(report.exit_code()),
+        "counts": {str(name): number for name, number in report.counts.items()},
+        "unreachable": dict(report.unreachable),
+        "findings": [_finding(report, each) for each in report.findings],
+        "gone": [_finding(report, each) for each in report.gone],
+        "rows": [row.as_json() for row in report.rows],
+        "last_success": _stamp(report.last_success),
+    }
+
+
+def _finding(report: Report, finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "title": report.titles.get(finding.check, ""),
+        "group": finding.group,
+        "host": finding.host,
+        "status": str(finding.status),
+        "severity": str(finding.severity),
+        "found": finding.found,
+        "wanted": finding.wanted,
+        "detail": finding.detail,
+        "remedy": finding.remedy,
+        "fix_available": finding.check in report.fixable,
+        "ignored": finding.ignored,
+        "since": _stamp(report.since.get(key(finding))),
+    }
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def read(text: str, where: str) -> Report:
+    """Return the report that was written; `where` names the file in the error."""
+    try:
+        data = json.loads(text)
+        version = data["schema_version"]
+        if version == SCHEMA_VERSION:
+            return _report(data)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{where} is not a whole report of slipway: {error!r}") from None
+    raise RunError(f"{where} is a report of schema version {version}, this slipway reads {SCHEMA_VERSION}")
+
+
+def _report(data: dict[str, Any]) -> Report:
+    pairs = [(_read_finding(each), each) for each in data["findings"]]
+    gone = [(_read_finding(each), each) for each in data["gone"]]
+    return Report(
+        verb=data["verb"],
+        cluster=data["cluster"],
+        run=data["run"],
+        started=datetime.fromisoformat(data["started"]),
+        seconds=data["seconds"],
+        findings=tuple(finding for finding, _ in pairs),
+        titles={each["check"]: each["title"] for _, each in [*pairs, *gone] if each["title"]},
+        fixable=frozenset(each["check"] for _, each in pairs if each["fix_available"]),
+        unreachable=data["unreachable"],
+        inventory_sha256=data["inventory_sha256"],
+        lock_sha256=data["lock_sha256"],
+        rows=tuple(_read_row(row) for row in data["rows"]),
+        since={
+            key(finding): datetime.fromisoformat(each["since"]) for finding, each in pairs if each["since"]
+        },
+        gone=tuple(finding for finding, _ in gone),
+        last_success=data["last_success"] and datetime.fromisoformat(data["last_success"]),
+    )
+
+
+def _read_finding(data: dict[str, Any]) -> Finding:
+    return Finding(
+        check=data["check"],
+        host=data["host"],
+        status=Status(data["status"]),
+        severity=Severity(data["severity"]),
+        found=data["found"],
+        wanted=data["wanted"],
+        detail=data["detail"],
+        remedy=data["remedy"],
+        group=data["group"],
+        ignored=data["ignored"],
+    )
+
+
+def _read_row(data: dict[str, Any]) -> Row:
+    return Row(
+        **{**data, "state": State(data["state"]), "disturbs": Disturbs[data["disturbs"].upper()]},
+    )

@@ -1,0 +1,50 @@
+"""One door to every format of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from checks.report import document, junit, markdown, metrics, nagios, page, text
+from checks.report.report import Report
+
+
+class Format(StrEnum):
+    """What `-o` takes."""
+
+    TEXT = "text"
+    SHORT = "short"
+    JSON = "json"
+    JUNIT = "junit"
+    MD = "md"
+    HTML = "html"
+    PROMETHEUS = "prometheus"
+    NAGIOS = "nagios"
+
+
+def render(
+    report: Report,
+    form: Format | str,
+    *,
+    width: int = 100,
+    color: bool = False,
+    history: Sequence[Report] = (),
+) -> str:
+    """Return a report in a format; width (columns) and colour matter to people's, history to HTML."""
+    match Format(form):
+        case Format.TEXT:
+            return text.render(report, width=width, color=color)
+        case Format.SHORT:
+            return text.render_short(report, width=width, color=color)
+        case Format.JSON:
+            return document.render(report)
+        case Format.JUNIT:
+            return junit.render(report)
+        case Format.MD:
+            return markdown.render(report)
+        case Format.HTML:
+            return page.render(report, history)
+        case Format.PROMETHEUS:
+            return metrics.render(report)
+        case Format.NAGIOS:
+            return nagios.render(report)

@@ -1,0 +1,65 @@
+"""A report as Markdown, for an issue's body or a job's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checks.finding import Finding
+from checks.report.phrases import evidence, glyph, summary, where
+from checks.report.report import Report, key, verdict
+from deploy.model.row import Row
+
+
+def render(report: Report) -> str:
+    """Return the sum, what needs a look with its remedy, and the rest folded away."""
+    blocks = [
+        f"## slipway {report.verb}: {report.cluster}",
+        f"**{summary(report)}** in {report.seconds:.1f} s, run `{report.run}`",
+        *(f"Unreachable: `{host}`: {_cell(cause)}" for host, cause in report.unreachable.items()),
+    ]
+    problems = report.problems
+    if problems:
+        blocks += [_table(report, problems), *_remedies(problems)]
+    if report.pending:
+        blocks += ["### What an apply would change", *(_row(row) for row in report.pending)]
+    if report.gone:
+        gone = [f"- {each.check} {report.titles.get(each.check, '')} ({where(each)})" for each in report.gone]
+        blocks.append("\n".join(["### Gone since the last run", "", *gone]))
+    others = [each for each in report.findings if each not in problems]
+    if others:
+        folded = f"<details><summary>{len(others)} passed or skipped</summary>"
+        blocks += [folded, _table(report, others), "</details>"]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(report: Report, findings: Sequence[Finding]) -> str:
+    head = ["| | check | where | what |", "|---|---|---|---|"]
+    rows = [
+        f"| {glyph(each)} | {each.check} {_cell(report.titles.get(each.check, ''))} | {where(each)} "
+        f"| {_cell(_said(report, each))} |"
+        for each in findings
+    ]
+    return "\n".join([*head, *rows])
+
+
+def _said(report: Report, finding: Finding) -> str:
+    since = report.since.get(key(finding))
+    parts = [evidence(finding), since and f"since {since:%Y-%m-%d %H:%M} UTC", finding.ignored]
+    return "; ".join(part for part in parts if part)
+
+
+def _remedies(problems: Sequence[Finding]) -> list[str]:
+    told = [each for each in problems if each.remedy]
+    lines = [f"- **{each.check}** ({where(each)}, {verdict(each)}): {each.remedy}" for each in told]
+    return ["### What to do\n\n" + "\n".join(lines)] if lines else []
+
+
+def _row(row: Row) -> str:
+    lines = [f"- `{row.host}` {row.phase}: {row.operation}" + (f" ({row.reason})" if row.reason else "")]
+    if row.diff:
+        lines += ["", "  ```diff", *(f"  {line}" for line in row.diff.splitlines()), "  ```"]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

@@ -1,0 +1,90 @@
+"""A report as one HTML page that needs nothing else: light and dark, and readable on a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from checks.finding import Finding
+from checks.report.phrases import GLYPHS, evidence, heading, overall, summary, where
+from checks.report.report import Report, Verdict, key, verdict
+
+RUNS = 30  # as many as fit beside a title on a telephone, a month of nights
+_TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A finding as the page shows it; `strip` holds (verdict, moment) of the runs before, oldest first."""
+
+    finding: Finding
+    kind: Verdict
+    sign: str
+    title: str
+    where: str
+    said: str
+    since: str
+    strip: tuple[tuple[str, str], ...]
+
+
+def render(report: Report, history: Sequence[Report] = ()) -> str:
+    """Return the page; `history` holds the runs of the same verb, oldest first, this one last or not."""
+    runs = _runs(report, history)
+    problems = [_line(report, each, runs) for each in report.problems]
+    groups = [
+        (heading(group, host), [_line(report, each, runs) for each in findings])
+        for group, host, findings in report.groups
+    ]
+    return _template().render(
+        report=report,
+        overall=overall(report),
+        sign=GLYPHS[overall(report)],
+        summary=summary(report),
+        problems=problems,
+        groups=groups,
+        gone=[_line(report, each, runs) for each in report.gone],
+        runs=runs,
+    )
+
+
+def _runs(report: Report, history: Sequence[Report]) -> tuple[Report, ...]:
+    before = [each for each in history if each.verb == report.verb and each.run < report.run]
+    return (*before[-(RUNS - 1) :], report) if before else ()
+
+
+def _line(report: Report, finding: Finding, runs: Sequence[Report]) -> Line:
+    since = report.since.get(key(finding))
+    return Line(
+        finding=finding,
+        kind=verdict(finding),
+        sign=GLYPHS[verdict(finding)],
+        title=report.titles.get(finding.check, ""),
+        where=where(finding),
+        said=evidence(finding),
+        since=f"{since:%Y-%m-%d %H:%M} UTC" if since else "",
+        strip=tuple((_judged(run, finding), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
+    )
+
+
+def _judged(run: Report, finding: Finding) -> str:
+    """Return how a check ended in a run; a check that the run did not have is told apart from a pass."""
+    for each in run.findings:
+        if key(each) == key(finding):
+            return verdict(each)
+    return "absent"
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")

@@ -1,0 +1,82 @@
+"""The words that every format uses for a finding and for a sum."""
+
+from __future__ import annotations
+
+from checks.finding import Finding, Status
+from checks.report.report import Report, Verdict, verdict
+from deploy.model.row import State
+
+GLYPHS = {
+    Verdict.ERROR: "×",
+    Verdict.WARNING: "‼",
+    Verdict.UNAVAILABLE: "?",
+    Verdict.NOTE: "‼",
+    Verdict.PASS: "√",
+    Verdict.SKIPPED: "-",
+}
+
+
+def evidence(finding: Finding) -> str:
+    """Return what was found and what was wanted, on a success too."""
+    compared = ", ".join(
+        f"{word} {value}" for word, value in (("found", finding.found), ("wanted", finding.wanted)) if value
+    )
+    match finding.status:
+        case Status.PASS:
+            return compared
+        case Status.FAIL:
+            return compared or "failed"
+        case Status.SKIPPED | Status.UNAVAILABLE:
+            cause = finding.found or first_line(finding.detail)
+            return f"{finding.status}: {cause}" if cause else str(finding.status)
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text that may be empty."""
+    return text.splitlines()[0] if text else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 error`, `2 errors`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def summary(report: Report) -> str:
+    """Return what a run adds up to: `1 error, 2 warnings, 57 passed, 12 skipped, 1 unavailable`."""
+    counts = report.counts
+    parts = [
+        counted(counts[Verdict.ERROR], "error") if counts[Verdict.ERROR] else "",
+        counted(counts[Verdict.WARNING], "warning") if counts[Verdict.WARNING] else "",
+        counted(counts[Verdict.NOTE], "note") if counts[Verdict.NOTE] else "",
+        f"{counts[Verdict.PASS]} passed",
+        f"{counts[Verdict.SKIPPED]} skipped" if counts[Verdict.SKIPPED] else "",
+        f"{counts[Verdict.UNAVAILABLE]} unavailable" if counts[Verdict.UNAVAILABLE] else "",
+        f"{counted(len(report.pending), 'pending change')}" if report.pending else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def overall(report: Report) -> Verdict:
+    """Return the one word for the whole run; nothing looked at is never a pass."""
+    counts = report.counts
+    unplanned = any(row.state is State.ERROR for row in report.rows)
+    if counts[Verdict.ERROR] or unplanned or not (report.findings or report.rows):
+        return Verdict.ERROR
+    if report.unreachable or counts[Verdict.UNAVAILABLE]:
+        return Verdict.UNAVAILABLE
+    return Verdict.WARNING if counts[Verdict.WARNING] or report.pending else Verdict.PASS
+
+
+def heading(group: str, host: str | None) -> str:
+    """Return `runtime · node w1`, or `kubernetes` for what belongs to no host."""
+    return " · ".join(part for part in (group, f"node {host}" if host else "") if part) or "cluster"
+
+
+def where(finding: Finding) -> str:
+    """Return the host, or `cluster`."""
+    return finding.host or "cluster"
+
+
+def glyph(finding: Finding) -> str:
+    """Return the sign of a finding."""
+    return GLYPHS[verdict(finding)]

@@ -1,0 +1,144 @@
+"""What a run of checks says: its findings, what they were judged against, and what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from checks.catalogue import Fix, all_checks
+from checks.finding import Finding, Severity, Status
+from deploy.errors import Exit, worst
+from deploy.model.row import Row, State
+
+
+class Verdict(StrEnum):
+    """A finding's weight in the sum; worst first, which is the order they are shown in."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    UNAVAILABLE = "unavailable"
+    NOTE = "note"
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    SKIPPED = "skipped"
+
+
+_FAILED = {
+    Severity.ERROR: Verdict.ERROR,
+    Severity.WARNING: Verdict.WARNING,
+    Severity.INFO: Verdict.NOTE,
+}
+
+
+def verdict(finding: Finding) -> Verdict:
+    """Return what a finding counts as; an ignored failure stays in sight as a warning."""
+    match finding.status:
+        case Status.PASS:
+            return Verdict.PASS
+        case Status.SKIPPED:
+            return Verdict.SKIPPED
+        case Status.FAIL if finding.ignored is not None and finding.severity is Severity.ERROR:
+            return Verdict.WARNING
+        case Status.FAIL:
+            return _FAILED[finding.severity]
+        case Status.UNAVAILABLE:
+            return Verdict.UNAVAILABLE
+
+
+Key = tuple[str, str | None]
+
+
+def key(finding: Finding) -> Key:
+    """Return what makes two nights' findings the same one: the check and the host."""
+    return finding.check, finding.host
+
+
+def _titles() -> Mapping[str, str]:
+    return {id_: check.title for id_, check in all_checks().items()}
+
+
+def _fixable() -> frozenset[str]:
+    return frozenset(id_ for id_, check in all_checks().items() if check.fix is not Fix.NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run. `since` holds when a finding that is no pass was first seen; `rows` is a drift's plan.
+
+    `unreachable` maps hosts to causes. Titles and what can be fixed come from the catalogue, and a report
+    that is read back keeps its own.
+    """
+
+    verb: str
+    cluster: str
+    run: str
+    started: datetime
+    seconds: float
+    findings: tuple[Finding, ...]
+    titles: Mapping[str, str] = field(default_factory=_titles)
+    fixable: frozenset[str] = field(default_factory=_fixable)
+    unreachable: Mapping[str, str] = field(default_factory=dict)
+    inventory_sha256: str | None = None
+    lock_sha256: str | None = None
+    rows: tuple[Row, ...] = ()
+    since: Mapping[Key, datetime] = field(default_factory=dict)
+    gone: tuple[Finding, ...] = ()
+    last_success: datetime | None = None
+
+    def of(self, wanted: Verdict) -> tuple[Finding, ...]:
+        """Return the findings that count as this, in the order they were made."""
+        return tuple(finding for finding in self.findings if verdict(finding) is wanted)
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """Return how many findings count as what, zeros included."""
+        return {each: len(self.of(each)) for each in Verdict}
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """Return what an operator should look at, the worst first."""
+        shown = (Verdict.ERROR, Verdict.WARNING, Verdict.UNAVAILABLE, Verdict.NOTE)
+        return tuple(finding for each in shown for finding in self.of(each))
+
+    @property
+    def pending(self) -> tuple[Row, ...]:
+        """Return the plan rows that an apply would act on."""
+        return tuple(row for row in self.rows if row.pending)
+
+    @property
+    def groups(self) -> Iterator[tuple[str, str | None, tuple[Finding, ...]]]:
+        """Yield (group, host, findings) as first met, the worst findings first in each."""
+        sections: dict[tuple[str, str | None], list[Finding]] = {}
+        for finding in self.findings:
+            sections.setdefault((finding.group, finding.host), []).append(finding)
+        order = list(Verdict)
+        for (group, host), findings in sections.items():
+            yield group, host, tuple(sorted(findings, key=lambda each: order.index(verdict(each))))
+
+    def exit_code(self, *, strict: bool = False) -> Exit:
+        """Return the code the run ends with: what could not be judged weighs as much as its check does."""
+        return worst(*self._codes(strict=strict))
+
+    def _codes(self, *, strict: bool) -> Iterator[Exit]:
+        if self.unreachable:
+            yield Exit.UNREACHABLE
+        if self.pending:
+            yield Exit.PENDING
+        if any(row.state is State.ERROR for row in self.rows):
+            yield Exit.FAILED
+        if not self.findings and not self.rows:
+            yield Exit.FAILED  # nothing was looked at, which is never a pass
+        for finding in self.findings:
+            match verdict(finding):
+                case Verdict.ERROR:
+                    yield Exit.FAILED
+                case Verdict.UNAVAILABLE if finding.severity is Severity.ERROR and finding.ignored is None:
+                    yield Exit.FAILED
+                case Verdict.WARNING | Verdict.UNAVAILABLE if strict:
+                    yield Exit.WARNINGS
+
+
+def run_id(now: datetime, token: str) -> str:
+    """Return a run's name, which sorts by time: `20261130T031700Z-9f3a`."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"

@@ -1,0 +1,154 @@
+"""A report for people: every finding in groups, or only what needs a look."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from checks.finding import Finding
+from checks.report.phrases import GLYPHS, evidence, glyph, heading, overall, summary, where
+from checks.report.report import Report, Verdict, key, verdict
+from deploy.model.row import Row, State
+
+_COLORS = {
+    Verdict.ERROR: "31",
+    Verdict.WARNING: "33",
+    Verdict.UNAVAILABLE: "35",
+    Verdict.NOTE: "36",
+    Verdict.PASS: "32",
+    Verdict.SKIPPED: "2",
+}
+_QUIET = (Verdict.PASS, Verdict.SKIPPED)
+_INDENT = "    "
+
+
+def render(report: Report, *, width: int, color: bool) -> str:
+    """Return every finding, grouped by what it is about and the host."""
+    blocks = [
+        "\n".join(_section(report, heading(group, host), findings, width, color))
+        for group, host, findings in report.groups
+    ]
+    return "\n\n".join([*blocks, *_rows(report, width), *_gone(report), _status(report, color)]) + "\n"
+
+
+def render_short(report: Report, *, width: int, color: bool) -> str:
+    """Return the findings that need a look, each with its host, and the sum."""
+    labels = {id(each): f"{where(each)}: {_label(report, each)}" for each in report.problems}
+    column = _column(list(labels.values()), width)
+    lines = [
+        line
+        for each in report.problems
+        for line in _finding(report, each, labels[id(each)], column, width, color)
+    ]
+    return "\n".join([*lines, *(_row(row, width) for row in _told(report)), _status(report, color)]) + "\n"
+
+
+def _section(
+    report: Report, title: str, findings: Sequence[Finding], width: int, color: bool
+) -> Iterator[str]:
+    yield title
+    yield "-" * len(title)
+    labels = [_label(report, finding) for finding in findings]
+    column = _column(labels, width)
+    for finding, label in zip(findings, labels, strict=True):
+        yield from _finding(report, finding, label, column, width, color)
+
+
+def _label(report: Report, finding: Finding) -> str:
+    return f"{finding.check} {report.titles.get(finding.check, '')}".rstrip()
+
+
+def _column(labels: Sequence[str], width: int) -> int:
+    """Return where the evidence begins; a label longer than half a line pushes its own evidence down."""
+    return max((len(label) for label in labels if len(label) <= width // 2), default=0)
+
+
+def _finding(
+    report: Report, finding: Finding, label: str, column: int, width: int, color: bool
+) -> Iterator[str]:
+    sign = _painted(glyph(finding), verdict(finding), color)
+    yield from _hung(f"{sign} ", label, evidence(finding), column, width)
+    if verdict(finding) in _QUIET:
+        return
+    if finding.detail and finding.detail != finding.found:
+        yield from _wrapped("", finding.detail, width)
+    if finding.ignored is not None:
+        yield from _wrapped("ignored: ", finding.ignored, width)
+    if (since := report.since.get(key(finding))) is not None:
+        yield f"{_INDENT}since: {since:%Y-%m-%d %H:%M} UTC"
+    if finding.remedy:
+        yield from _wrapped("fix: ", finding.remedy, width)
+    if finding.check in report.fixable:
+        yield f"{_INDENT}or: slipway preflight INVENTORY --fix {finding.check}"
+    yield f"{_INDENT}more: slipway explain {finding.check}"
+
+
+def _hung(sign: str, label: str, said: str, column: int, width: int) -> Iterator[str]:
+    """Yield a label and its evidence, which continues under itself where a line is too short for it."""
+    if not said:
+        yield f"{sign}{label}"
+        return
+    start = column + 4
+    room = max(width - start, 20)
+    first, *others = textwrap.wrap(said, room, break_on_hyphens=False) or [""]
+    if len(label) > column:
+        yield f"{sign}{label}"
+        yield f"{' ' * start}{first}"
+    else:
+        yield f"{sign}{label.ljust(column)}  {first}"
+    yield from (f"{' ' * start}{line}" for line in others)
+
+
+def _wrapped(lead: str, text: str, width: int) -> Iterator[str]:
+    """Yield a text's own lines, indented; one that is too long continues under its beginning."""
+    hanging = _INDENT + " " * len(lead)
+    for number, line in enumerate(text.splitlines()):
+        yield from textwrap.wrap(
+            line,
+            max(width, 40),
+            initial_indent=hanging if number else _INDENT + lead,
+            subsequent_indent=hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _rows(report: Report, width: int) -> list[str]:
+    told = _told(report)
+    if not told:
+        return []
+    title = "what an apply would change"
+    return ["\n".join([title, "-" * len(title), *(_row(row, width) for row in told)])]
+
+
+def _told(report: Report) -> list[Row]:
+    return [row for row in report.rows if row.state is not State.NONE]
+
+
+def _row(row: Row, width: int) -> str:
+    sign = "×" if row.state is State.ERROR else "‼"
+    lines = [f"{sign} {row.host}: {row.phase} | {row.operation}"]
+    lines += _wrapped("", row.reason or "", width)
+    lines += [_INDENT + line for line in (row.diff or "").splitlines()]
+    return "\n".join(lines)
+
+
+def _gone(report: Report) -> list[str]:
+    if not report.gone:
+        return []
+    title = "gone since the last run"
+    lines = [f"√ {where(each)}: {_label(report, each)}" for each in report.gone]
+    return ["\n".join([title, "-" * len(title), *lines])]
+
+
+def _status(report: Report, color: bool) -> str:
+    word = overall(report)
+    lines = [f"unreachable: {host}: {cause}" for host, cause in report.unreachable.items()]
+    if not report.findings and not report.rows:
+        lines.append("nothing was checked")
+    lines.append(f"Status: {_painted(GLYPHS[word], word, color)} {summary(report)} in {report.seconds:.1f} s")
+    return "\n".join(lines)
+
+
+def _painted(text: str, kind: Verdict, color: bool) -> str:
+    return f"\x1b[{_COLORS[kind]}m{text}\x1b[0m" if color else text

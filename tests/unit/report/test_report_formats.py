@@ -1,0 +1,164 @@
+"""Every format, whole, of one night with everything in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import jsonschema
+import pytest
+from night import GOOD, INOTIFY, NIGHT, NODES
+
+from checks.finding import Finding, Severity, Status
+from checks.report import Format, Report, render
+from checks.report.document import read, schema
+from deploy.errors import RunError
+
+EXPECTED = Path(__file__).parent / "expected"
+WHOLE = ("text", "short", "json", "junit", "md", "prometheus", "nagios")
+
+
+@pytest.mark.parametrize("form", WHOLE)
+def test_a_night_reads_as_it_should(form: str) -> None:
+    assert render(NIGHT, form, width=100) == (EXPECTED / f"night.{form}").read_text()
+
+
+def test_a_good_run_is_short() -> None:
+    assert render(GOOD, "short") == "Status: √ 1 passed in 1.2 s\n"
+
+
+def test_a_success_says_what_was_found_and_what_was_wanted() -> None:
+    assert render(GOOD, "text", width=100) == (
+        "kubernetes\n"
+        "----------\n"
+        "√ K8S-01 Exactly the inventory's nodes are Ready  found 2/2 Ready, wanted cp1 and w1 Ready\n"
+        "\n"
+        "Status: √ 1 passed in 1.2 s\n"
+    )
+
+
+def test_a_narrow_screen_moves_the_evidence_below_its_title() -> None:
+    assert render(GOOD, "text", width=44).splitlines()[2:5] == [
+        "√ K8S-01 Exactly the inventory's nodes are Ready",
+        "    found 2/2 Ready, wanted cp1 and w1 Ready",
+        "",
+    ]
+
+
+def test_no_line_is_wider_than_the_screen_but_a_title_and_a_diff() -> None:
+    long = replace(INOTIFY, found="word " * 40, detail="word " * 40, remedy="word " * 40)
+
+    lines = render(replace(NIGHT, findings=(long,), rows=()), "text", width=72).splitlines()
+
+    assert [line for line in lines if len(line) > 72] == []
+
+
+def test_colours_touch_the_signs_only() -> None:
+    lines = render(GOOD, "text", width=100, color=True).splitlines()
+
+    assert lines[2].startswith("\x1b[32m√\x1b[0m K8S-01 Exactly")
+    assert lines[4] == "Status: \x1b[32m√\x1b[0m 1 passed in 1.2 s"
+
+
+def test_the_document_follows_its_schema() -> None:
+    for report in (NIGHT, GOOD):
+        jsonschema.validate(json.loads(render(report, "json")), schema())
+
+
+def test_a_document_reads_back_as_the_report_it_was() -> None:
+    again = read(render(NIGHT, "json"), "night.json")
+
+    assert render(again, "json") == render(NIGHT, "json")
+    assert again.findings == NIGHT.findings
+    assert again.rows == NIGHT.rows
+    assert again.since == NIGHT.since
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"schema_version": 1}', '{"schema_version": 1, "findings": 3}']
+)
+def test_half_a_document_is_never_read_as_a_run(text: str) -> None:
+    with pytest.raises(RunError, match=r"^night\.json is not a whole report of slipway: "):
+        read(text, "night.json")
+
+
+def test_a_document_of_another_version_is_refused() -> None:
+    with pytest.raises(RunError) as caught:
+        read('{"schema_version": 2}', "night.json")
+
+    assert str(caught.value) == "night.json is a report of schema version 2, this slipway reads 1"
+
+
+def test_what_a_terminal_prints_does_not_break_the_xml() -> None:
+    odd = replace(INOTIFY, found="\x1b[31m<&>\x00", detail="a\x08b")
+
+    document = fromstring(render(replace(NIGHT, findings=(odd,)), "junit"))  # noqa: S314 - our own text
+    failure = document.find(".//failure")
+
+    assert failure is not None
+    assert failure.get("message") == "found [31m<&>, wanted >= 1024"
+    assert failure.text == "ab\nfix: sysctl --system"
+
+
+def test_a_page_escapes_what_hosts_say_and_loads_nothing() -> None:
+    odd = replace(INOTIFY, found="<script>alert(1)</script>")
+
+    page = render(replace(NIGHT, findings=(odd,)), "html")
+
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
+
+
+def test_a_page_shows_how_a_check_ended_in_the_runs_before() -> None:
+    before = replace(NIGHT, run="20261129T031700Z-0000", findings=(replace(INOTIFY, status=Status.PASS),))
+
+    page = render(NIGHT, "html", history=[before, NIGHT])
+
+    assert 'aria-label="last 2 runs: pass, error"' in page
+    assert 'aria-label="last 2 runs: absent, unavailable"' in page
+
+
+def test_metrics_escape_a_label() -> None:
+    odd = Finding('A"\\\n', None, Status.PASS)
+
+    assert 'check="A\\"\\\\\\n"' in render(replace(GOOD, findings=(odd,)), "prometheus")
+
+
+def test_a_run_without_findings_never_passes() -> None:
+    empty = replace(GOOD, findings=())
+
+    assert empty.exit_code() == 3
+    assert render(empty, "text") == "nothing was checked\nStatus: × 0 passed in 1.2 s\n"
+    assert render(empty, "nagios").startswith("SLIPWAY CRITICAL - homelab verify: 0 passed|")
+
+
+UNREAD = replace(NODES, status=Status.UNAVAILABLE)
+FAILED = replace(NODES, status=Status.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "strict"),
+    [
+        (GOOD, 0, 0),
+        (replace(GOOD, findings=(FAILED,)), 3, 3),
+        (replace(GOOD, findings=(UNREAD,)), 3, 3),
+        (replace(GOOD, findings=(replace(UNREAD, severity=Severity.WARNING),)), 0, 4),
+        (replace(GOOD, findings=(replace(FAILED, severity=Severity.WARNING),)), 0, 4),
+        (replace(GOOD, findings=(replace(FAILED, severity=Severity.INFO),)), 0, 0),
+        (replace(GOOD, findings=(replace(FAILED, ignored="until spring"),)), 0, 4),
+        (replace(GOOD, findings=(replace(UNREAD, ignored="until spring"),)), 0, 4),
+        (replace(GOOD, rows=NIGHT.rows), 5, 5),
+        (replace(GOOD, rows=NIGHT.rows, findings=(FAILED,)), 3, 3),
+        (replace(GOOD, unreachable={"w1": "no route"}), 6, 6),
+        (replace(GOOD, unreachable={"w1": "no route"}, findings=(FAILED,), rows=NIGHT.rows), 6, 6),
+    ],
+)
+def test_the_exit_code_is_the_worst_that_holds(report: Report, code: int, strict: int) -> None:
+    assert (report.exit_code(), report.exit_code(strict=True)) == (code, strict)
+
+
+def test_every_format_has_a_renderer() -> None:
+    assert all(render(NIGHT, form) for form in Format)
