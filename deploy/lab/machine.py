@@ -1,0 +1,61 @@
+"""The one kernel that all hosts of all labs share: what they change of it, and how it gets back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from deploy.model import paths
+
+SHARED = (
+    "fs.inotify.max_user_instances",
+    "fs.inotify.max_user_watches",
+    "kernel.core_uses_pid",
+    "kernel.keys.root_maxbytes",
+    "kernel.keys.root_maxkeys",
+    "kernel.panic",
+    "kernel.panic_on_oops",
+    "kernel.pid_max",
+    "kernel.sysrq",
+    "net.netfilter.nf_conntrack_max",
+    "vm.overcommit_memory",
+    "vm.panic_on_oom",
+)
+"""What the lab, a host's boot, the baseline or a kubelet may write, and which no container has for itself."""
+
+RAISED = {"fs.inotify.max_user_instances": 8192, "fs.inotify.max_user_watches": 524288}
+"""Every kubelet and container runtime of every host watches files out of one budget."""
+
+
+def _file(key: str) -> Path:
+    return Path("/proc/sys", *key.split("."))
+
+
+def _saved() -> Path:
+    return paths.state_home() / "labs" / "machine.json"
+
+
+def prepare() -> list[str]:
+    """Remember the machine's settings once, raise what is too low, and return what was raised."""
+    saved = _saved()
+    if not saved.exists():
+        before = {key: _file(key).read_text().strip() for key in SHARED if _file(key).exists()}
+        saved.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        saved.write_text(json.dumps(before, indent=1))
+    low = {key: value for key, value in RAISED.items() if int(_file(key).read_text()) < value}
+    for key, value in low.items():
+        _file(key).write_text(str(value))
+    return [f"{key} = {value}" for key, value in low.items()]
+
+
+def restore() -> list[str]:
+    """Put back what was remembered, and return what differed."""
+    saved = _saved()
+    if not saved.exists():
+        return []
+    before: dict[str, str] = json.loads(saved.read_text())
+    changed = {key: value for key, value in before.items() if _file(key).read_text().split() != value.split()}
+    for key, value in changed.items():
+        _file(key).write_text(value)
+    saved.unlink()
+    return [f"{key} = {value}" for key, value in changed.items()]
