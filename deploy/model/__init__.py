@@ -3,15 +3,17 @@
 from deploy.model.cluster import (
     Artifacts,
     Cluster,
-    Containerd,
     Gpus,
     Host,
-    Kubernetes,
+    Ignore,
     LoadBalancer,
     Node,
-    Ssh,
     Taint,
 )
+from deploy.model.kubernetes import Containerd, Kubernetes, Limits, Reserved
+from deploy.model.load import load_cluster
+from deploy.model.ranges import AddressRange
+from deploy.model.ssh import NodeSsh, Ssh
 from deploy.model.values import (
     Allocation,
     Change,
@@ -25,6 +27,7 @@ from deploy.model.values import (
 )
 
 __all__ = [
+    "AddressRange",
     "Allocation",
     "Artifacts",
     "Change",
@@ -34,14 +37,19 @@ __all__ = [
     "Distribution",
     "Gpus",
     "Host",
+    "Ignore",
     "Kubernetes",
+    "Limits",
     "LoadBalancer",
     "Node",
+    "NodeSsh",
     "ProxyMode",
+    "Reserved",
     "Role",
     "Ssh",
     "Taint",
     "TaintEffect",
     "TimeSync",
     "Vendor",
+    "load_cluster",
 ]

@@ -2,76 +2,76 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
-from typing import Annotated, Any, Self
+from datetime import date
+from ipaddress import IPv4Address
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field
 
-from deploy.model.values import (
-    Allocation,
-    Change,
-    Cni,
-    Distribution,
-    ProxyMode,
-    Role,
-    TaintEffect,
-    TimeSync,
-    Vendor,
+from deploy.model.forms import (
+    CHECK_ID,
+    INTERFACE,
+    JOURNAL_SIZE,
+    SYSCTL,
+    URL,
+    Address,
+    LabelKey,
+    LabelValue,
+    Name,
+    Switch,
 )
+from deploy.model.kubernetes import NEW_CLUSTER, Containerd, Kubernetes
+from deploy.model.ranges import AddressRange
+from deploy.model.section import Section, setting
+from deploy.model.ssh import NodeSsh, Ssh
+from deploy.model.values import Allocation, Change, Role, TaintEffect, TimeSync, Vendor
 
-DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-VERSION = r"^v\d+\.\d+\.\d+(\+k3s\d+)?$"
-
-
-def setting(change: Change, **kwargs: Any) -> Any:
-    """Declare a key of the inventory together with what changing it later means."""
-    return Field(json_schema_extra={"change": change.value}, **kwargs)
-
-
-class Section(BaseModel):
-    """A part of the inventory: frozen, and an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Ssh(Section):
-    """How the hosts are reached; a node may differ from the cluster."""
-
-    user: str = setting(Change.LIVE, default="root")
-    port: int = setting(Change.LIVE, default=22, ge=1, le=65535)
-    key: Path | None = setting(Change.LIVE, default=None)
-    become: bool = setting(Change.LIVE, default=True)
-    jump: str | None = setting(Change.LIVE, default=None)
+OTHER_NODE = "drain and remove the node, then add it again under a name of its own"
+MirrorUrl = Annotated[str, Field(pattern=URL)]
+Interface = Annotated[str, Field(pattern=INTERFACE)]
+Sysctl = Annotated[str, Field(pattern=SYSCTL)]
+Number = Annotated[int, Field(strict=True)]
 
 
 class Taint(Section):
     """A node's taint."""
 
-    key: str
-    value: str = ""
-    effect: TaintEffect
+    key: LabelKey = setting(Change.LIVE, "The taint's key.")
+    value: LabelValue = setting(Change.LIVE, "The taint's value.", default="")
+    effect: TaintEffect = setting(Change.LIVE, "What happens to pods that do not tolerate it.")
 
 
 class Gpus(Section):
     """The GPUs that a node is declared to have."""
 
-    vendor: Vendor
-    model: str
-    count: int = Field(ge=1, le=64)
-    allocation: Allocation = Allocation.DRA
+    vendor: Vendor = setting(Change.ROLLING, "Who made them.")
+    model: Annotated[str, Field(min_length=1)] = setting(Change.ROLLING, "Their model, such as A770.")
+    count: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
+        Change.ROLLING, "How many of that model the node has."
+    )
+    allocation: Allocation = setting(Change.ROLLING, "How pods get them.", default=Allocation.DRA)
 
 
 class Node(Section):
     """One host."""
 
-    name: str = setting(Change.IMMUTABLE, pattern=DNS_LABEL)
-    address: IPv4Address = setting(Change.IMMUTABLE)
-    roles: tuple[Role, ...] = setting(Change.IMMUTABLE, min_length=1)
-    ssh: Ssh | None = setting(Change.LIVE, default=None)
-    labels: dict[str, str] = setting(Change.LIVE, default_factory=dict)
-    taints: tuple[Taint, ...] | None = setting(Change.LIVE, default=None)
-    gpus: Gpus | None = setting(Change.ROLLING, default=None)
+    name: Name = setting(Change.IMMUTABLE, "The node's name, and the host's.", instead=OTHER_NODE)
+    address: Address = setting(
+        Change.IMMUTABLE, "The address by which the host is reached and known.", instead=OTHER_NODE
+    )
+    roles: tuple[Role, ...] = setting(
+        Change.IMMUTABLE, "What the node is for.", instead=OTHER_NODE, min_length=1
+    )
+    ssh: NodeSsh | None = setting(Change.LIVE, "What differs from the cluster's `ssh`.", default=None)
+    labels: dict[LabelKey, LabelValue] = setting(
+        Change.LIVE, "Labels of the Kubernetes node.", default_factory=dict
+    )
+    taints: tuple[Taint, ...] | None = setting(
+        Change.LIVE,
+        "Taints of the Kubernetes node; left out, a control plane keeps its own when there are workers.",
+        default=None,
+    )
+    gpus: Gpus | None = setting(Change.ROLLING, "The GPUs that the node has.", default=None)
 
     @property
     def is_control_plane(self) -> bool:
@@ -79,84 +79,81 @@ class Node(Section):
         return Role.CONTROL_PLANE in self.roles
 
 
-class Reserved(Section):
-    """What a node keeps for the system and for Kubernetes itself (KubeletConfiguration)."""
-
-    cpu: str = "100m"
-    memory: str = "256Mi"
-    ephemeral_storage: str = "1Gi"
-
-
-class Kubernetes(Section):
-    """The cluster's Kubernetes."""
-
-    distribution: Distribution = setting(Change.IMMUTABLE, default=Distribution.KUBEADM)
-    version: str = setting(Change.ROLLING, default="v1.36.3", pattern=VERSION)
-    pod_cidr: IPv4Network = setting(Change.IMMUTABLE, default=IPv4Network("10.42.0.0/16"))
-    service_cidr: IPv4Network = setting(Change.IMMUTABLE, default=IPv4Network("10.43.0.0/16"))
-    cni: Cni = setting(Change.IMMUTABLE, default=Cni.FLANNEL)
-    endpoint: IPv4Address | None = setting(Change.IMMUTABLE, default=None)
-    proxy_mode: ProxyMode = setting(Change.ROLLING, default=ProxyMode.NFTABLES)
-    reserved: Reserved = setting(Change.ROLLING, default=Reserved())
-    kubelet: dict[str, JsonValue] = setting(Change.ROLLING, default_factory=dict)
-    kube_proxy: dict[str, JsonValue] = setting(Change.ROLLING, default_factory=dict)
-    feature_gates: dict[str, bool] = setting(Change.ROLLING, default_factory=dict)
-    ignore_preflight: tuple[str, ...] = setting(Change.LIVE, default=())
-
-
-class Limits(Section):
-    """The limits of containerd's unit; upstream's are infinity, a host in a container may have less."""
-
-    nofile: str = "infinity"
-    nproc: str = "infinity"
-
-
-class Containerd(Section):
-    """The container runtime of kubeadm clusters."""
-
-    limits: Limits = setting(Change.ROLLING, default=Limits())
-    restrict_oom_score_adj: bool = setting(Change.ROLLING, default=False)
-
-
 class Artifacts(Section):
     """Where files and images come from: upstream, or a mirror that serves both."""
 
-    mirror: str | None = setting(Change.LIVE, default=None, pattern=r"^https?://[^/\s]+$")
-    registry_mirror: str | None = setting(Change.LIVE, default=None, pattern=r"^https?://[^/\s]+$")
+    mirror: MirrorUrl | None = setting(
+        Change.LIVE, "Serves every file as MIRROR/<upstream host>/<path>.", default=None
+    )
+    registry_mirror: MirrorUrl | None = setting(
+        Change.LIVE, "A registry that holds every image under its upstream path.", default=None
+    )
 
 
 class Host(Section):
     """How every host is prepared."""
 
-    time: TimeSync = setting(Change.LIVE, default=TimeSync.CHRONY)
-    journal_max: str = setting(Change.LIVE, default="1G")
-    sysctls: dict[str, int | str] = setting(Change.LIVE, default_factory=dict)
+    time: TimeSync = setting(
+        Change.LIVE, "Who keeps the clock; none leaves it as it is.", default=TimeSync.CHRONY
+    )
+    journal_max: Annotated[str, Field(pattern=JOURNAL_SIZE)] = setting(
+        Change.LIVE, "The most disk that the journal may take.", default="1G"
+    )
+    sysctls: dict[Sysctl, Number | str] = setting(
+        Change.LIVE, "Kernel parameters beside those that Kubernetes needs.", default_factory=dict
+    )
 
 
 class LoadBalancer(Section):
     """MetalLB in L2 mode: the addresses that it may give away, and where it announces them."""
 
-    provider: Annotated[str, Field(pattern="^metallb$")] = setting(Change.IMMUTABLE, default="metallb")
-    pool: tuple[str, ...] = setting(Change.LIVE, min_length=1)
-    interfaces: tuple[str, ...] = setting(Change.LIVE, default=())
-    outside_subnet: bool = setting(Change.LIVE, default=False)
+    provider: Annotated[str, Field(pattern="^metallb$")] = setting(
+        Change.IMMUTABLE, "What announces addresses.", instead=NEW_CLUSTER, default="metallb"
+    )
+    pool: Annotated[tuple[str, ...], Field(min_length=1)] = setting(
+        Change.LIVE, "Free addresses of the hosts' network, each FIRST-LAST or a network."
+    )
+    interfaces: tuple[Interface, ...] = setting(
+        Change.LIVE, "The interfaces to announce on; none means all.", default=()
+    )
+    outside_subnet: Switch = setting(
+        Change.LIVE, "Whether the pool may lie outside the hosts' networks, as routed ones do.", default=False
+    )
+    dhcp_range: str | None = setting(
+        Change.LIVE,
+        "What the network's DHCP server gives away, so that the pool keeps clear of it.",
+        default=None,
+    )
+
+
+class Ignore(Section):
+    """A check whose failure is known and accepted for a while: shown as a warning."""
+
+    check: Annotated[str, Field(pattern=CHECK_ID)] = setting(Change.LIVE, "The check's id.")
+    host: Name | None = setting(Change.LIVE, "The node it is accepted on; left out, on all.", default=None)
+    reason: Annotated[str, Field(min_length=1)] = setting(Change.LIVE, "Why it is accepted.")
+    expires: date = setting(Change.LIVE, "The last day on which it is accepted, as 2027-03-31.")
 
 
 class Cluster(Section):
     """One inventory file."""
 
-    name: str = setting(Change.IMMUTABLE, pattern=DNS_LABEL)
-    kubernetes: Kubernetes = Kubernetes()
-    ssh: Ssh = Ssh()
-    artifacts: Artifacts = Artifacts()
-    host: Host = Host()
-    containerd: Containerd = Containerd()
-    nodes: tuple[Node, ...] = Field(min_length=1)
-    load_balancer: LoadBalancer | None = setting(Change.LIVE, default=None)
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        return self
+    name: Name = setting(Change.IMMUTABLE, "The cluster's name.", instead="keep the name")
+    kubernetes: Kubernetes = setting(Change.ROLLING, "The cluster's Kubernetes.", default=Kubernetes())
+    ssh: Ssh = setting(Change.LIVE, "How the hosts are reached.", default=Ssh())
+    artifacts: Artifacts = setting(Change.LIVE, "Where files and images come from.", default=Artifacts())
+    host: Host = setting(Change.LIVE, "How every host is prepared.", default=Host())
+    containerd: Containerd = setting(
+        Change.ROLLING, "The container runtime of kubeadm clusters.", default=Containerd()
+    )
+    nodes: Annotated[tuple[Node, ...], Field(min_length=1)] = setting(Change.LIVE, "The hosts.")
+    load_balancer: LoadBalancer | None = setting(
+        Change.LIVE, "Addresses for Services of type LoadBalancer.", default=None
+    )
+    ignore: tuple[Ignore, ...] = setting(
+        Change.LIVE, "Failed checks that are accepted before an install and by verify.", default=()
+    )
+    drift_ignore: tuple[Ignore, ...] = setting(Change.LIVE, "Drift that is accepted.", default=())
 
     @property
     def control_planes(self) -> tuple[Node, ...]:
@@ -173,10 +170,22 @@ class Cluster(Section):
         """The address under which every node reaches the API server."""
         return self.kubernetes.endpoint or self.control_planes[0].address
 
+    @property
+    def has_virtual_endpoint(self) -> bool:
+        """Say whether the endpoint is no node's own address, so that the control planes must hold it."""
+        return self.endpoint not in {node.address for node in self.nodes}
+
+    @property
+    def pool(self) -> tuple[AddressRange, ...]:
+        """The addresses that the load balancer may give away."""
+        return tuple(
+            AddressRange.parse(text) for text in (self.load_balancer.pool if self.load_balancer else ())
+        )
+
     def node(self, name: str) -> Node:
         """Return the node of that name."""
         return next(node for node in self.nodes if node.name == name)
 
     def ssh_of(self, node: Node) -> Ssh:
         """Return how a node is reached."""
-        return node.ssh or self.ssh
+        return node.ssh.over(self.ssh) if node.ssh else self.ssh

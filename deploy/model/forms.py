@@ -1,0 +1,95 @@
+"""The written forms of values in an inventory: a pattern, and the words that say what was wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+# RFC 1123, as Kubernetes wants the names of nodes and as hosts are named
+DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+VERSION = r"^v\d+\.\d+\.\d+(\+k3s\d+)?$"
+URL = r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?$"
+JUMP = r"^([A-Za-z_][A-Za-z0-9_.-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$"
+USER = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
+# k8s.io/apimachinery/pkg/api/resource: a number with a binary or decimal suffix
+QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+# journald.conf(5), SystemMaxUse=
+JOURNAL_SIZE = r"^\d+[KMGT]?$"
+# systemd.exec(5), Limit...=
+LIMIT = r"^(\d+|infinity)$"
+# Linux: IFNAMSIZ is 16 with the final NUL; MetalLB takes the names as they are
+INTERFACE = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}$"
+SYSCTL = r"^[a-z0-9_]+([./][A-Za-z0-9_*-]+)+$"
+CHECK_ID = r"^[A-Z0-9]+-\d+$"
+# k8s.io/apimachinery/pkg/util/validation: IsQualifiedName, IsValidLabelValue
+LABEL_KEY = (
+    r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
+)
+LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
+
+WANTED = {
+    DNS_LABEL: "a name of at most 63 lower-case letters, digits and hyphens, such as node-1",
+    VERSION: "a version such as v1.36.3, or v1.36.3+k3s1 for k3s",
+    URL: "a URL of host and port without a path, such as http://192.168.1.5:8080",
+    JUMP: "a node's name or [USER@]HOST[:PORT], such as ops@192.168.1.1:2222",
+    USER: "the name of a user, such as ops",
+    QUANTITY: "a quantity such as 500m, 2 or 256Mi",
+    JOURNAL_SIZE: "a size such as 500M or 1G",
+    LIMIT: "a number or infinity",
+    INTERFACE: "the name of a network interface, such as eno1",
+    SYSCTL: "the name of a kernel parameter, such as vm.swappiness",
+    CHECK_ID: "the id of a check, such as HOST-03",
+    LABEL_KEY: "a label's key such as tier or example.com/tier",
+    LABEL_VALUE: "a label's value of at most 63 letters, digits, dots, underscores and hyphens",
+}
+
+
+def _text(wanted: str) -> Callable[[Any], Any]:
+    """Refuse a number where an address is wanted: the ipaddress module takes 5 for 0.0.0.5."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str | IPv4Address | IPv4Network):
+            return value
+        raise PydanticCustomError("form", "{wanted}", {"wanted": wanted})
+
+    return check
+
+
+def _home(path: Path) -> Path:
+    """Expand ~, so that nobody else needs to; a relative path would mean another file in every directory."""
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise PydanticCustomError(
+            "form", "{wanted}", {"wanted": "a path below a home directory that exists"}
+        ) from None
+    if not path.is_absolute():
+        raise PydanticCustomError("form", "{wanted}", {"wanted": "a path that starts with / or ~/"})
+    return path
+
+
+def _digits(value: Any) -> Any:
+    """Take a bare number for its text: nobody writes quotes around a limit."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _written(pattern: str) -> Any:
+    return WithJsonSchema({"type": ["string", "integer"], "pattern": pattern})
+
+
+Name = Annotated[str, Field(pattern=DNS_LABEL)]
+Address = Annotated[IPv4Address, BeforeValidator(_text("an IPv4 address such as 192.168.1.10"))]
+Network = Annotated[IPv4Network, BeforeValidator(_text("an IPv4 network such as 10.42.0.0/16"))]
+HomePath = Annotated[Path, AfterValidator(_home)]
+Limit = Annotated[str, Field(pattern=LIMIT), BeforeValidator(_digits), _written(LIMIT)]
+Quantity = Annotated[str, Field(pattern=QUANTITY), BeforeValidator(_digits), _written(QUANTITY)]
+LabelKey = Annotated[str, Field(pattern=LABEL_KEY, max_length=317)]
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Switch = Annotated[bool, Field(strict=True)]

@@ -1,0 +1,183 @@
+"""What must hold between the values of an inventory: small rules, each yielding every mistake it sees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from deploy.model.address_rules import ADDRESS_RULES
+from deploy.model.cluster import Cluster
+from deploy.model.mistake import Mistake, Place
+from deploy.model.paths import OWN, state_home
+from deploy.model.values import Distribution, ProxyMode
+
+Rule = Callable[[Cluster], Iterator[Mistake]]
+
+
+def names_are_unique(cluster: Cluster) -> Iterator[Mistake]:
+    """No two nodes have one name."""
+    first: dict[str, int] = {}
+    for index, node in enumerate(cluster.nodes):
+        if node.name in first:
+            other = first[node.name]
+            yield Mistake(
+                ("nodes", index, "name"),
+                f'"{node.name}" is also the name of nodes[{other}]; give every node a name of its own',
+                involves=(("nodes", other, "name"),),
+            )
+        first.setdefault(node.name, index)
+
+
+def roles_are_given_once(cluster: Cluster) -> Iterator[Mistake]:
+    """No node has a role twice."""
+    for index, node in enumerate(cluster.nodes):
+        for role, times in Counter(node.roles).items():
+            if times > 1:
+                yield Mistake(("nodes", index, "roles"), f"{role} is given {times} times; once is enough")
+
+
+def control_planes_can_agree(cluster: Cluster) -> Iterator[Mistake]:
+    """There is one control plane, or an odd number: etcd wants a majority."""
+    count = len(cluster.control_planes)
+    if count == 0:
+        yield Mistake(
+            ("nodes",), "no node has the role control-plane, wanted one or an odd number; give it to one"
+        )
+    elif count % 2 == 0:
+        yield Mistake(
+            ("nodes",),
+            f"{count} nodes have the role control-plane, wanted an odd number: of {count} etcd members no"
+            f" more may fail than of {count - 1}; make it {count - 1} or {count + 1}",
+        )
+
+
+def version_fits_distribution(cluster: Cluster) -> Iterator[Mistake]:
+    """k3s has versions of its own."""
+    kubernetes, is_k3s_version = cluster.kubernetes, "+k3s" in cluster.kubernetes.version
+    involved: Place = ("kubernetes", "distribution")
+    if kubernetes.distribution is Distribution.K3S and not is_k3s_version:
+        text = f'found "{kubernetes.version}", wanted a version of k3s such as {kubernetes.version}+k3s1'
+        yield Mistake(("kubernetes", "version"), text, involves=(involved,))
+    if kubernetes.distribution is Distribution.KUBEADM and is_k3s_version:
+        plain = kubernetes.version.partition("+")[0]
+        text = f'found "{kubernetes.version}", wanted {plain} for kubeadm, or kubernetes.distribution: k3s'
+        yield Mistake(("kubernetes", "version"), text, involves=(involved,))
+
+
+def own_settings_stay_own(cluster: Cluster) -> Iterator[Mistake]:
+    """What has a key of its own is not set a second time in the free part."""
+    owned = {
+        "kubelet": {
+            "featureGates": "kubernetes.feature_gates",
+            "systemReserved": "kubernetes.reserved",
+            "kubeReserved": "kubernetes.reserved",
+        },
+        "kube_proxy": {"mode": "kubernetes.proxy_mode", "featureGates": "kubernetes.feature_gates"},
+    }
+    for section, keys in owned.items():
+        for key, instead in keys.items():
+            if key in getattr(cluster.kubernetes, section):
+                yield Mistake(("kubernetes", section, key), f"has a key of its own; set {instead} instead")
+
+
+def taints_are_unique(cluster: Cluster) -> Iterator[Mistake]:
+    """A node has one taint per key and effect, as the API server insists."""
+    for index, node in enumerate(cluster.nodes):
+        seen = Counter((taint.key, taint.effect) for taint in node.taints or ())
+        for (key, effect), times in seen.items():
+            if times > 1:
+                yield Mistake(
+                    ("nodes", index, "taints"),
+                    f"{key}:{effect} is given {times} times; Kubernetes takes one per key and effect",
+                )
+
+
+def ignored_hosts_exist(cluster: Cluster) -> Iterator[Mistake]:
+    """What is ignored on a host names a host of this inventory."""
+    names = [node.name for node in cluster.nodes]
+    for section in ("ignore", "drift_ignore"):
+        for index, ignored in enumerate(getattr(cluster, section)):
+            if ignored.host is not None and ignored.host not in names:
+                yield Mistake(
+                    (section, index, "host"),
+                    f'no node is called "{ignored.host}"; there are: {", ".join(names)}',
+                    involves=(("nodes",),),
+                )
+
+
+def jumps_lead_somewhere(cluster: Cluster) -> Iterator[Mistake]:
+    """No host is reached through itself; a node that others jump through is reached without a jump."""
+    jumping = {node.name for node in cluster.nodes if cluster.ssh_of(node).jump}
+    for index, node in enumerate(cluster.nodes):
+        jump = cluster.ssh_of(node).jump
+        if jump not in jumping:
+            continue
+        where: Place = ("nodes", index, "ssh", "jump") if node.ssh and node.ssh.jump else ("ssh", "jump")
+        yield Mistake(
+            where,
+            f'"{jump}" is itself reached through a jump, wanted a host that is reached directly;'
+            " give the jump to the other nodes only, in their own ssh",
+            involves=(("nodes",), ("ssh",)),
+        )
+
+
+def name_is_free(cluster: Cluster) -> Iterator[Mistake]:
+    """A cluster's state directory is not the one of all labs."""
+    if cluster.name == "labs":
+        yield Mistake(("name",), f"{OWN} keeps its labs under this name; wanted another one")
+
+
+RULES: tuple[Rule, ...] = (
+    name_is_free,
+    names_are_unique,
+    roles_are_given_once,
+    control_planes_can_agree,
+    version_fits_distribution,
+    own_settings_stay_own,
+    taints_are_unique,
+    ignored_hosts_exist,
+    jumps_lead_somewhere,
+    *ADDRESS_RULES,
+)
+
+
+def broken_rules(cluster: Cluster) -> list[Mistake]:
+    """Return what every rule has to say."""
+    return list(chain.from_iterable(rule(cluster) for rule in RULES))
+
+
+def missing_key_files(cluster: Cluster) -> list[Mistake]:
+    """Return the SSH keys that are declared and not there; this looks at the controller's disk."""
+    labs = state_home() / "labs"
+    declared: list[tuple[Place, Path | None]] = [(("ssh", "key"), cluster.ssh.key)]
+    declared += [
+        (("nodes", index, "ssh", "key"), node.ssh.key) for index, node in enumerate(cluster.nodes) if node.ssh
+    ]
+    return [
+        Mistake(
+            place,
+            f"{key} is not a file; "
+            + (
+                f"`{OWN} lab up` makes it"
+                if key.is_relative_to(labs)
+                else "name the private key that the hosts know, or make one with ssh-keygen"
+            ),
+        )
+        for place, key in declared
+        if key is not None and not key.is_file()
+    ]
+
+
+def warnings(cluster: Cluster) -> list[Mistake]:
+    """Return what is allowed, and likely not what is wanted."""
+    found = []
+    if cluster.kubernetes.proxy_mode is ProxyMode.IPVS:
+        found.append(
+            Mistake(
+                ("kubernetes", "proxy_mode"),
+                "ipvs is deprecated since Kubernetes 1.35 and will be removed; use nftables",
+            )
+        )
+    return found
