@@ -1,0 +1,27 @@
+"""A systemd unit as a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyinfra.api import FactBase
+from typing_extensions import override
+
+from deploy.observe import units
+
+
+class UnitState(FactBase[units.Unit | None]):
+    """Return a unit and what it started with; None means that systemd did not answer.
+
+    .. code:: python
+
+        Unit("loaded", "active", "running", "enabled", False, {"/etc/containerd/config.toml": "9f86d0"}, ...)
+    """
+
+    @override
+    def command(self, unit: str, inputs: Sequence[str]) -> str:
+        return units.command(unit, inputs)
+
+    @override
+    def process(self, output: list[str]) -> units.Unit | None:
+        return units.parse(output)

@@ -1,0 +1,90 @@
+"""A systemd unit: what its manager says of it, and what it started with."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RECORDS = "/run/slipway"
+END = "end-of-unit"
+_PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "NeedDaemonReload")
+_STAT = "%i %s %.9Z"
+_UP = ("active", "activating", "reloading", "refreshing")
+_ENABLED = ("enabled", "static", "indirect", "generated", "alias", "linked")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as it is. Digests are by path: `recorded` when it started, `unchanged` those that still hold."""
+
+    load: str
+    active: str
+    sub: str
+    file_state: str
+    stale: bool
+    recorded: dict[str, str]
+    unchanged: frozenset[str]
+
+    @property
+    def up(self) -> bool:
+        """Say whether the manager runs it, or is about to."""
+        return self.active in _UP
+
+    @property
+    def enabled(self) -> bool:
+        """Say whether it comes back at boot."""
+        return self.file_state in _ENABLED
+
+
+def record_path(name: str) -> str:
+    """Return the file that says what a unit started with."""
+    return f"{RECORDS}/{name}.inputs"
+
+
+def record_command(name: str, inputs: Sequence[str]) -> str:
+    """Return the shell that a unit runs before it starts; stat first, so that a late change is noticed."""
+    paths, record = " ".join(inputs), record_path(name)
+    return (
+        f'mkdir -p {RECORDS}; {{ stat -Lc "stat {_STAT} %n" {paths}; sha256sum {paths}; }} '
+        f"2>/dev/null >{record}.part; mv -f {record}.part {record}"
+    )
+
+
+def command(name: str, inputs: Sequence[str]) -> str:
+    """Return what reads a unit's state, its record, and the stat of its inputs now."""
+    properties = " ".join(f"-p {word}" for word in _PROPERTIES)
+    stats = f"stat -Lc 'now {_STAT} %n' -- {shlex.join(inputs)} 2>/dev/null; " if inputs else ""
+    return (
+        f"export LC_ALL=C; systemctl show --no-pager {properties} -- {shlex.quote(name)}; "
+        f"cat -- {shlex.quote(record_path(name))} 2>/dev/null; {stats}echo {END}"
+    )
+
+
+def parse(lines: Sequence[str]) -> Unit | None:
+    """Return the unit; None when systemd did not answer or the output is cut off."""
+    facts: dict[str, str] = {}
+    recorded: dict[str, str] = {}
+    stats: dict[str, dict[str, str]] = {"stat": {}, "now": {}}
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        key, equals, value = line.partition("=")
+        if word in stats and rest.count(" ") >= 3:
+            *stat, path = rest.split(" ", 3)
+            stats[word][path] = " ".join(stat)
+        elif line[64:66] in ("  ", " *"):
+            recorded[line[66:]] = line[:64]
+        elif equals and key in _PROPERTIES:
+            facts[key] = value
+    if END not in lines or not set(_PROPERTIES) <= set(facts):
+        return None
+    unchanged = frozenset(path for path, stat in stats["now"].items() if stats["stat"].get(path) == stat)
+    return Unit(
+        facts["LoadState"],
+        facts["ActiveState"],
+        facts["SubState"],
+        facts["UnitFileState"],
+        facts["NeedDaemonReload"] == "yes",
+        recorded,
+        unchanged & recorded.keys(),
+    )
