@@ -1,0 +1,115 @@
+"""One SSH connection to one host, and running a command over it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gevent
+import paramiko
+from gevent.lock import BoundedSemaphore
+
+from deploy.engine import shell
+from deploy.errors import UnreachableError
+
+SESSIONS = 8  # at once; sshd's MaxSessions is 10 and one is left for a person, one for the run lock
+GRACE = 10.0  # seconds that a host may take longer to say that it ended a command
+CHUNK = 65536
+
+
+class LostError(UnreachableError):
+    """A connection died while it was used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command did."""
+
+    rc: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Say whether it succeeded."""
+        return self.rc == 0
+
+    @property
+    def timed_out(self) -> bool:
+        """Say whether it was ended because it took too long."""
+        return self.rc in shell.TIMED_OUT
+
+
+class Link:
+    """A live connection; several greenlets may run commands over it at once."""
+
+    def __init__(self, host: str, client: paramiko.SSHClient, *, become: bool) -> None:
+        self.host = host
+        self.become = become
+        self._client = client
+        self._slots = BoundedSemaphore(SESSIONS)
+
+    @property
+    def transport(self) -> paramiko.Transport:
+        """The SSH transport; dead when the host is."""
+        transport = self._client.get_transport()
+        if transport is None or not transport.is_active():
+            raise LostError(f"{self.host}: the connection was lost; is the host still up?")
+        return transport
+
+    def run(self, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
+        """Run a shell command as root, at most `timeout` seconds: then it is ended there, too."""
+        raw = shell.as_root(shell.bounded(command, timeout), become=self.become)
+        return self.exec(raw, stdin=stdin, timeout=timeout)
+
+    def exec(self, raw: str, *, stdin: str | bytes | None, timeout: float) -> Ran:
+        """Run what is already bounded on the host; the wait here is a little longer than that bound."""
+        started = time.monotonic()
+        with self._slots:
+            try:
+                rc, out, err = self._exchange(raw, stdin, timeout + shell.KILLED_AFTER + GRACE)
+            except gevent.Timeout:
+                rc, out, err = shell.TIMED_OUT[0], "", "no answer in time"
+            except (OSError, EOFError, paramiko.SSHException) as error:
+                raise LostError(
+                    f"{self.host}: the connection was lost ({error}); is the host still up?"
+                ) from error
+        return Ran(rc, out, err, time.monotonic() - started)
+
+    def _exchange(self, raw: str, stdin: str | bytes | None, wait: float) -> tuple[int, str, str]:
+        channel = self.transport.open_session(timeout=GRACE)
+        try:
+            with gevent.Timeout(wait):
+                channel.exec_command(raw)
+                errors = gevent.spawn(_read, channel.recv_stderr)
+                writer = gevent.spawn(_write, channel, stdin)
+                out = _read(channel.recv)
+                err, rc = errors.get(), channel.recv_exit_status()
+                writer.kill()
+        finally:
+            channel.close()
+        if rc == -1 and not self.transport.is_active():  # the property raises
+            raise EOFError
+        return rc, out, err
+
+    def close(self) -> None:
+        """Close the connection; paramiko keeps the socket and a thread otherwise."""
+        self._client.close()
+
+
+def _read(receive: Callable[[int], bytes]) -> str:
+    chunks: list[bytes] = []
+    while chunk := receive(CHUNK):
+        chunks.append(chunk)
+    return b"".join(chunks).decode(errors="replace")
+
+
+def _write(channel: paramiko.Channel, stdin: str | bytes | None) -> None:
+    try:
+        if stdin:
+            channel.sendall(stdin.encode() if isinstance(stdin, str) else stdin)
+        channel.shutdown_write()
+    except OSError:
+        return  # it ended without reading all of it, which its exit status tells

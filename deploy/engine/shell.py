@@ -1,0 +1,20 @@
+"""How a command reaches a host's shell: as root, in one locale, and never longer than it may."""
+
+from __future__ import annotations
+
+import shlex
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+KILLED_AFTER = 5  # seconds between SIGTERM and SIGKILL
+TIMED_OUT = (124, 137)  # what timeout(1) exits with: it ended the command, or had to kill it
+
+
+def bounded(command: str, timeout: float) -> str:
+    """Return a command that its host ends after `timeout` seconds, also when nobody waits for it any more."""
+    text = f"export LC_ALL=C PATH={PATH}; {command}"
+    return f"timeout -k {KILLED_AFTER} {timeout:g} sh -c {shlex.quote(text)}"
+
+
+def as_root(command: str, *, become: bool) -> str:
+    """Return a command that runs as root; `sudo` never asks, as nobody would answer."""
+    return f"sudo -H -n sh -c {shlex.quote(command)}" if become else command
