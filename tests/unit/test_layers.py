@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy/plan.py": MODEL | {"deploy.catalog"},
     "deploy/observe": MODEL | {"deploy.observe"},
     "deploy/context.py": MODEL | {"pyinfra"},
+    "deploy/pyinfra_inventory.py": MODEL | {"deploy.context", "deploy.engine.target", "pyinfra"},
     "deploy/facts": MODEL | {"deploy.observe", "deploy.facts", "pyinfra"},
     "deploy/operations": MODEL | {"deploy.observe", "deploy.facts", "deploy.operations", "pyinfra"},
     "deploy/steps": MODEL
