@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deploy.model import Cluster
+from deploy.catalog import Catalog
+from deploy.errors import InventoryError
+from deploy.model import Cluster, Distribution
 
 
 class Where(StrEnum):
@@ -44,9 +46,27 @@ class Phase:
                 return tuple(node.name for node in cluster.workers)
 
 
+def check_support(cluster: Cluster, catalog: Catalog) -> None:
+    """Raise when the catalogue does not know the Kubernetes version that is wanted."""
+    version = cluster.kubernetes.version
+    if not catalog.supports(version):
+        raise InventoryError(catalog.unsupported(version))
+
+
+def not_yet(cluster: Cluster) -> str | None:
+    """Say what an inventory may declare already and an apply cannot install yet."""
+    if cluster.kubernetes.distribution is Distribution.K3S:
+        return (
+            "kubernetes.distribution is k3s, which slipway does not install yet; wanted kubeadm, "
+            f"with kubernetes.version: {cluster.kubernetes.version.partition('+')[0]}"
+        )
+    return None
+
+
 def phases(cluster: Cluster) -> tuple[Phase, ...]:
     """Return what an apply of this cluster does, in order; a phase without hosts is left out."""
-    several = len(cluster.control_planes) > 1
+    if gap := not_yet(cluster):
+        raise InventoryError(gap)
     wanted = [
         Phase("identity", "Know whose hosts these are", "deploy.steps.identity.identity", Where.ALL),
         Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),
@@ -61,7 +81,7 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
                     Where.CONTROL_PLANES,
                 )
             ]
-            if several
+            if cluster.has_virtual_endpoint
             else []
         ),
         Phase("control-plane", "Start the control plane", "deploy.steps.kubeadm.control_plane", Where.FIRST),

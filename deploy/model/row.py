@@ -29,7 +29,10 @@ class Disturbs(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One operation on one host. `until` names the phase that an UNKNOWN waits for."""
+    """One operation on one host. `until` names the phase that an UNKNOWN waits for.
+
+    `commands` never hold what a command is given on standard input, which is where secrets travel.
+    """
 
     phase: str
     host: str
@@ -39,12 +42,18 @@ class Row:
     diff: str | None = None
     reason: str | None = None
     until: str | None = None
+    commands: tuple[str, ...] = ()
 
     @property
     def pending(self) -> bool:
         """Say whether an apply would have something to do here."""
         return self.state in (State.CHANGE, State.UNKNOWN)
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Name the row: the same operation has the same key in every plan."""
+        return self.phase, self.host, self.operation
+
     def as_json(self) -> dict[str, Any]:
         """Return the row as plain data."""
-        return {**asdict(self), "disturbs": self.disturbs.name.lower()}
+        return {**asdict(self), "disturbs": self.disturbs.name.lower(), "commands": list(self.commands)}

@@ -1,0 +1,92 @@
+"""`slipway validate`: read an inventory and name every mistake in it; no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deploy.catalog import load as load_catalog
+from deploy.errors import Exit, InventoryError
+from deploy.model import Cluster, load_cluster
+from deploy.model.mistake import written
+from deploy.model.rules import warnings
+from deploy.model.schema import json_schema
+from deploy.plan import check_support, not_yet
+
+
+def cautions(cluster: Cluster) -> list[str]:
+    """Return what is allowed and likely not wanted."""
+    found = [f"{written(warning.place)}: {warning.text}" for warning in warnings(cluster)]
+    return [*found, *([gap] if (gap := not_yet(cluster)) else [])]
+
+
+def summary(cluster: Cluster) -> dict[str, Any]:
+    """Return what an inventory declares, as plain data."""
+    return {
+        "schema": 1,
+        "valid": True,
+        "name": cluster.name,
+        "distribution": str(cluster.kubernetes.distribution),
+        "version": cluster.kubernetes.version,
+        "endpoint": str(cluster.endpoint),
+        "control_planes": [node.name for node in cluster.control_planes],
+        "workers": [node.name for node in cluster.workers],
+        "gpus": {node.name: node.gpus.model_dump(mode="json") for node in cluster.nodes if node.gpus},
+        "load_balancer": [*cluster.load_balancer.pool] if cluster.load_balancer else [],
+        "warnings": cautions(cluster),
+    }
+
+
+def as_text(inventory: Path, cluster: Cluster) -> str:
+    """Return the same as a few lines for people."""
+    kubernetes, api = cluster.kubernetes, f"{cluster.endpoint}:6443"
+    gpus = [
+        f"{node.gpus.count} {node.gpus.vendor} {node.gpus.model} on {node.name}"
+        for node in cluster.nodes
+        if node.gpus
+    ]
+    hosts = (
+        f"{_count(len(cluster.control_planes), 'control plane')}, {_count(len(cluster.workers), 'worker')}"
+    )
+    lines = [
+        f"{inventory} is a valid cluster: {cluster.name}",
+        f"  kubernetes     {kubernetes.distribution} {kubernetes.version}, {kubernetes.cni}, API at {api}",
+        f"  hosts          {hosts}: {', '.join(f'{node.name} {node.address}' for node in cluster.nodes)}",
+    ]
+    if gpus:
+        lines.append(f"  gpus           {', '.join(gpus)}")
+    if cluster.load_balancer:
+        pool = ", ".join(cluster.load_balancer.pool)
+        lines.append(f"  load balancer  {cluster.load_balancer.provider}, {pool}")
+    return "\n".join([*lines, *(f"  warning        {text}" for text in cautions(cluster))])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+@click.command()
+@click.argument("inventory", type=click.Path(path_type=Path), required=False)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of inventories, for an editor.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def validate(inventory: Path | None, *, schema: bool, output: str) -> int:
+    """Read an inventory and name every mistake in it; no host is asked."""
+    if schema:
+        click.echo(json.dumps(json_schema(Cluster), indent=2))
+        return Exit.OK
+    if inventory is None:
+        raise click.UsageError("name an inventory, such as inventories/lab.yaml, or ask for --schema")
+    try:
+        cluster = load_cluster(inventory)
+        check_support(cluster, load_catalog())
+    except InventoryError as error:
+        if output == "json":
+            click.echo(json.dumps({"schema": 1, "valid": False, "error": str(error)}, indent=2))
+            return Exit.USAGE
+        raise
+    text = json.dumps(summary(cluster), indent=2) if output == "json" else as_text(inventory, cluster)
+    click.echo(text)
+    return Exit.OK
