@@ -67,9 +67,26 @@ def overall(report: Report) -> Verdict:
     return Verdict.WARNING if counts[Verdict.WARNING] or report.pending else Verdict.PASS
 
 
+GROUPS = {
+    "rt": "runtime",
+    "k8s": "kubernetes",
+    "int": "gpu-intel",
+    "amd": "gpu-amd",
+    "nv": "gpu-nvidia",
+    "lb": "load balancer",
+    "gw": "gateway",
+    "reg": "registry",
+    "kit": "modelkit",
+    "srv": "serving",
+    "ops": "operation",
+}
+"""Headings for those groups of ids that do not say it themselves."""
+
+
 def heading(group: str, host: str | None) -> str:
     """Return `runtime · node w1`, or `kubernetes` for what belongs to no host."""
-    return " · ".join(part for part in (group, f"node {host}" if host else "") if part) or "cluster"
+    parts = (GROUPS.get(group, group), f"node {host}" if host else "")
+    return " · ".join(part for part in parts if part) or "cluster"
 
 
 def where(finding: Finding) -> str:

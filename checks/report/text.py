@@ -20,6 +20,7 @@ _COLORS = {
 }
 _QUIET = (Verdict.PASS, Verdict.SKIPPED)
 _INDENT = "    "
+_FOLD = 3  # from this many on, checks with one reason are one line
 
 
 def render(report: Report, *, width: int, color: bool) -> str:
@@ -33,13 +34,15 @@ def render(report: Report, *, width: int, color: bool) -> str:
 
 def render_short(report: Report, *, width: int, color: bool) -> str:
     """Return the findings that need a look, each with its host, and the sum."""
-    labels = {id(each): f"{where(each)}: {_label(report, each)}" for each in report.problems}
-    column = _column(list(labels.values()), width)
+    alone, together = _folded(report.problems)
+    labels = [f"{where(each)}: {_label(report, each)}" for each in alone]
+    column = _column(labels, width)
     lines = [
         line
-        for each in report.problems
-        for line in _finding(report, each, labels[id(each)], column, width, color)
+        for each, label in zip(alone, labels, strict=True)
+        for line in _finding(report, each, label, column, width, color)
     ]
+    lines += [line for each in together for line in _fold(each, f"{where(each[0])}: ", width, color)]
     return "\n".join([*lines, *(_row(row, width) for row in _told(report)), _status(report, color)]) + "\n"
 
 
@@ -48,10 +51,30 @@ def _section(
 ) -> Iterator[str]:
     yield title
     yield "-" * len(title)
-    labels = [_label(report, finding) for finding in findings]
+    alone, together = _folded(findings)
+    labels = [_label(report, finding) for finding in alone]
     column = _column(labels, width)
-    for finding, label in zip(findings, labels, strict=True):
+    for finding, label in zip(alone, labels, strict=True):
         yield from _finding(report, finding, label, column, width, color)
+    for each in together:
+        yield from _fold(each, "", width, color)
+
+
+def _folded(findings: Sequence[Finding]) -> tuple[list[Finding], list[list[Finding]]]:
+    """Split off the checks of a host that nothing can be said of for one and the same reason."""
+    reasons: dict[tuple[str | None, str], list[Finding]] = {}
+    for each in findings:
+        if verdict(each) is Verdict.UNAVAILABLE:
+            reasons.setdefault((each.host, each.found), []).append(each)
+    together = [group for group in reasons.values() if len(group) >= _FOLD]
+    gone = {id(each) for group in together for each in group}
+    return [each for each in findings if id(each) not in gone], together
+
+
+def _fold(findings: Sequence[Finding], lead: str, width: int, color: bool) -> Iterator[str]:
+    sign = _painted(glyph(findings[0]), Verdict.UNAVAILABLE, color)
+    yield f"{sign} {lead}{len(findings)} checks unavailable: {findings[0].found}"
+    yield from _wrapped("", ", ".join(each.check for each in findings), width)
 
 
 def _label(report: Report, finding: Finding) -> str:

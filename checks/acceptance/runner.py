@@ -1,0 +1,106 @@
+"""Runs the checks on every host at once, one greenlet per host, over the connections that are there."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import gevent
+
+import checks.acceptance
+from checks.acceptance.backend import Ran, host
+from checks.acceptance.check import HostCheck
+from checks.catalogue import check
+from checks.finding import Finding, Status
+from deploy.errors import UnreachableError
+from deploy.model import Cluster, Node
+
+RunOn = Callable[[str, str], Ran]
+"""(host, shell command) -> what it did; raises UnreachableError when the host is, or gets, out of reach."""
+
+
+@lru_cache(maxsize=1)
+def host_checks() -> tuple[HostCheck, ...]:
+    """Return every check of this package's modules, in the catalogue's order."""
+    found: list[HostCheck] = []
+    for module in pkgutil.iter_modules(checks.acceptance.__path__):
+        if module.name.startswith("test_"):
+            names = vars(importlib.import_module(f"checks.acceptance.{module.name}"))
+            found += [HostCheck(each.proves, each) for each in names.values() if hasattr(each, "proves")]
+    return tuple(sorted(found, key=lambda each: each.entry.id))
+
+
+def prove_hosts(
+    cluster: Cluster,
+    run: RunOn,
+    unreachable: Mapping[str, str],
+    values: Mapping[str, Any],
+    wanted: Iterable[HostCheck] | None = None,
+) -> list[Finding]:
+    """Return the findings on every node, in the inventory's order; no node, no check is left out."""
+    chosen = host_checks() if wanted is None else tuple(wanted)
+    greenlets = [
+        gevent.spawn(_on, cluster, node, run, unreachable.get(node.name), values, chosen)
+        for node in cluster.nodes
+    ]
+    gevent.joinall(greenlets, raise_error=True)
+    return [finding for greenlet in greenlets for finding in greenlet.get()]
+
+
+def _on(
+    cluster: Cluster,
+    node: Node,
+    run: RunOn,
+    cause: str | None,
+    values: Mapping[str, Any],
+    wanted: tuple[HostCheck, ...],
+) -> list[Finding]:
+    known = {
+        **values,
+        "cluster": cluster,
+        "node": node,
+        "host": host(node.name, lambda command: run(node.name, command)),
+    }
+    findings: list[Finding] = []
+    for each in wanted:
+        if not each.applies(cluster, node):
+            continue
+        if cause is None:
+            try:
+                findings.append(each.finding(node.name, known))
+                continue
+            except UnreachableError as error:
+                cause = str(error)
+        findings.append(unjudged(each, node.name))
+    return [reached(node.name, cause), *findings]
+
+
+def reached(name: str, cause: str | None) -> Finding:
+    """Return whether a host answered for as long as it was asked."""
+    entry = check("HOST-00")
+    return Finding(
+        check=entry.id,
+        host=name,
+        status=Status.PASS if cause is None else Status.FAIL,
+        severity=entry.severity,
+        found="it answers" if cause is None else cause,
+        wanted="" if cause else "it answers",
+        remedy="" if cause is None else entry.remedy,
+        group=entry.group,
+    )
+
+
+def unjudged(each: HostCheck, name: str) -> Finding:
+    """Return what a check says of a host that does not answer."""
+    entry = each.entry
+    return Finding(
+        check=entry.id,
+        host=name,
+        status=Status.UNAVAILABLE,
+        severity=entry.severity,
+        found="the host does not answer (HOST-00)",
+        group=entry.group,
+    )

@@ -1,0 +1,29 @@
+"""Every judge of a cluster, in the order of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from checks.cluster import balancer, kubelets, nodes, workloads
+from checks.cluster.snapshot import Snapshot
+from checks.finding import Finding
+from deploy.model import Cluster
+
+Judge = Callable[[Cluster, Snapshot], Iterable[Finding]]
+
+JUDGES: tuple[Judge, ...] = (
+    nodes.api_ready,
+    nodes.nodes_ready,
+    nodes.kubelet_versions,
+    kubelets.configuration,
+    nodes.labels,
+    workloads.static_pods,
+    workloads.system_workloads,
+    balancer.announcers,
+    balancer.pool,
+)
+
+
+def judge(cluster: Cluster, seen: Snapshot) -> list[Finding]:
+    """Return what every judge says."""
+    return [finding for each in JUDGES for finding in each(cluster, seen)]

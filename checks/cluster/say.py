@@ -1,0 +1,48 @@
+"""Findings about a cluster, worded by the catalogue."""
+
+from __future__ import annotations
+
+from checks.catalogue import check
+from checks.finding import Finding, Status
+
+
+def judged(id_: str, host: str | None, good: bool, *, found: str, wanted: str, detail: str = "") -> Finding:
+    """Return a pass or a failure; the remedy is the catalogue's."""
+    entry = check(id_)
+    return Finding(
+        check=entry.id,
+        host=host,
+        status=Status.PASS if good else Status.FAIL,
+        severity=entry.severity,
+        found=found,
+        wanted=wanted,
+        detail=detail,
+        remedy="" if good else entry.remedy,
+        group=entry.group,
+    )
+
+
+def unread(id_: str, host: str | None, cause: str) -> Finding:
+    """Return that nothing can be said, and why."""
+    entry = check(id_)
+    return Finding(
+        check=entry.id,
+        host=host,
+        status=Status.UNAVAILABLE,
+        severity=entry.severity,
+        found=cause,
+        group=entry.group,
+    )
+
+
+def skipped(id_: str, host: str | None, reason: str) -> Finding:
+    """Return that a check does not apply here."""
+    entry = check(id_)
+    return Finding(
+        check=entry.id,
+        host=host,
+        status=Status.SKIPPED,
+        severity=entry.severity,
+        found=reason,
+        group=entry.group,
+    )

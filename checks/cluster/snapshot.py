@@ -1,0 +1,111 @@
+"""What the API says about a whole cluster, read in a few calls; what could not be read says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy.model import Cluster
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the API: its text, or why there is none."""
+
+    text: str | None = None
+    cause: str = "it was not asked for"
+
+    def data(self) -> Any:
+        """Return the parsed JSON; None when there is none, which is never good."""
+        try:
+            return None if self.text is None else json.loads(self.text)
+        except ValueError:
+            return None
+
+    def items(self) -> tuple[Object, ...] | None:
+        """Return the objects of a list."""
+        data = self.data()
+        return (
+            tuple(data["items"]) if isinstance(data, dict) and isinstance(data.get("items"), list) else None
+        )
+
+
+PATHS = {
+    "ready": "/readyz",
+    "version": "/version",
+    "nodes": "/api/v1/nodes",
+    "pods": "/api/v1/pods",
+    "services": "/api/v1/services",
+    "daemonsets": "/apis/apps/v1/daemonsets",
+    "deployments": "/apis/apps/v1/deployments",
+}
+METALLB_PATHS = {
+    "pools": "/apis/metallb.io/v1beta1/ipaddresspools",
+    "advertisements": "/apis/metallb.io/v1beta1/l2advertisements",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The answers by name; `configz` by node."""
+
+    answers: Mapping[str, Answer]
+    configz: Mapping[str, Answer] = field(default_factory=dict)
+
+    def answer(self, name: str) -> Answer:
+        """Return an answer, or that nobody asked."""
+        return self.answers.get(name, Answer())
+
+    def items(self, name: str) -> tuple[Object, ...] | None:
+        """Return the objects of a list, or None when it could not be read."""
+        return self.answer(name).items()
+
+    def cause(self, name: str) -> str:
+        """Return why a list could not be read."""
+        answer = self.answer(name)
+        return answer.cause if answer.text is None else f"the API answered {answer.text[:80]!r}"
+
+
+def paths(cluster: Cluster) -> dict[str, str]:
+    """Return every path that a snapshot of this cluster asks for, by name."""
+    metallb = METALLB_PATHS if cluster.load_balancer else {}
+    configz = {f"configz {node.name}": f"/api/v1/nodes/{node.name}/proxy/configz" for node in cluster.nodes}
+    return {**PATHS, **metallb, **configz}
+
+
+def snapshot(cluster: Cluster, ask: Callable[[Mapping[str, str]], Mapping[str, Answer]]) -> Snapshot:
+    """Ask for everything at once and sort the answers."""
+    answers = ask(paths(cluster))
+    return Snapshot(
+        {name: answer for name, answer in answers.items() if not name.startswith("configz ")},
+        {node.name: answers[f"configz {node.name}"] for node in cluster.nodes},
+    )
+
+
+def silent(cluster: Cluster, cause: str) -> Snapshot:
+    """Return the snapshot of a cluster whose API does not answer."""
+    return snapshot(cluster, lambda wanted: {name: Answer(cause=cause) for name in wanted})
+
+
+def condition(obj: Object, kind: str) -> Object | None:
+    """Return a condition of an object's status."""
+    return next((each for each in conditions(obj) if each.get("type") == kind), None)
+
+
+def conditions(obj: Object) -> Iterator[Object]:
+    """Yield the conditions of an object's status."""
+    yield from obj.get("status", {}).get("conditions") or ()
+
+
+def name_of(obj: Object) -> str:
+    """Return an object's name."""
+    return str(obj["metadata"]["name"])
+
+
+def namespace_of(obj: Object) -> str:
+    """Return an object's namespace, empty for one without."""
+    return str(obj["metadata"].get("namespace", ""))
