@@ -46,7 +46,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "unreachable": dict(report.unreachable),
         "findings": [_finding(report, each) for each in report.findings],
         "gone": [_finding(report, each) for each in report.gone],
-        "rows": [row.as_json() for row in report.rows],
+        "rows": [_row(row) for row in report.rows],
         "last_success": _stamp(report.last_success),
     }
 
@@ -66,6 +66,20 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "fix_available": finding.check in report.fixable,
         "ignored": finding.ignored,
         "since": _stamp(report.since.get(key(finding))),
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    """Return a plan row; the commands it would run are a plan's business, not a report's."""
+    return {
+        "phase": row.phase,
+        "host": row.host,
+        "operation": row.operation,
+        "state": str(row.state),
+        "disturbs": row.disturbs.name.lower(),
+        "diff": row.diff,
+        "reason": row.reason,
+        "until": row.until,
     }
 
 
