@@ -1,0 +1,129 @@
+"""Kernel modules and parameters: now, and after the next boot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyinfra import host
+from pyinfra.api import QuoteString, StringCommand, operation
+
+from deploy.errors import HostError
+from deploy.facts import kernel
+from deploy.observe import modules, sysctl
+from deploy.operations import files, notes
+from deploy.operations.files import Commands, File
+
+HEADER = "# Written by slipway; the inventory says what belongs here.\n"
+
+
+def _modules(names: Sequence[str]) -> modules.Modules:
+    found: modules.Modules | None = host.get_fact(kernel.KernelModules, modules_wanted=list(names))
+    if found is None:
+        raise HostError("could not read what the kernel can do: `uname -r` said nothing")
+    missing = [
+        name
+        for name in names
+        if found.presence.get(name, modules.Presence.MISSING) is modules.Presence.MISSING
+    ]
+    if missing:
+        can = "has no loadable modules" if found.monolithic else "has no such module to load"
+        raise HostError(
+            f"kernel {found.kernel} lacks {', '.join(missing)} and {can}; "
+            "install the kernel's extra modules (linux-modules-extra, kernel-modules-extra) or another kernel"
+        )
+    return found
+
+
+@operation()
+def modules_loaded(names: Sequence[str], path: str) -> Commands:
+    """The kernel does what these modules do, now and, by the file at `path`, after a boot."""
+    found = _modules(names)
+    yield from files.present._inner([File(path, (HEADER + "".join(f"{name}\n" for name in names)).encode())])
+    for name in names:
+        if found.presence[name] is modules.Presence.LOADABLE:
+            notes.reason(f"module {name} is not loaded")
+            yield StringCommand("modprobe --", QuoteString(name))
+
+
+def _number(value: str) -> int:
+    return int(value) if value.removeprefix("-").isdigit() else 0
+
+
+def raised(found: sysctl.Sysctls, at_least: Mapping[str, int], path: str) -> dict[str, str]:
+    """Return the values for keys that are raised and never lowered: no file's and no live value shrinks."""
+    return {
+        key: str(max([least, *(_number(item.value) for item in found.others(key, path))]))
+        for key, least in at_least.items()
+    }
+
+
+def _wrong(found: sysctl.Sysctls, wanted: Mapping[str, str], at_least: Mapping[str, int]) -> dict[str, str]:
+    """Return the keys whose live value has to be set."""
+    return {
+        key: value
+        for key, value in wanted.items()
+        if key not in found.live
+        or (
+            _number(found.live[key].value) < at_least[key]
+            if key in at_least
+            else found.live[key].value != value
+        )
+    }
+
+
+def _refuse(found: sysctl.Sysctls, wanted: Mapping[str, str], wrong: Mapping[str, str], path: str) -> None:
+    errors = [
+        f"{key} is {found.live[key].value}, wanted {value}, and /proc/sys is read-only on this host; "
+        "set it on the machine that the host shares its kernel with"
+        for key, value in wrong.items()
+        if key in found.live and not found.live[key].writable
+    ]
+    errors += [
+        f"{later.path} sets {key} = {later.value} at boot, after {path} has set {value}; "
+        "remove that line, or declare the value under host.sysctls"
+        for key, value in wanted.items()
+        if (later := found.overriding(key, path)) is not None and later.value != value
+    ]
+    if errors:
+        raise HostError("\n".join(errors))
+
+
+def _set(key: str, value: str) -> StringCommand:
+    failed = QuoteString(f"{key} could not be set to {value}")
+    return StringCommand(
+        *("printf %s", QuoteString(value), ">", QuoteString(sysctl.proc_path(key))),
+        *("|| { echo", failed, ">&2; exit 1; }"),
+    )
+
+
+def _explain(found: sysctl.Sysctls, key: str, value: str, path: str) -> None:
+    there = found.live.get(key)
+    cause = [item.path for item in found.others(key, path) if there and item.value == there.value]
+    notes.diff(key, there.value if there else "", value)
+    notes.reason(
+        f"{key} is {there.value if there else 'not there yet'}, wanted {value}"
+        + (f"; {cause[-1]} sets it so" if cause else "")
+    )
+
+
+@operation()
+def sysctls_set(
+    values: Mapping[str, int | str], path: str, at_least: Mapping[str, int] | None = None
+) -> Commands:
+    """Each parameter has its value now and, by the file at `path`, after a boot.
+
+    Keys of `at_least` are only ever raised. A file that a boot applies after ours with another value is an
+    error that names it: setting ours again and again would not last.
+    """
+    least = dict(at_least or {})
+    found: sysctl.Sysctls | None = host.get_fact(kernel.Sysctls, keys=[*values, *least])
+    if found is None:
+        raise HostError("could not read /proc/sys and the files of sysctl.d")
+    wanted = {key: sysctl.normal(value) for key, value in values.items()} | raised(found, least, path)
+    wrong = _wrong(found, wanted, least)
+    _refuse(found, wanted, wrong, path)
+    text = HEADER + "".join(f"{key} = {value}\n" for key, value in sorted(wanted.items()))
+    yield from files.present._inner([File(path, text.encode())])
+    for key, value in wrong.items():
+        _explain(found, key, value, path)
+        yield _set(key, value)
