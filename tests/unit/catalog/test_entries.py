@@ -79,8 +79,9 @@ def test_a_minor_that_nobody_described_is_refused_with_what_is_known() -> None:
     with pytest.raises(UnsupportedVersionError) as refused:
         load().kubernetes_images("v1.31.0")
 
-    assert str(refused.value).startswith(
-        "kubernetes.version is v1.31.0; the catalogue can install the minors of v1.3"
+    assert str(refused.value) == (
+        "kubernetes.version is v1.31.0; the catalogue can install the minors of "
+        "v1.34.4, v1.35.4, v1.36.3, v1.37.2 and their later patch releases"
     )
 
 

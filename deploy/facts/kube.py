@@ -1,0 +1,52 @@
+"""Cluster objects as facts; asked on a host that has the cluster's admin rights."""
+
+from __future__ import annotations
+
+from pyinfra.api import FactBase
+from typing_extensions import override
+
+from deploy.observe import kube
+
+
+class Compared(FactBase[kube.Objects]):
+    """Return how the objects on stdin (`_stdin=`, a JSON List) are, and how an apply would leave them.
+
+    .. code:: python
+
+        Objects(Reach.ANSWERS, live={Key("", "Namespace", "", "x"): {...}}, would={...}, errors=())
+    """
+
+    @staticmethod
+    @override
+    def default() -> kube.Objects:
+        return kube.Objects(kube.Reach.SILENT)
+
+    @override
+    def command(self) -> str:
+        return kube.compare_command()
+
+    @override
+    def process(self, output: list[str]) -> kube.Objects:
+        return kube.parse(output)
+
+
+class Got(FactBase[kube.Objects]):
+    """Return the objects that one `kubectl get ... -o json` shows; `words` are quoted for a shell.
+
+    .. code:: python
+
+        Objects(Reach.ANSWERS, live={Key("", "Node", "", "cp1"): {...}})
+    """
+
+    @staticmethod
+    @override
+    def default() -> kube.Objects:
+        return kube.Objects(kube.Reach.SILENT)
+
+    @override
+    def command(self, words: str) -> str:
+        return kube.get_command(words)
+
+    @override
+    def process(self, output: list[str]) -> kube.Objects:
+        return kube.parse(output)

@@ -1,0 +1,131 @@
+"""What kubeadm left on a host, and what the API knows of the host as a node."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deploy.observe import kube
+from deploy.observe.kube import Key, Object, Objects
+
+ETC = "/etc/kubernetes"
+MANIFESTS = tuple(
+    f"{ETC}/manifests/{name}.yaml"
+    for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+)
+KUBECONFIGS = tuple(f"{ETC}/{name}.conf" for name in ("admin", "controller-manager", "scheduler"))
+CA = f"{ETC}/pki/ca.crt"
+KUBELET_CONF = f"{ETC}/kubelet.conf"
+BOOTSTRAP_CONF = f"{ETC}/bootstrap-kubelet.conf"
+KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
+ETCD_DATA = "/var/lib/etcd/member"
+INIT_UNIT = "slipway-kubeadm-init.service"
+JOIN_UNIT = "slipway-kubeadm-join.service"
+KUBELET_UNIT = "kubelet.service"
+MARKER = "/var/lib/slipway/kubeadm.json"
+
+LEFTOVERS = (*MANIFESTS, *KUBECONFIGS, CA, KUBELET_CONF, BOOTSTRAP_CONF, KUBELET_CONFIG, ETCD_DATA)
+CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
+
+# what `kubeadm init` puts into the API, with the phase that makes it
+ADDONS: dict[Key, str] = {
+    Key("", "ConfigMap", "kube-system", "kubeadm-config"): "upload-config kubeadm",
+    Key("", "ConfigMap", "kube-system", "kubelet-config"): "upload-config kubelet",
+    Key("", "ConfigMap", "kube-public", "cluster-info"): "bootstrap-token",
+    Key("apps", "DaemonSet", "kube-system", "kube-proxy"): "addon kube-proxy",
+    Key("apps", "Deployment", "kube-system", "coredns"): "addon coredns",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What slipway noted before it let kubeadm loose on a host."""
+
+    cluster: str
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A host as kubeadm knows it: which of LEFTOVERS are there, units by name, and the API's objects."""
+
+    node: str
+    have: frozenset[str]
+    marker: Marker | None
+    units: dict[str, str]
+    api: Objects
+
+    def running(self, unit: str) -> bool:
+        """Say whether a unit of ours is at work."""
+        return self.units.get(unit, "inactive") in ("active", "activating", "deactivating", "reloading")
+
+    @property
+    def known(self) -> Object | None:
+        """The Node object of this host."""
+        return self.api.live.get(Key("", "Node", "", self.node))
+
+    @property
+    def missing_addons(self) -> tuple[str, ...]:
+        """The phases of `kubeadm init` whose objects are not there; meaningful when the API answers."""
+        phases = [phase for addon, phase in ADDONS.items() if addon not in self.api.live]
+        labels = self.known["metadata"].get("labels") or {} if self.known else {}
+        return tuple(phases if CONTROL_PLANE_LABEL in labels else ["mark-control-plane", *phases])
+
+
+def _stub(key: Key) -> Object:
+    version = f"{key.group}/v1" if key.group else "v1"
+    metadata = {"name": key.name, **({"namespace": key.namespace} if key.namespace else {})}
+    return {"apiVersion": version, "kind": key.kind, "metadata": metadata}
+
+
+def command(node: str) -> str:
+    """Return what reads a host's state: files, marker and units, then the API as far as the host may."""
+    wanted = {"apiVersion": "v1", "kind": "List", "items": [_stub(addon) for addon in ADDONS]}
+    get = "kubectl --request-timeout=10s get --ignore-not-found -o json"
+    units = " ".join((INIT_UNIT, JOIN_UNIT, KUBELET_UNIT))
+    return "\n".join(
+        [
+            f'for path in {shlex.join(LEFTOVERS)}; do [ -e "$path" ] && echo "have $path"; done',
+            f"echo \"marker $(tr -d '\\n' 2>/dev/null < {MARKER})\"",
+            f"systemctl show --no-pager -p Id,ActiveState {units} | sed 's/^/unit /'",
+            "command -v kubectl >/dev/null || exit 0",
+            "export KUBECACHEDIR=/run/slipway/kube-cache",
+            f"if [ -s {ETC}/admin.conf ]; then export KUBECONFIG={ETC}/admin.conf",
+            f"elif [ -s {KUBELET_CONF} ]; then export KUBECONFIG={KUBELET_CONF}; else exit 0; fi",
+            f"echo '{kube.MARK}live'",
+            f"{get} node {shlex.quote(node)} 2>&1 || exit 0",
+            f"[ -s {ETC}/admin.conf ] || exit 0",
+            f"printf '%s' {shlex.quote(json.dumps(wanted))} | {get} -f - 2>&1 || true",
+        ]
+    )
+
+
+def parse(node: str, lines: Sequence[str]) -> State | None:
+    """Return the state; None when systemd did not answer."""
+    have, units, marker, unit = set(), {}, None, ""
+    at = next((at for at, line in enumerate(lines) if line.startswith(kube.MARK)), len(lines))
+    for line in lines[:at]:
+        word, _, rest = line.partition(" ")
+        name, _, value = rest.partition("=")
+        if word == "have":
+            have.add(rest)
+        elif word == "marker" and rest:
+            marker = _marker(rest)
+        elif word == "unit" and name == "Id":
+            unit = value
+        elif word == "unit" and name == "ActiveState":
+            units[unit] = value
+    if not units:
+        return None
+    api = kube.parse(lines[at:]) if at < len(lines) else Objects(kube.Reach.NO_CLUSTER)
+    return State(node, frozenset(have), marker, units, api)
+
+
+def _marker(text: str) -> Marker | None:
+    try:
+        found = json.loads(text)
+        return Marker(found["cluster"], found["verb"])
+    except (ValueError, KeyError, TypeError):
+        return None

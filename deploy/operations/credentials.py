@@ -1,0 +1,107 @@
+"""What lets a node join: made by a control plane when the join is executed, short-lived, deleted after."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shlex
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pyinfra import inventory, state
+from pyinfra.api import StringCommand
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
+
+from deploy.errors import HostError
+from deploy.observe import kube, kubeadm
+
+TTL = "15m"
+# one question at a time: sshd allows ten sessions a connection (MaxSessions), and a run may join more nodes
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Who makes credentials: a control plane's name, and its `kubeadm init` configuration."""
+
+    host: str
+    init: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A bootstrap token with the CA it is good for, and for a control plane the key of its certificates."""
+
+    token: str
+    ca_hash: str
+    certificate_key: str | None = None
+
+    def into(self, config: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
+        """Return a JoinConfiguration with these credentials."""
+        document = dict(config)
+        bootstrap = {"apiServerEndpoint": endpoint, "token": self.token, "caCertHashes": [self.ca_hash]}
+        document["discovery"] = {"bootstrapToken": bootstrap}
+        if self.certificate_key:
+            document["controlPlane"] = {**document["controlPlane"], "certificateKey": self.certificate_key}
+        return document
+
+
+def ca_hash(pem: str) -> str:
+    """Return sha256:<hex> of a CA's public key, as kubeadm pins it."""
+    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"sha256:{hashlib.sha256(encoded).hexdigest()}"
+
+
+def made(asks: Asks, node: str, *, control_plane: bool) -> Credentials:
+    """Let a control plane make a token for one node, and for a control plane upload the certificates."""
+    description = shlex.quote(f"slipway joins {node}")
+    create = f"kubeadm token create --ttl {TTL} --description {description}"
+    with _ONE_AT_A_TIME:
+        token, *pem = _said(asks.host, f"{kube.ENVIRONMENT}\n{create} && cat {kubeadm.CA}")
+        key = _uploaded(asks) if control_plane else None
+    return Credentials(token.strip(), ca_hash("\n".join(pem)), key)
+
+
+def _uploaded(asks: Asks) -> str:
+    """Upload the control plane's certificates, encrypted with a key that travels on stdin only."""
+    key = secrets.token_hex(32)
+    documents = [
+        {**document, "certificateKey": key} if document["kind"] == "InitConfiguration" else dict(document)
+        for document in asks.init
+    ]
+    # sshd's stdin is a socket, which cannot be opened by its name: cat makes a pipe of it
+    upload = "cat | kubeadm init phase upload-certs --upload-certs --config=/dev/stdin >/dev/null"
+    _said(asks.host, f"{kube.ENVIRONMENT}\n{upload}", stdin=yaml.safe_dump_all(documents))
+    return key
+
+
+def deleted(asks: Asks, made: Credentials) -> None:
+    """Delete the token, and what was uploaded with it."""
+    names = [f"bootstrap-token-{made.token.partition('.')[0]}"]
+    names += ["kubeadm-certs"] if made.certificate_key else []
+    delete = shlex.join(["kubectl", "delete", "secret", "-n", "kube-system", "--ignore-not-found", *names])
+    with _ONE_AT_A_TIME:
+        _said(asks.host, f"{kube.ENVIRONMENT}\n{delete}")
+
+
+def _said(name: str, command: str, stdin: str | None = None) -> list[str]:
+    """Run a command on another host of this run and return what it printed."""
+    other = inventory.get_host(name)
+    if not other.connected:
+        other.connect(reason="to make join credentials", raise_exceptions=True)
+    arguments, _ = pop_global_arguments(state, other, {})
+    connector = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
+    if stdin is not None:
+        connector["_stdin"] = stdin
+    done, output = other.run_shell_command(
+        StringCommand(command), print_output=False, print_input=False, **connector
+    )
+    if not done:
+        raise HostError(f"{name} could not make join credentials: {' '.join(output.stderr_lines)}")
+    return list(output.stdout_lines)

@@ -1,0 +1,156 @@
+"""Cluster objects as wished for: compared by a dry run on the server, changed by a server-side apply."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+import yaml
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from deploy.errors import HostError
+from deploy.facts.kube import Compared, Got
+from deploy.observe import kube
+from deploy.observe.difference import Path, differing, normalised, unmet
+from deploy.observe.kube import Object, Reach
+from deploy.observe.managers import owned_by_controllers
+from deploy.operations import notes
+
+Commands = Generator[StringCommand, None, None]
+SILENT = (
+    f"the API server of this control plane did not answer through {kube.KUBECONFIG}; "
+    "look at: systemctl status kubelet, crictl ps, journalctl -u kubelet"
+)
+
+_APPLY = f"""
+{kube.ENVIRONMENT}
+wishes=$(cat); end=$(( $(date +%s) + patience ))
+until said=$(printf '%s' "$wishes" | kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} \
+    --force-conflicts -f - 2>&1); do
+  [ "$(date +%s)" -lt "$end" ] || {{ printf '%s\\n' "$said" >&2; exit 1; }}
+  sleep 0.5
+done
+"""
+
+
+def asked(found: kube.Objects) -> bool:
+    """Say whether the API could be asked; without a cluster nothing is known, a silent API is an error."""
+    if found.reach is Reach.SILENT:
+        raise HostError("\n".join([SILENT, *found.errors]))
+    if found.reach is Reach.NO_CLUSTER:
+        notes.unknown_until("control-plane")
+        notes.reason("there is no cluster yet")
+    return found.reach is Reach.ANSWERS
+
+
+def shown(obj: Mapping[str, Any] | None) -> str:
+    """Return an object as the YAML of a diff; the values of a Secret by their digest."""
+    if obj is None:
+        return ""
+    plain = normalised(obj)
+    if plain.get("kind") == "Secret":
+        for part in ("data", "stringData"):
+            values = plain.get(part) or {}
+            plain[part] = {name: f"sha256 {_digest(value)}" for name, value in values.items()}
+    return yaml.safe_dump(plain, sort_keys=True)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(str(value).encode()).hexdigest()
+
+
+def as_list(objects: Sequence[Object]) -> str:
+    """Return objects as the one JSON document that kubectl reads from stdin."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}, sort_keys=True)
+
+
+def faults(wish: Object, found: kube.Objects) -> tuple[list[Path], Object | None]:
+    """Return where an object is not as wished, and how an apply would leave it (None: unknown)."""
+    live, would = found.live.get(kube.key(wish)), found.would.get(kube.key(wish))
+    if live is None:
+        return [()], would
+    if would is None:
+        return unmet(wish, live), None
+    return differing(normalised(live), normalised(would)), would
+
+
+def _contested(wish: Object, found: kube.Objects, paths: list[Path]) -> list[str]:
+    live = found.live.get(kube.key(wish))
+    owners = owned_by_controllers(live, paths) if live else []
+    return [
+        f"{kube.key(wish)}: {field} is kept by {manager}, so slipway leaves it alone; "
+        f"let {manager} keep the value that the inventory wants, or take the object out of its hands"
+        for manager, field in owners
+    ]
+
+
+@operation()
+def applied(objects: Sequence[Object], until: str, patience: int = 0) -> Commands:
+    """Each object is as wished; what people edited is taken back, what controllers keep is an error.
+
+    `until` names the phase that installs the kinds. `patience` is how many seconds a webhook that is
+    still starting is waited for.
+    """
+    found = host.get_fact(Compared, _stdin=as_list(objects))
+    if not asked(found):
+        yield _apply(objects, patience)
+        return
+    if found.unknown_kinds:
+        notes.unknown_until(until)
+        notes.reason("; ".join(found.errors))
+    judged = [(wish, *faults(wish, found)) for wish in objects]
+    if wrong := [text for wish, paths, _ in judged for text in _contested(wish, found, paths)]:
+        raise HostError("\n".join(wrong))
+    changes = [(wish, would) for wish, paths, would in judged if paths]
+    for wish, would in changes:
+        live = found.live.get(kube.key(wish))
+        notes.reason(f"{kube.key(wish)} {'is missing' if live is None else 'differs'}")
+        notes.diff(str(kube.key(wish)), shown(live), shown(would or wish))
+    if changes:
+        yield _apply([wish for wish, _ in changes], patience)
+
+
+def _apply(objects: Sequence[Object], patience: int) -> StringCommand:
+    return StringCommand(f"patience={patience}\n{_APPLY.strip()}", _stdin=as_list(objects))
+
+
+def unfinished(workload: Mapping[str, Any]) -> str | None:
+    """Say what a Deployment or DaemonSet still waits for; None when every pod of its newest form is ready."""
+    name = f"{workload['kind']} {workload['metadata']['namespace']}/{workload['metadata']['name']}"
+    status, generation = workload.get("status") or {}, workload["metadata"].get("generation", 0)
+    if workload["kind"] == "DaemonSet":
+        wanted, new = status.get("desiredNumberScheduled", 0), status.get("updatedNumberScheduled", 0)
+        ready = status.get("numberAvailable", 0)
+    else:
+        wanted = workload["spec"].get("replicas", 1)
+        new, ready = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    if status.get("observedGeneration", 0) < generation:
+        return f"{name} was changed and nothing has looked at it yet"
+    # a DaemonSet without a node is not done, it has not begun
+    return None if wanted > 0 and new == ready == wanted else f"{name} has {ready} of {wanted} pods ready"
+
+
+@operation()
+def rolled_out(namespace: str, workloads: Sequence[str], until: str, timeout: int = 180) -> Commands:
+    """Every pod of each workload (`deployment/x`, `daemonset/y`) is ready, in its newest form."""
+    words = shlex.join(["get", "--namespace", namespace, "--ignore-not-found", "-o", "json", *workloads])
+    found = host.get_fact(Got, words=words)
+    if asked(found):
+        waiting = [text for live in found.live.values() if (text := unfinished(live))]
+        missing = len(workloads) - len(found.live)
+        if not waiting and not missing:
+            return
+        notes.reason("; ".join([*waiting, *([f"{missing} not there yet"] if missing else [])]))
+        if missing:
+            notes.unknown_until(until)
+    lines = [
+        shlex.join(
+            ["kubectl", "rollout", "status", "--namespace", namespace, f"--timeout={timeout}s", workload]
+        )
+        for workload in workloads
+    ]
+    yield StringCommand(" && ".join([kube.ENVIRONMENT, *lines]))

@@ -1,0 +1,167 @@
+"""kubeadm driven from observed state: begun, gone on with, attached to, or left alone; never reset."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from pyinfra import host, state
+from pyinfra.api import StringCommand, operation
+
+from deploy.errors import HostError
+from deploy.facts.kubeadm import KubeadmState, ResolvConf
+from deploy.observe import kubeadm
+from deploy.operations import bootstrap, credentials, notes
+from deploy.operations.bootstrap import Decision, Do
+from deploy.operations.files import Commands, File
+
+JOIN_CONFIG = "/run/slipway/kubeadm-join.yaml"
+API_SECONDS = 180
+
+
+def _read(node: str) -> kubeadm.State:
+    found: kubeadm.State | None = host.get_fact(KubeadmState, node=node)
+    if found is None:
+        raise HostError("systemd did not answer, so nobody knows whether kubeadm is at work on this host")
+    return found
+
+
+@operation()
+def initialised(cluster: str, node: str, config: str) -> Commands:
+    """The first control plane is up, with everything that `kubeadm init` puts into the API.
+
+    `config` is the path of its configuration on the host.
+    """
+    decision = bootstrap.initialise(_read(node), cluster)
+    if decision.do is not Do.NOTHING:
+        notes.reason(decision.reason)
+    match decision.do:
+        case Do.RUN:
+            command = ["kubeadm", "init", f"--config={config}", "--skip-token-print", *_ignoring(decision)]
+            yield StringCommand(_started(kubeadm.INIT_UNIT, command, cluster, "init"))
+        case Do.ATTACH:
+            yield StringCommand(_awaited(kubeadm.INIT_UNIT))
+        case Do.WAIT:
+            yield StringCommand(_api_awaited("get --raw=/readyz", f"{kubeadm.ETC}/admin.conf"))
+        case Do.PHASES:
+            lines = [
+                f"kubeadm init phase {phase} --config={shlex.quote(config)}" for phase in decision.phases
+            ]
+            yield StringCommand(" && ".join(lines))
+
+
+@operation()
+def joined(
+    cluster: str, node: str, config: Mapping[str, Any], endpoint: str, asks: credentials.Asks
+) -> Commands:
+    """The node is part of the cluster, and the API knows it.
+
+    `config` is a JoinConfiguration without discovery: the credentials are made by `asks.host` when the join
+    is executed, come on stdin, live minutes and are deleted after.
+    """
+    decision = bootstrap.join(_read(node), cluster, control_plane="controlPlane" in config)
+    if decision.do is not Do.NOTHING:
+        notes.reason(decision.reason)
+    match decision.do:
+        case Do.RUN:
+            yield from _join(cluster, node, config, endpoint, asks, decision)
+        case Do.ATTACH:
+            yield StringCommand(_awaited(kubeadm.JOIN_UNIT))
+        case Do.WAIT:
+            yield StringCommand(_api_awaited(f"get node {shlex.quote(node)}", kubeadm.KUBELET_CONF))
+        case Do.REGISTER:
+            wait = _api_awaited(f"get node {shlex.quote(node)}", kubeadm.KUBELET_CONF)
+            yield StringCommand(f"systemctl restart {kubeadm.KUBELET_UNIT}\n{wait}")
+
+
+def _join(
+    cluster: str,
+    node: str,
+    config: Mapping[str, Any],
+    endpoint: str,
+    asks: credentials.Asks,
+    decision: Decision,
+) -> Commands:
+    command = ["kubeadm", "join", f"--config={JOIN_CONFIG}", *_ignoring(decision)]
+    script = _started(kubeadm.JOIN_UNIT, command, cluster, "join", config_on_stdin=True)
+    if not state.is_executing:
+        yield StringCommand(script)
+        return
+    made = credentials.made(asks, node, control_plane="controlPlane" in config)
+    try:
+        document = {**config, **({"skipPhases": list(decision.skip)} if decision.skip else {})}
+        yield StringCommand(script, _stdin=yaml.safe_dump(made.into(document, endpoint)))
+    finally:
+        credentials.deleted(asks, made)
+
+
+def _ignoring(decision: Decision) -> list[str]:
+    return [f"--ignore-preflight-errors={','.join(decision.ignore)}"] if decision.ignore else []
+
+
+def _started(
+    unit: str, command: Sequence[str], cluster: str, verb: str, *, config_on_stdin: bool = False
+) -> str:
+    """Return what notes whose attempt this is, lets kubeadm run as a unit of its own, and waits for it.
+
+    The unit outlives the connection; its configuration, where it holds credentials, ends with it.
+    """
+    marker = shlex.quote(json.dumps({"cluster": cluster, "verb": verb}))
+    keep = [
+        f"mkdir -p /run/slipway && rm -f {JOIN_CONFIG}.part && cat > {JOIN_CONFIG}.part",
+        f"mv -fT {JOIN_CONFIG}.part {JOIN_CONFIG}",
+    ]
+    run = ["systemd-run", "--quiet", f"--unit={unit}", "--property=RuntimeMaxSec=1200", "--setenv=HOME=/root"]
+    if config_on_stdin:
+        run.append(f"--property=ExecStopPost=/bin/rm -f {JOIN_CONFIG}")
+    return "\n".join(
+        [
+            "set -eu; umask 077",
+            f"mkdir -p {kubeadm.MARKER.rpartition('/')[0]}",
+            f"printf '%s' {marker} > {kubeadm.MARKER}.part && mv -fT {kubeadm.MARKER}.part {kubeadm.MARKER}",
+            *(keep if config_on_stdin else []),
+            f"systemctl daemon-reload; systemctl enable --quiet {kubeadm.KUBELET_UNIT}",
+            f"systemctl reset-failed {unit} 2>/dev/null || true",
+            shlex.join([*run, "--", *command]),
+            _awaited(unit),
+        ]
+    )
+
+
+def _awaited(unit: str) -> str:
+    """Return what waits until a transient unit ends; when it failed its last words are the error."""
+    return "\n".join(
+        [
+            f"while :; do case $(systemctl show --value -p ActiveState {unit}) in",
+            f"failed) echo '{unit} failed; its last words:' >&2",
+            f"  journalctl -u {unit} -n 30 --no-pager -o cat >&2; exit 1;;",
+            "active|activating|deactivating|reloading) sleep 0.2;;",
+            "*) break;;",
+            "esac; done",
+        ]
+    )
+
+
+def _api_awaited(question: str, kubeconfig: str) -> str:
+    return "\n".join(
+        [
+            f"end=$(( $(date +%s) + {API_SECONDS} ))",
+            f"until said=$(kubectl --kubeconfig={kubeconfig} --request-timeout=5s {question} 2>&1); do",
+            '[ "$(date +%s)" -lt "$end" ] || { printf \'%s\\n\' "$said" >&2; exit 1; }; sleep 0.5; done',
+        ]
+    )
+
+
+def drop_in(path: str, settings: Mapping[str, Any]) -> File:
+    """Return our part of the kubelet's configuration as it shall be on the current host.
+
+    A resolv.conf that is systemd-resolved's stub is passed by, or CoreDNS would ask itself.
+    """
+    resolv: str | None = host.get_fact(ResolvConf)
+    if resolv is None:
+        raise HostError("could not read /etc/resolv.conf, so the kubelet's resolvConf is not known")
+    document = {**settings, **({} if "resolvConf" in settings else {"resolvConf": resolv})}
+    return File(path, yaml.safe_dump(document, sort_keys=False).encode())

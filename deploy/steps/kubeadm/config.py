@@ -1,0 +1,151 @@
+"""The configuration that kubeadm and the kubelets read: pure, cluster and node in, documents out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from deploy.model import Cluster, Node, ProxyMode
+
+KUBEADM_API = "kubeadm.k8s.io/v1beta4"
+CRI_SOCKET = "unix:///run/containerd/containerd.sock"
+API_PORT = 6443
+Document = dict[str, Any]
+
+
+def init_documents(cluster: Cluster, node: Node) -> list[Document]:
+    """Return what `kubeadm init --config` reads on a control plane."""
+    return [
+        {
+            "apiVersion": KUBEADM_API,
+            "kind": "InitConfiguration",
+            "localAPIEndpoint": _local_endpoint(node),
+            "nodeRegistration": _registration(cluster, node),
+            # kubeadm makes one token whatever it is told; this one ends before anybody could use it
+            "bootstrapTokens": [{"ttl": "1m0s", "description": "made by kubeadm init, used by nobody"}],
+        },
+        _cluster_configuration(cluster),
+        {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "cgroupDriver": "systemd",
+        },
+        _kube_proxy(cluster),
+    ]
+
+
+def join_document(cluster: Cluster, node: Node) -> Document:
+    """Return what `kubeadm join --config` reads, but for the credentials, which live minutes."""
+    document: Document = {
+        "apiVersion": KUBEADM_API,
+        "kind": "JoinConfiguration",
+        "nodeRegistration": _registration(cluster, node),
+    }
+    if node.is_control_plane:
+        document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(node)}
+    return document
+
+
+def kubelet_settings(cluster: Cluster) -> Document:
+    """Return our part of KubeletConfiguration: a drop-in beside the base that kubeadm writes."""
+    kubernetes = cluster.kubernetes
+    reserved = kubernetes.reserved
+    settings: Document = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "systemReserved": {
+            "cpu": reserved.cpu,
+            "memory": reserved.memory,
+            "ephemeral-storage": reserved.ephemeral_storage,
+        },
+        # half a minute for pods to end when a host shuts down, the last third of it for critical ones
+        "shutdownGracePeriod": "30s",
+        "shutdownGracePeriodCriticalPods": "10s",
+    }
+    if kubernetes.feature_gates:
+        settings["featureGates"] = dict(kubernetes.feature_gates)
+    return merged(settings, kubernetes.kubelet)
+
+
+def endpoint(cluster: Cluster) -> str:
+    """Return ADDRESS:PORT under which the nodes reach the API server."""
+    return f"{cluster.endpoint}:{API_PORT}"
+
+
+def _local_endpoint(node: Node) -> Document:
+    return {"advertiseAddress": str(node.address), "bindPort": API_PORT}
+
+
+def _registration(cluster: Cluster, node: Node) -> Document:
+    registration: Document = {
+        "name": node.name,
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "imagePullSerial": False,
+        "kubeletExtraArgs": [{"name": "node-ip", "value": str(node.address)}],
+    }
+    if cluster.kubernetes.ignore_preflight:
+        registration["ignorePreflightErrors"] = list(cluster.kubernetes.ignore_preflight)
+    if node.taints is not None:
+        registration["taints"] = [_taint(taint.key, taint.value, taint.effect.value) for taint in node.taints]
+    elif node.is_control_plane and not cluster.workers:
+        registration["taints"] = []
+    return registration
+
+
+def _taint(key: str, value: str, effect: str) -> Document:
+    return {"key": key, **({"value": value} if value else {}), "effect": effect}
+
+
+def _cluster_configuration(cluster: Cluster) -> Document:
+    kubernetes = cluster.kubernetes
+    planes = cluster.control_planes
+    names = [str(cluster.endpoint), *(str(node.address) for node in planes), *(node.name for node in planes)]
+    document: Document = {
+        "apiVersion": KUBEADM_API,
+        "kind": "ClusterConfiguration",
+        "clusterName": cluster.name,
+        "kubernetesVersion": kubernetes.version,
+        "controlPlaneEndpoint": endpoint(cluster),
+        "networking": {
+            "podSubnet": str(kubernetes.pod_cidr),
+            "serviceSubnet": str(kubernetes.service_cidr),
+        },
+        "apiServer": {"certSANs": list(dict.fromkeys(names))},
+    }
+    if kubernetes.feature_gates:
+        gates = ",".join(f"{name}={str(on).lower()}" for name, on in sorted(kubernetes.feature_gates.items()))
+        for component in ("apiServer", "controllerManager", "scheduler"):
+            document.setdefault(component, {})["extraArgs"] = [{"name": "feature-gates", "value": gates}]
+    return document
+
+
+def _kube_proxy(cluster: Cluster) -> Document:
+    kubernetes = cluster.kubernetes
+    document: Document = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": kubernetes.proxy_mode.value,
+    }
+    if kubernetes.proxy_mode is ProxyMode.IPVS:
+        # without it every node answers ARP for every LoadBalancer address (MetalLB, installation)
+        document["ipvs"] = {"strictARP": True}
+    if kubernetes.feature_gates:
+        document["featureGates"] = dict(kubernetes.feature_gates)
+    return merged(document, kubernetes.kube_proxy)
+
+
+def merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Document:
+    """Return our settings with the inventory's over them; objects are merged, lists and values replaced."""
+    result = dict(ours)
+    for name, value in theirs.items():
+        mine = result.get(name)
+        result[name] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, Mapping) else value
+    return result
+
+
+def as_yaml(documents: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return documents as the text of one file."""
+    return yaml.safe_dump_all([dict(document) for document in documents], sort_keys=False).encode()
