@@ -23,13 +23,17 @@ T = TypeVar("T")
 
 
 class Session:
-    """The live connections. A host that cannot be used is in `troubles`, and the others go on."""
+    """The live connections. A host that cannot be used is in `troubles`, and the others go on.
 
-    def __init__(self, cluster: Cluster, inventory: Path) -> None:
+    All hosts are connected, as one may have to be asked about another; only the `chosen` are worked on.
+    """
+
+    def __init__(self, cluster: Cluster, inventory: Path, chosen: frozenset[str] | None = None) -> None:
         if not monkey.is_module_patched("socket"):
             raise RuntimeError("import deploy.cli before anything else: a session needs gevent's patches")
         self.cluster = cluster
         self.inventory = inventory
+        self.chosen = chosen or frozenset(node.name for node in cluster.nodes)
         self.links: dict[str, Link] = {}
         self.troubles: dict[str, Trouble] = {}
         self._connector = Connector(hostkeys.known(paths.known_hosts(cluster.name)), str(inventory))
@@ -63,7 +67,8 @@ class Session:
     @property
     def exit_code(self) -> Exit:
         """What the state of the connections alone makes a run exit with."""
-        return worst(*(found.exit_code for found in self.troubles.values()))
+        met = (found.exit_code for name, found in self.troubles.items() if name in self.chosen)
+        return worst(*met)
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         """Run a shell command as root on a host; it is ended there after `timeout` seconds.

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shlex
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = "export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin;"
 KILLED_AFTER = 5  # seconds between SIGTERM and SIGKILL
 TIMED_OUT = (124, 137)  # what timeout(1) exits with: it ended the command, or had to kill it
 
 
+def bound(timeout: float) -> str:
+    """Return what goes before a quoted command so that its host ends it, also when nobody waits any more."""
+    return f"timeout -k {KILLED_AFTER} {timeout:g} sh -c"
+
+
 def bounded(command: str, timeout: float) -> str:
-    """Return a command that its host ends after `timeout` seconds, also when nobody waits for it any more."""
-    text = f"export LC_ALL=C PATH={PATH}; {command}"
-    return f"timeout -k {KILLED_AFTER} {timeout:g} sh -c {shlex.quote(text)}"
+    """Return a command that its host ends after `timeout` seconds."""
+    return f"{bound(timeout)} {shlex.quote(f'{ENVIRONMENT} {command}')}"
 
 
 def as_root(command: str, *, become: bool) -> str:

@@ -1,0 +1,137 @@
+"""One run at a time on a cluster: a lock on the controller, and one on a control plane."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import shlex
+import socket
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import gevent
+import paramiko
+from typing_extensions import override
+
+from deploy.engine import shell
+from deploy.engine.session import Session
+from deploy.errors import RunError
+
+ON_HOST = "/run/slipway/lock"
+BEAT = 15.0  # seconds between two signs of life to the host's lock
+FORGOTTEN = 60  # seconds without one after which the host lets go: the controller is gone
+# The lock is the shell's; what it waits with must not inherit it, or it would outlive the shell.
+SCRIPT = """mkdir -p /run/slipway && exec 9<>{path} || exit 1
+if ! flock -n 9; then echo busy; cat {path}; exit 0; fi
+echo held; cat {path}; echo; echo .
+printf '%s\\n' {holder} > {path}
+while line=$(timeout {forgotten} head -n 1 9>&-) && [ "$line" = alive ]; do :; done
+: > {path}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock: what for, as whom and from where, in which process, since when (UTC)."""
+
+    verb: str
+    user: str
+    machine: str
+    pid: int
+    since: str
+
+    @override
+    def __str__(self) -> str:
+        return (
+            f"`slipway {self.verb}` of {self.user} on {self.machine} (process {self.pid}), since {self.since}"
+        )
+
+
+def me(verb: str) -> Holder:
+    """Return who this run is."""
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return Holder(verb, getpass.getuser(), socket.gethostname(), os.getpid(), since)
+
+
+class LockedError(RunError):
+    """Another run is at work on the cluster."""
+
+    def __init__(self, cluster: str, where: str, holder: Holder | None) -> None:
+        who = holder or "somebody who left no name"
+        super().__init__(
+            f"cluster {cluster} is being worked on by {who}; the lock is {where}. "
+            "Wait for it to end, or end it; its lock goes with it."
+        )
+
+
+@contextmanager
+def on_controller(cluster: str, path: Path, holder: Holder) -> Generator[Holder | None, None, None]:
+    """Hold the controller's lock; yield whose run died with it, if one did."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("a+") as file:
+        path.chmod(0o600)
+        file.seek(0)
+        before = read(file.read())
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockedError(cluster, str(path), before) from None
+        file.truncate(0)
+        file.write(json.dumps(asdict(holder)))
+        file.flush()
+        try:
+            yield before
+        finally:
+            file.truncate(0)
+
+
+@contextmanager
+def on_host(session: Session, host: str, holder: Holder) -> Generator[None, None, None]:
+    """Hold a lock on a host for as long as this process lives and the connection does."""
+    script = SCRIPT.format(path=ON_HOST, holder=shlex.quote(json.dumps(asdict(holder))), forgotten=FORGOTTEN)
+    link = session.links[host]
+    channel = link.transport.open_session(timeout=shell.KILLED_AFTER)
+    channel.exec_command(shell.as_root(f"sh -c {shlex.quote(script)}", become=link.become))
+    try:
+        _take(channel, session.cluster.name, host)
+        beating = gevent.spawn(_beat, channel)
+        try:
+            yield
+        finally:
+            beating.kill()
+    finally:
+        channel.close()
+
+
+def read(text: str) -> Holder | None:
+    """Return whom a lock's content names; None for an empty or a damaged one."""
+    try:
+        return Holder(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+
+
+def _take(channel: paramiko.Channel, cluster: str, host: str) -> None:
+    channel.settimeout(20)
+    answer = b""
+    while not answer.endswith(b"\n.\n") and (chunk := channel.recv(4096)):
+        answer += chunk
+    word, _, content = answer.decode(errors="replace").partition("\n")
+    if word == "busy":
+        raise LockedError(cluster, f"{ON_HOST} on {host}", read(content))
+    if word != "held":
+        said = channel.recv_stderr(4096).decode(errors="replace").strip()
+        raise RunError(f"{host}: the run lock {ON_HOST} could not be taken: {said or 'no answer'}")
+
+
+def _beat(channel: paramiko.Channel) -> None:
+    try:
+        while True:
+            channel.sendall(b"alive\n")
+            gevent.sleep(BEAT)
+    except OSError:
+        return  # the connection died, and the lock with it; the run notices by itself

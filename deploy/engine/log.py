@@ -1,0 +1,69 @@
+"""A log file per run, for its owner only; a command's standard input never gets into it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from typing_extensions import override
+
+from deploy.engine.link import Ran
+from deploy.engine.masking import masked
+from deploy.model import paths
+
+KEPT = 50  # runs per cluster
+LOGGER = logging.getLogger("slipway")
+FOREIGN = ("pyinfra", "paramiko")
+
+
+class _Masking(logging.Formatter):
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+
+@contextmanager
+def open_log(cluster: str, verb: str) -> Generator[Path, None, None]:
+    """Write what is logged meanwhile to a new file under the cluster's logs, and yield its path."""
+    directory = paths.logs(cluster)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = directory / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{verb}-{os.getpid()}.log"
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    handler = logging.FileHandler(path)
+    handler.setFormatter(_Masking("%(asctime)s.%(msecs)03d %(levelname).1s %(message)s", "%H:%M:%S"))
+    loggers = [LOGGER, *map(logging.getLogger, FOREIGN)]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    try:
+        yield path
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+        handler.close()
+        _forget_old(directory)
+
+
+def command_ran(host: str, command: str, ran: Ran) -> None:
+    """Log a command and how it ended; its output only when it failed, as output may hold secrets."""
+    LOGGER.info("[%s] %.3fs rc=%d %s", host, ran.seconds, ran.rc, command)
+    if not ran.ok and ran.err:
+        LOGGER.info("[%s] said: %s", host, ran.err.strip())
+
+
+def quiet() -> None:
+    """Keep foreign loggers off the terminal: without a handler, Python writes warnings to stderr."""
+    for name in FOREIGN:
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+
+
+def _forget_old(directory: Path) -> None:
+    for path in sorted(directory.glob("*.log"))[:-KEPT]:
+        path.unlink(missing_ok=True)

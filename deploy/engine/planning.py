@@ -1,0 +1,84 @@
+"""What an apply would change: rows for every phase, host and operation; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from deploy import context
+from deploy.engine import phase as engine
+from deploy.engine.connector import LinkConnector
+from deploy.engine.link import LostError
+from deploy.engine.phase import Operation, Prepared
+from deploy.engine.session import Session
+from deploy.model import paths
+from deploy.model.row import Row, State
+from deploy.plan import Phase, Where
+
+CONTROL_PLANE = "control-plane"  # the phase after which the API can be asked
+
+
+def plan(session: Session, phases: Iterable[Phase], speaker: str | None) -> list[Row]:
+    """Return the rows of some phases; `speaker` is the control plane whose API answers, if one does."""
+    return [row for phase in phases for row in plan_phase(session, phase, speaker)]
+
+
+def plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row]:
+    """Return the rows of one phase."""
+    on = hosts(session, phase, speaker)
+    prepared = prepare(session, phase, on, speaker)
+    if phase.where is Where.SPEAKER and speaker is None:
+        return [_unknown(phase, operation) for name in on for operation in prepared.operations[name]]
+    with engine.current(prepared.state):
+        rows = session.each(on, partial(look_at_host, session, prepared))
+    return [row for name in on for row in rows[name]]
+
+
+def hosts(session: Session, phase: Phase, speaker: str | None) -> list[str]:
+    """Return the usable chosen hosts of a phase; for SPEAKER the one that speaks, or the first candidate."""
+    usable = [name for name in phase.hosts(session.cluster) if name in session.hosts]
+    if phase.where is Where.SPEAKER:
+        usable = [speaker] if speaker else usable[:1]
+    return [name for name in usable if name in session.chosen]
+
+
+def prepare(session: Session, phase: Phase, on: Sequence[str], speaker: str | None) -> Prepared:
+    """Prepare a phase on some hosts; every usable host can be asked by its operations."""
+    return engine.prepare(phase, on, data(session, speaker), partial(LinkConnector, links=session.links))
+
+
+def data(session: Session, speaker: str | None) -> Mapping[str, Mapping[str, Any]]:
+    """Return what pyinfra's hosts carry."""
+    lock = str(paths.lock_file(session.inventory))
+    return {
+        name: {
+            **context.host_data(session.cluster, session.node(name), lock),
+            context.SPEAKER: speaker,
+            "_sudo": session.links[name].become,
+        }
+        for name in session.hosts
+    }
+
+
+def look_at_host(session: Session, prepared: Prepared, name: str) -> list[Row]:
+    """Return the rows of one host; a connection that dies on the way is one row that says so."""
+    rows: list[Row] = []
+    try:
+        for operation in prepared.operations[name]:
+            rows.append(engine.look(prepared, operation))
+    except LostError as error:
+        session.lost(name, error)
+        rows.append(failed(prepared.phase, name, str(error)))
+    if name in prepared.errors:
+        rows.append(failed(prepared.phase, name, prepared.errors[name]))
+    return rows
+
+
+def failed(phase: Phase, host: str, error: str) -> Row:
+    """Return the row of a phase that could not even be looked at on a host."""
+    return Row(phase.name, host, phase.title, State.ERROR, reason=error)
+
+
+def _unknown(phase: Phase, operation: Operation) -> Row:
+    return Row(phase.name, operation.host, operation.name, State.UNKNOWN, until=CONTROL_PLANE)

@@ -1,0 +1,50 @@
+"""Which control plane answers for the cluster, and what it says of the nodes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.engine.session import Session
+from deploy.errors import RunError
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=10s"
+CORDONED = "slipway.io/cordoned"  # annotation: we cordoned the node, so we uncordon it
+
+
+@dataclass(frozen=True, slots=True)
+class KubeNode:
+    """A node as the API knows it."""
+
+    name: str
+    ready: bool
+    unschedulable: bool
+    cordoned_by_us: bool
+
+
+def speaker(session: Session) -> str | None:
+    """Return the first control plane whose API server answers; None when none does."""
+    candidates = [node.name for node in session.cluster.control_planes if node.name in session.hosts]
+    command = f"test -e /etc/kubernetes/admin.conf && {KUBECTL} get --raw /readyz"
+    answers = session.run_many(dict.fromkeys(candidates, command), timeout=15)
+    return next((name for name in candidates if name in answers and answers[name].ok), None)
+
+
+def nodes(session: Session, by: str) -> dict[str, KubeNode]:
+    """Return the nodes that have joined, asked of the control plane `by`."""
+    ran = session.run(by, f"{KUBECTL} get nodes -o json", timeout=30)
+    if not ran.ok:
+        raise RunError(f"{by}: the API server did not list its nodes: {ran.err.strip()}")
+    return {found.name: found for found in map(kube_node, json.loads(ran.out)["items"])}
+
+
+def kube_node(item: dict[str, Any]) -> KubeNode:
+    """Return what a Node object says."""
+    conditions = item["status"].get("conditions", [])
+    return KubeNode(
+        name=item["metadata"]["name"],
+        ready=any(each["type"] == "Ready" and each["status"] == "True" for each in conditions),
+        unschedulable=bool(item["spec"].get("unschedulable")),
+        cordoned_by_us=CORDONED in item["metadata"].get("annotations", {}),
+    )

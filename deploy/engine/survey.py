@@ -1,0 +1,39 @@
+"""What is there and what would change: all that a person is shown before an apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deploy.engine import planning, rolling, speaker
+from deploy.engine.session import Session
+from deploy.engine.speaker import KubeNode
+from deploy.model.row import Row
+from deploy.plan import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The control plane that answers, the nodes that have joined, and the rows of the plan."""
+
+    speaker: str | None
+    members: Mapping[str, KubeNode]
+    rows: Sequence[Row]
+
+    @property
+    def pending(self) -> list[Row]:
+        """The rows that an apply would have something to do for."""
+        return [row for row in self.rows if row.pending]
+
+    @property
+    def leftovers(self) -> list[Row]:
+        """The rows that put right what an interrupted run left of its rolling."""
+        return [row for row in self.rows if row.phase == rolling.PHASE]
+
+
+def survey(session: Session, phases: Sequence[Phase]) -> Survey:
+    """Look at everything; change nothing."""
+    speaks = speaker.speaker(session)
+    members = speaker.nodes(session, speaks) if speaks else {}
+    rows = [row for row in rolling.leftovers(members.values()) if row.host in session.chosen]
+    return Survey(speaks, members, [*rows, *planning.plan(session, phases, speaks)])
