@@ -49,8 +49,8 @@ def _renamed(recorded: Mapping[str, JsonValue], cluster: Cluster) -> Iterator[st
         before = was.get(str(node.address))
         if before is not None and before != node.name and before not in names:
             yield (
-                f"nodes.{before}.name: the host at {node.address} joined as {before}, the inventory now calls it"
-                f" {node.name}; call it {before} again, or drain and remove {before} first"
+                f"nodes.{before}.name: the host at {node.address} joined as {before}, the inventory now calls"
+                f" it {node.name}; call it {before} again, or drain and remove {before} first"
             )
 
 

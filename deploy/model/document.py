@@ -135,9 +135,8 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
         try:
             value = self._loader.construct_object(node)
-        except (ValueError, KeyError):
-            self._wrong(place, f"found {node.value}, which YAML takes for a number and cannot read; quote it")
-            return None
+        except (ValueError, KeyError):  # 0x_ passes for a number until it is read as one
+            value = node.value
         if isinstance(value, float) and not math.isfinite(value):
             self._wrong(place, f"found {node.value}, wanted a number that is finite")
         if isinstance(value, str) and CONTROL.search(value):

@@ -58,13 +58,8 @@ def shown(value: Any) -> str:
 
 def report(path: Path, mistakes: Iterable[Mistake], lines: Mapping[Place, int]) -> str:
     """Return all mistakes as one text, in the order of the file."""
-    ordered = sorted(set(mistakes), key=lambda mistake: (line_of(mistake.place, lines), mistake.text))
-    return "\n".join(
-        [
-            f"{path} is not a valid cluster:",
-            *(f"  {written(m.place)}{_at(m.place, lines)}: {m.text}" for m in ordered),
-        ]
-    )
+    told = {(line_of(m.place, lines), f"{written(m.place)}{_at(m.place, lines)}: {m.text}") for m in mistakes}
+    return "\n".join([f"{path} is not a valid cluster:", *(f"  {text}" for _, text in sorted(told))])
 
 
 def line_of(place: Place, lines: Mapping[Place, int]) -> int:

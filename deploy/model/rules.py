@@ -108,8 +108,8 @@ def ignored_hosts_exist(cluster: Cluster) -> Iterator[Mistake]:
 
 
 def jumps_lead_somewhere(cluster: Cluster) -> Iterator[Mistake]:
-    """No host is reached through itself; a node that others jump through is reached without a jump."""
-    jumping = {node.name for node in cluster.nodes if cluster.ssh_of(node).jump}
+    """A node that others jump through is reached directly; naming it for all does not include itself."""
+    jumping = {node.name for node in cluster.nodes if cluster.ssh_of(node).jump not in (None, node.name)}
     for index, node in enumerate(cluster.nodes):
         jump = cluster.ssh_of(node).jump
         if jump not in jumping:
