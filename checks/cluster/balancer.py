@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses, summarize_address_range
 
-from checks.cluster.say import judged, unread
 from checks.cluster.snapshot import Object, Snapshot, name_of
 from checks.finding import Finding
+from checks.say import judged, unread
 from deploy.model import Cluster
 
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"

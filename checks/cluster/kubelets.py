@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from checks.cluster.say import judged, unread
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
+from checks.say import judged, unread
 from deploy.model import Cluster, Distribution
 
 

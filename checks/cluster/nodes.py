@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.cluster.say import judged, unread
 from checks.cluster.snapshot import Object, Snapshot, condition, conditions, name_of
 from checks.finding import Finding
+from checks.say import judged, unread
 from deploy.model import Cluster, Node
 
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")

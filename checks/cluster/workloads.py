@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checks.cluster.say import judged, unread
 from checks.cluster.snapshot import Object, Snapshot, condition, name_of, namespace_of
 from checks.finding import Finding
+from checks.say import judged, unread
 from deploy.model import Cluster
 
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")

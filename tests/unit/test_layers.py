@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy/lab": MODEL | {"deploy.catalog", "deploy.lab"},
     "checks/finding.py": set(),
     "checks/catalogue.py": MODEL | {"checks.finding"},
+    "checks/say.py": {"checks.finding", "checks.catalogue"},
     "checks/collect": MODEL | {"deploy.observe", "deploy.engine", "checks.collect", "checks.finding"},
     "checks/preflight": MODEL
     | {
@@ -48,13 +49,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "checks.collect.observed",
     },
     "checks/cluster": MODEL
-    | {"deploy.catalog", "deploy.observe", "checks.finding", "checks.catalogue", "checks.cluster"},
+    | {"deploy.catalog", "deploy.observe", "checks.finding", "checks.catalogue", "checks.say", "checks.cluster"},
     "checks/acceptance": MODEL
     | {
         "deploy.catalog",
         "deploy.observe",
         "checks.finding",
         "checks.catalogue",
+        "checks.say",
+        "checks.cluster",
         "checks.acceptance",
         "testinfra",
     },

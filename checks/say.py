@@ -1,4 +1,4 @@
-"""Findings about a cluster, worded by the catalogue."""
+"""Findings, worded by the catalogue."""
 
 from __future__ import annotations
 

@@ -1,0 +1,135 @@
+"""An active verify: pods on every node that ask each other, in a namespace that is always removed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import gevent
+
+from checks.acceptance import outside, probe, reach
+from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.hands import Hands, Kubectl
+from checks.acceptance.pods import Front, Pod, front, missing, pods
+from checks.acceptance.probe import Said
+from checks.finding import Finding
+from checks.say import unread
+from deploy.catalog import LockedImage
+from deploy.errors import SlipwayError, UnreachableError
+from deploy.model import Cluster
+
+PODS = Gate("the probe's pods", 60.0)
+STALE = timedelta(minutes=15)  # far longer than any run takes: what is older was left by one that was killed
+CHECKS = ("HOST-18", "K8S-15", "K8S-06", "K8S-16", "RT-12")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One active verify of a cluster; `nodes` are those that are Ready and can be reached."""
+
+    cluster: Cluster
+    run: str
+    image: LockedImage
+    nodes: tuple[str, ...]
+    kubectl: Kubectl
+    hands: Hands
+    tell: Tell
+
+    @property
+    def where(self) -> str:
+        """The namespace."""
+        return probe.namespace(self.run)
+
+    def findings(self) -> list[Finding]:
+        """Put the pods there, ask, judge, and take everything away again."""
+        with self._there() as refused:
+            if refused is not None:
+                return [unread(check, node, refused) for node in self.nodes for check in CHECKS]
+            wait(PODS, lambda: missing(self._pods(), self.nodes), self.tell)
+            return self._judged()
+
+    def _judged(self) -> list[Finding]:
+        found, service = self._pods(), self._front()
+        up = {name: pod for name, pod in found.items() if name in self.nodes and pod.why is None}
+        mirror = self.cluster.artifacts.registry_mirror
+        by = f"through {mirror}" if mirror else "from upstream"
+        from_outside = gevent.spawn(
+            outside.findings, self.cluster, self.nodes, up, service, self._front, self.tell
+        )
+        said = self._said(up, service)
+        inside = [*reach.paths(up, said), *reach.lookups(up, said), *reach.services(up, said)]
+        inside += reach.images(found, self.nodes, self.image.digest, by)
+        for name in self.nodes:
+            if name not in up:
+                why = str(found[name].why) if name in found else "none was scheduled there"
+                inside += reach.without_pod(name, why)
+        return [*inside, *from_outside.get()]
+
+    def _said(self, up: Mapping[str, Pod], service: Front | None) -> dict[str, dict[str, Said]]:
+        """Return what every node's pod was answered, all nodes asked at once."""
+        asked = {name: gevent.spawn(self._ask, up, name, service) for name in up}
+        gevent.joinall(list(asked.values()), raise_error=True)
+        return {name: greenlet.get() for name, greenlet in asked.items()}
+
+    def _ask(self, up: Mapping[str, Pod], name: str, service: Front | None) -> dict[str, Said]:
+        if service is None:
+            return {}
+        command = probe.script(up[name].address, reach.questions(up, name, service, self.where))
+        try:
+            return probe.answers(self.hands.run(name, command, timeout=20.0).out)
+        except UnreachableError:
+            return {}
+
+    @contextmanager
+    def _there(self) -> Iterator[str | None]:
+        """Yield why the API refused the objects; None when they are there."""
+        balanced = self.cluster.load_balancer is not None
+        text = probe.manifest(probe.objects(self.run, self.image.pinned, balanced=balanced))
+        leftovers = gevent.spawn(self._remove_leftovers)
+        try:
+            made = self.kubectl("create -f -", stdin=text)
+            yield None if made.rc == 0 else made.err.strip() or f"kubectl create ended with {made.rc}"
+        except BaseException:
+            gevent.sleep(1.0)  # a create that was under way when Ctrl-C came ends first
+            raise
+        finally:
+            leftovers.join(timeout=5.0)
+            self._delete(self.where)
+
+    def _remove_leftovers(self) -> None:
+        """Delete the namespaces of runs that were killed."""
+        label = ",".join(f"{key}={value}" for key, value in probe.OWNED.items())
+        found = self.kubectl.get(f"/api/v1/namespaces?labelSelector={label}").get("items") or ()
+        for name in stale(found, datetime.now(UTC)):
+            self._delete(name)
+
+    def _delete(self, name: str) -> None:
+        """Delete a namespace; the API goes on with that alone."""
+        words = f"delete --wait=false --ignore-not-found namespace {shlex.quote(name)}"
+        try:
+            ran = self.kubectl(words)
+            said = "" if ran.rc == 0 else ran.err.strip()
+        except SlipwayError as error:
+            said = str(error)
+        if said:
+            self.tell(f"namespace {name} was not removed: {said}; kubectl {words}")
+
+    def _pods(self) -> dict[str, Pod]:
+        return pods(self.kubectl.get(f"/api/v1/namespaces/{self.where}/pods").get("items") or ())
+
+    def _front(self) -> Front | None:
+        item = self.kubectl.get(f"/api/v1/namespaces/{self.where}/services/{probe.NAME}")
+        return front(item) if item else None
+
+
+def stale(items: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
+    """Return the namespaces that no run can still be using."""
+    return [
+        each["metadata"]["name"]
+        for each in items
+        if now - datetime.fromisoformat(each["metadata"]["creationTimestamp"]) > STALE
+    ]

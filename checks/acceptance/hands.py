@@ -1,0 +1,87 @@
+"""How a verify touches a cluster: commands on its hosts, and kubectl on one that may speak to the API."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gevent
+
+from checks.acceptance.backend import Ran
+from checks.cluster.snapshot import Answer
+from deploy.errors import UnreachableError
+from deploy.model import Cluster, Distribution
+
+KUBECONFIG = {
+    Distribution.KUBEADM: "/etc/kubernetes/admin.conf",
+    Distribution.K3S: "/etc/rancher/k3s/k3s.yaml",
+}
+
+
+class Hands(Protocol):
+    """The engine's session, as far as a verify needs it."""
+
+    def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
+        """Run a command as root; raises UnreachableError."""
+
+    @property
+    def unreachable(self) -> Mapping[str, str]:
+        """The hosts that cannot be used, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """kubectl on a control plane, with the administrator's credentials that lie there."""
+
+    hands: Hands
+    host: str
+    kubeconfig: str
+
+    def __call__(self, words: str, *, stdin: str | None = None, timeout: float = 20.0) -> Ran:
+        """Run kubectl; `words` are already quoted for a shell."""
+        limit = f"--request-timeout={max(int(timeout) - 2, 1)}s"
+        line = f"kubectl --kubeconfig={self.kubeconfig} {limit} {words}"
+        return self.hands.run(self.host, line, stdin=stdin, timeout=timeout)
+
+    def raw(self, path: str) -> Answer:
+        """Return what the API answers for a path."""
+        try:
+            ran = self(f"get --raw {shlex.quote(path)}", timeout=10.0)
+        except UnreachableError as error:
+            return Answer(cause=str(error))
+        said = ran.err.strip() or ran.out.strip() or f"kubectl ended with {ran.rc}"
+        return Answer(text=ran.out) if ran.rc == 0 else Answer(cause=said)
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return an object or a list; empty when it could not be read."""
+        data = self.raw(path).data()
+        return data if isinstance(data, dict) else {}
+
+    def ask(self, paths: Mapping[str, str]) -> dict[str, Answer]:
+        """Return the answers for several paths, asked at once."""
+        asked = {name: gevent.spawn(self.raw, path) for name, path in paths.items()}
+        gevent.joinall(list(asked.values()), raise_error=True)
+        return {name: greenlet.get() for name, greenlet in asked.items()}
+
+
+def kubectls(cluster: Cluster, hands: Hands) -> list[Kubectl]:
+    """Return one per control plane that can be reached, in the inventory's order."""
+    config = KUBECONFIG[cluster.kubernetes.distribution]
+    return [
+        Kubectl(hands, node.name, config)
+        for node in cluster.control_planes
+        if node.name not in hands.unreachable
+    ]
+
+
+def speaker(cluster: Cluster, hands: Hands) -> tuple[Kubectl | None, str]:
+    """Return one whose API server is ready, or else why there is none."""
+    causes = [f"{name}: {cause}" for name, cause in hands.unreachable.items()]
+    for each in kubectls(cluster, hands):
+        answer = each.raw("/readyz")
+        if answer.text is not None and answer.text.strip() == "ok":
+            return each, ""
+        causes.append(f"{each.host}: {answer.cause}")
+    return None, "; ".join(causes) or "there is no control plane"

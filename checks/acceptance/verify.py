@@ -1,0 +1,90 @@
+"""The whole of a verify: every host, the cluster as its API shows it, and what its pods reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gevent
+
+from checks.acceptance.active import CHECKS, Probe
+from checks.acceptance.backend import Ran
+from checks.acceptance.gates import Gate, Tell, silently, wait
+from checks.acceptance.hands import Hands, Kubectl, speaker
+from checks.acceptance.runner import prove_hosts
+from checks.cluster.judges import judge
+from checks.cluster.snapshot import Snapshot, condition, name_of, silent, snapshot
+from checks.finding import Finding, Status
+from checks.say import unread
+from deploy.catalog import Lock
+from deploy.model import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """One verify. `settle` is how long to wait, in seconds, for what an install has just begun."""
+
+    cluster: Cluster
+    hands: Hands
+    lock: Lock
+    run: str
+    settle: float = 0.0
+    tell: Tell = silently
+
+    def passive(self) -> list[Finding]:
+        """Return what can be seen without making anything."""
+        hosts = gevent.spawn(self._hosts)
+        _, _, findings = self._cluster()
+        return [*hosts.get(), *findings]
+
+    def active(self) -> list[Finding]:
+        """Return that, and what pods on every node reach."""
+        hosts = gevent.spawn(self._hosts)
+        kubectl, seen, findings = self._cluster()
+        return [*hosts.get(), *findings, *self._probe(kubectl, seen)]
+
+    def _hosts(self) -> list[Finding]:
+        return prove_hosts(self.cluster, self._run_on, self.hands.unreachable, {"lock": self.lock})
+
+    def _run_on(self, host: str, command: str) -> Ran:
+        return self.hands.run(host, command, timeout=20.0)
+
+    def _cluster(self) -> tuple[Kubectl | None, Snapshot, list[Finding]]:
+        """Return who speaks to the API, what it said, and what that means; wait while it settles."""
+        last: list[tuple[Kubectl | None, Snapshot, list[Finding]]] = []
+
+        def look() -> str | None:
+            kubectl, cause = speaker(self.cluster, self.hands)
+            seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
+            findings = judge(self.cluster, seen)
+            last[:] = [(kubectl, seen, findings)]
+            return _unsettled(findings)
+
+        wait(Gate("the cluster to settle", self.settle, every=0.5), look, self.tell)
+        return last[0]
+
+    def _probe(self, kubectl: Kubectl | None, seen: Snapshot) -> list[Finding]:
+        ready = _ready(seen)
+        names = [node.name for node in self.cluster.nodes]
+        nodes = tuple(name for name in names if name in ready and name not in self.hands.unreachable)
+        why = "the API server is not ready (K8S-14)" if kubectl is None else "the node is not Ready (K8S-01)"
+        left_out = [unread(check, name, why) for name in names if name not in nodes for check in CHECKS]
+        if kubectl is None or not nodes:
+            balancer = [unread("LB-04", None, why)] if self.cluster.load_balancer else []
+            return [*left_out, *balancer]
+        image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
+        probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
+        return [*left_out, *probe.findings()]
+
+
+def _unsettled(findings: list[Finding]) -> str | None:
+    """Return the first thing that is not yet as it should be."""
+    for each in findings:
+        if each.status in (Status.FAIL, Status.UNAVAILABLE):
+            where = f" of {each.host}" if each.host else ""
+            return f"{each.check}{where}: {each.found}" + (f", wanted {each.wanted}" if each.wanted else "")
+    return None
+
+
+def _ready(seen: Snapshot) -> set[str]:
+    conditions = {name_of(node): condition(node, "Ready") for node in seen.items("nodes") or ()}
+    return {name for name, ready in conditions.items() if ready is not None and ready["status"] == "True"}
