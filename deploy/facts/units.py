@@ -25,3 +25,20 @@ class UnitState(FactBase[units.Unit | None]):
     @override
     def process(self, output: list[str]) -> units.Unit | None:
         return units.parse(output)
+
+
+class UnitAge(FactBase[units.Age | None]):
+    """Return when a unit became active and when a file was written; None means that systemd did not answer.
+
+    .. code:: python
+
+        Age(started=1796001894, written=1796001890)
+    """
+
+    @override
+    def command(self, unit: str, path: str) -> str:
+        return units.age_command(unit, path)
+
+    @override
+    def process(self, output: list[str]) -> units.Age | None:
+        return units.parse_age(output)

@@ -37,6 +37,19 @@ class Unit:
         return self.file_state in _ENABLED
 
 
+@dataclass(frozen=True, slots=True)
+class Age:
+    """When a unit became active and a file was written; None where it is not, or is not there."""
+
+    started: int | None
+    written: int | None
+
+    @property
+    def outdated(self) -> bool:
+        """Say whether the unit runs with an older file than there is now."""
+        return self.started is not None and self.written is not None and self.written > self.started
+
+
 def record_path(name: str) -> str:
     """Return the file that says what a unit started with."""
     return f"{RECORDS}/{name}.inputs"
@@ -88,3 +101,24 @@ def parse(lines: Sequence[str]) -> Unit | None:
         recorded,
         unchanged & recorded.keys(),
     )
+
+
+def age_command(name: str, path: str) -> str:
+    """Return what reads when a unit started and when a file was last written, in seconds since 1970."""
+    return (
+        f"systemctl show --no-pager --timestamp=unix -p ActiveEnterTimestamp -- {shlex.quote(name)}; "
+        f"stat -c 'written %Y' -- {shlex.quote(path)} 2>/dev/null; echo {END}"
+    )
+
+
+def parse_age(lines: Sequence[str]) -> Age | None:
+    """Return both times; None when systemd did not answer or the output is cut off."""
+    started, written, answered = None, None, False
+    for line in lines:
+        word, _, value = line.replace("=@", " ").replace("=", " ").partition(" ")
+        number = int(value) if value.isascii() and value.isdigit() else None
+        if word == "ActiveEnterTimestamp":
+            started, answered = number, True
+        elif word == "written":
+            written = number
+    return Age(started, written) if answered and END in lines else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,34 +76,22 @@ def _access(mode: str, user: str, group: str) -> str:
 
 
 def _write(file: File) -> StringCommand:
-    """Write through `.part`, check what arrived, move it into place: a torn connection changes nothing."""
-    part = QuoteString(f"{file.path}.part")
-    directory = QuoteString(str(PurePosixPath(file.path).parent))
-    checked = StringCommand(
-        "echo", QuoteString(f"{file.sha256}  {file.path}.part"), "| sha256sum -c --status -"
+    """Write through `.part`, check what arrived, move it into place: a torn connection changes nothing.
+
+    A path that is a mount point, as /etc/hosts is in a container, can only be written in place.
+    """
+    path, part = shlex.quote(file.path), shlex.quote(f"{file.path}.part")
+    in_place = f"cat {part} > {path} && rm -f -- {part}"
+    steps = (
+        f"mkdir -p -- {shlex.quote(str(PurePosixPath(file.path).parent))}",
+        f"rm -f -- {part}",
+        f"(umask 077 && base64 -d > {part})",
+        f"echo {shlex.quote(f'{file.sha256}  {file.path}.part')} | sha256sum -c --status -",
+        f"chown {shlex.quote(f'{file.user}:{file.group}')} {part}",
+        f"chmod {shlex.quote(file.mode)} {part}",
+        f"if mountpoint -q {path}; then {in_place}; else mv -fT -- {part} {path}; fi",
     )
-    return StringCommand(
-        *(
-            "mkdir -p --",
-            directory,
-            "&& rm -f --",
-            part,
-            "&& (umask 077 && base64 -d >",
-            part,
-            ") &&",
-            checked,
-        ),
-        *(
-            "&& chown",
-            QuoteString(f"{file.user}:{file.group}"),
-            part,
-            "&& chmod",
-            QuoteString(file.mode),
-            part,
-        ),
-        *("&& mv -fT --", part, QuoteString(file.path)),
-        _stdin=base64.b64encode(file.content).decode(),
-    )
+    return StringCommand(" && ".join(steps), _stdin=base64.b64encode(file.content).decode())
 
 
 def _mend(file: File) -> StringCommand:

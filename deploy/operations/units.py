@@ -11,7 +11,7 @@ from pyinfra.api import QuoteString, StringCommand, operation
 
 from deploy.errors import HostError
 from deploy.facts.files import Digests
-from deploy.facts.units import UnitState
+from deploy.facts.units import UnitAge, UnitState
 from deploy.model.row import Disturbs
 from deploy.observe import units as observed
 from deploy.operations import files, notes
@@ -24,20 +24,28 @@ START_SECONDS = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """An input that is known by its digest, as a downloaded binary is."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A unit to run. `content` is None where a package brings the unit's file.
 
-    `inputs` are the files that it reads when it starts, beside its own: paths, or the files as they shall be,
-    so that a plan knows of a restart before the file is written.
+    `inputs` are the files that it reads when it starts, beside its own: paths, or what shall be there, so
+    that a plan knows of a restart before the file is written.
     """
 
     name: str
     content: bytes | None
-    inputs: tuple[str | File, ...] = ()
+    inputs: tuple[str | File | Pinned, ...] = ()
 
 
 def _paths(unit: Unit) -> list[str]:
-    paths = [item.path if isinstance(item, File) else item for item in unit.inputs]
+    paths = [item if isinstance(item, str) else item.path for item in unit.inputs]
     if odd := [path for path in (unit.name, *paths) if not PLAIN.fullmatch(path)]:
         raise ValueError(f"not a path that a unit's file can hold: {', '.join(odd)}")
     return paths
@@ -45,6 +53,8 @@ def _paths(unit: Unit) -> list[str]:
 
 def own_files(unit: Unit) -> list[File]:
     """Return the unit's file, where it is ours, and the drop-in that records what the unit starts with."""
+    if unit.content is None and not unit.inputs:
+        return []
     path = f"{UNITS}/{unit.name}"
     drop_in = f"{path}.d/10-slipway.conf"
     recorded = [*([path] if unit.content is not None else []), drop_in, *_paths(unit)]
@@ -73,7 +83,7 @@ def changed(found: observed.Unit, paths: Sequence[str], digests: Mapping[str, st
 
 
 def _changed(unit: Unit, found: observed.Unit, own: Sequence[File], paths: Sequence[str]) -> list[str]:
-    wanted = {file.path: file.sha256 for file in (*own, *unit.inputs) if isinstance(file, File)}
+    wanted = {item.path: item.sha256 for item in (*own, *unit.inputs) if not isinstance(item, str)}
     unsure = [path for path in paths if path not in found.unchanged and path not in wanted]
     now: dict[str, str] | None = host.get_fact(Digests, paths=unsure) if unsure else {}
     if now is None:
@@ -130,6 +140,21 @@ def brought_up(unit: Unit, disturbs: Disturbs = Disturbs.SERVICE) -> files.Comma
         notes.reason(f"{unit.name} is {found.file_state or 'not installed'}, it shall come back at boot")
         yield StringCommand("systemctl enable --quiet --", QuoteString(unit.name))
     yield from _start(unit, found, differing, disturbs)
+
+
+@operation()
+def started_after(unit: str, path: str, disturbs: Disturbs = Disturbs.NOTHING) -> files.Commands:
+    """A unit that was started before a file was last written is restarted; one that is off stays off.
+
+    For units of the system that start before a drop-in of ours could record anything.
+    """
+    found: observed.Age | None = host.get_fact(UnitAge, unit=unit, path=path)
+    if found is None:
+        raise HostError(f"could not read {unit}: systemd did not answer `systemctl show`")
+    if found.outdated:
+        notes.reason(f"{unit} restarts: {path} was written after it started")
+        notes.disturbs(disturbs)
+        yield _bounded("restart", unit)
 
 
 @operation()

@@ -36,10 +36,11 @@ def test_a_missing_file_is_written_beside_checked_and_moved(plan: Plan) -> None:
 
     [command] = planned.commands
     assert command == (
-        "mkdir -p -- /etc && rm -f -- /etc/x.conf.part && (umask 077 && base64 -d > /etc/x.conf.part ) && "
+        "mkdir -p -- /etc && rm -f -- /etc/x.conf.part && (umask 077 && base64 -d > /etc/x.conf.part) && "
         f"echo '{digest(NEW)}  /etc/x.conf.part' | sha256sum -c --status - && "
         "chown root:root /etc/x.conf.part && chmod 0644 /etc/x.conf.part && "
-        "mv -fT -- /etc/x.conf.part /etc/x.conf"
+        "if mountpoint -q /etc/x.conf; then cat /etc/x.conf.part > /etc/x.conf && rm -f -- /etc/x.conf.part; "
+        "else mv -fT -- /etc/x.conf.part /etc/x.conf; fi"
     )
     assert planned.stdin == [base64.b64encode(NEW).decode()]
     assert planned.reasons == ["/etc/x.conf is missing"]
@@ -110,7 +111,7 @@ def test_a_path_declared_twice_is_refused(plan: Plan) -> None:
 def test_a_path_with_a_blank_and_a_quote_is_one_word(plan: Plan) -> None:
     planned = plan(files.present, [File("/etc/it's me", b"x")], answers={"stat": [END]})
 
-    assert planned.commands[0].endswith("""mv -fT -- '/etc/it'"'"'s me.part' '/etc/it'"'"'s me'""")
+    assert planned.commands[0].endswith("""mv -fT -- '/etc/it'"'"'s me.part' '/etc/it'"'"'s me'; fi""")
 
 
 def test_a_file_that_shall_not_be_is_deleted(plan: Plan) -> None:

@@ -1,0 +1,67 @@
+"""Bring every binary onto the host, each as the lock file pins it."""
+
+from __future__ import annotations
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.facts.server import Arch
+
+from deploy import catalog, context
+from deploy.errors import HostError
+from deploy.model.row import Disturbs
+from deploy.operations import artifacts as operations
+from deploy.operations.artifacts import Installed
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+BIN, SBIN, CNI = "/usr/local/bin", "/usr/local/sbin", "/opt/cni/bin"
+CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
+# flannel's chain is bridge, host-local, loopback, portmap; the others are what second networks and limits use
+PLUGINS = (
+    "bandwidth", "bridge", "dhcp", "dummy", "firewall", "host-device", "host-local", "ipvlan", "loopback",
+    "macvlan", "portmap", "ptp", "sbr", "static", "tap", "tuning", "vlan", "vrf",
+)  # fmt: skip
+
+
+@deploy("Artifacts")
+def artifacts() -> None:
+    """Install the container runtime, the CNI plugins and Kubernetes' own binaries."""
+    cluster, arch = context.cluster(), _arch()
+    version = cluster.kubernetes.version
+    operations.installed(
+        name="Install containerd, runc and the CNI plugins",
+        items=[
+            _pinned("containerd", arch, members={f"bin/{name}": f"{BIN}/{name}" for name in CONTAINERD}),
+            _pinned("runc", arch, f"{SBIN}/runc"),
+            _pinned("cni-plugins", arch, members={name: f"{CNI}/{name}" for name in PLUGINS}),
+        ],
+        disturbs=Disturbs.PODS,
+    )
+    operations.installed(
+        name=f"Install Kubernetes {version}",
+        items=[
+            _pinned(f"{name}@{version}", arch, f"{BIN}/{name}") for name in ("kubeadm", "kubelet", "kubectl")
+        ],
+        disturbs=Disturbs.PODS,
+    )
+    if context.node().is_control_plane:
+        operations.installed(
+            name="Install Helm",
+            items=[_pinned("helm", arch, members={f"linux-{arch}/helm": f"{BIN}/helm"})],
+        )
+
+
+def _arch() -> str:
+    machine = host.get_fact(Arch)
+    if machine not in ARCHITECTURES:
+        raise HostError(
+            f"the host's architecture is {machine}; {' and '.join(ARCHITECTURES)} can be installed"
+        )
+    return ARCHITECTURES[machine]
+
+
+def _pinned(
+    key: str, arch: str, dest: str | None = None, *, members: dict[str, str] | None = None
+) -> Installed:
+    pin = catalog.lock.load(context.lock_path()).file(key, arch)
+    url = catalog.pull_url(pin.url, context.cluster().artifacts.mirror)
+    return Installed(url, pin.sha256, dest, members=members or {})

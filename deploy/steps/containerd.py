@@ -1,0 +1,67 @@
+"""Run the container runtime with our configuration."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from pyinfra.api import deploy
+
+from deploy import catalog, context, render
+from deploy.model import Cluster
+from deploy.model.row import Disturbs
+from deploy.operations import files, units
+from deploy.operations.files import File
+from deploy.operations.units import Unit
+
+BINARY = "/usr/local/bin/containerd"
+CONFIG = "/etc/containerd/config.toml"
+CERTS = "/etc/containerd/certs.d"
+# where the images of a registry are really served (containerd, docs/hosts.md)
+SERVERS = {"docker.io": "https://registry-1.docker.io"}
+
+
+def config(cluster: Cluster, pause: str) -> File:
+    """Return containerd's configuration; `pause` is the image that the Kubernetes version expects."""
+    oom = cluster.containerd.restrict_oom_score_adj
+    return File(
+        CONFIG,
+        render.template("containerd/config.toml.j2", pause=pause, restrict_oom_score_adj=oom),
+    )
+
+
+def mirrors(cluster: Cluster) -> list[File]:
+    """Return what sends pulls to the mirror first; containerd reads these at every pull."""
+    mirror = cluster.artifacts.registry_mirror
+    if mirror is None:
+        return []
+    return [
+        File(
+            f"{CERTS}/{registry}/hosts.toml",
+            render.template(
+                "containerd/hosts.toml.j2", server=SERVERS.get(registry, f"https://{registry}"), mirror=mirror
+            ),
+        )
+        for registry in catalog.load().registries
+        if registry != urlsplit(mirror).netloc
+    ]
+
+
+def unit(cluster: Cluster, wanted: File) -> Unit:
+    """Return containerd's unit, restarted when its configuration or its binary is another."""
+    content = render.template(
+        "containerd/containerd.service.j2",
+        limits=cluster.containerd.limits,
+        restrict_oom_score_adj=cluster.containerd.restrict_oom_score_adj,
+    )
+    return Unit("containerd.service", content, (wanted, BINARY))
+
+
+@deploy("containerd")
+def containerd() -> None:
+    """Configure containerd and keep it running; pods outlive its restart, their API does not."""
+    cluster = context.cluster()
+    pause = catalog.lock.load(context.lock_path()).image(f"pause@{cluster.kubernetes.version}").ref
+    wanted = config(cluster, pause)
+    files.present(name="Configure containerd", files=[wanted])
+    files.present(name="Pull images through the mirror", files=mirrors(cluster))
+    units.brought_up(name="Run containerd", unit=unit(cluster, wanted), disturbs=Disturbs.PODS)
