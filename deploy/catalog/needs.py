@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deploy.catalog.entries import FileEntry, ImageEntry, load
-from deploy.model import Cluster
+from deploy.errors import InventoryError
+from deploy.model import Cluster, Distribution
 
 RUNTIME = ("containerd", "runc", "cni-plugins", "helm")
 
@@ -21,6 +22,10 @@ class Needed:
 def needed(cluster: Cluster) -> Needed:
     """Return everything that an apply and a verify of this cluster fetch, for every architecture."""
     catalog = load()
+    if cluster.kubernetes.distribution is Distribution.K3S:
+        raise InventoryError(
+            "kubernetes.distribution is k3s; the catalogue knows kubeadm's files only so far"
+        )
     charts = ["flannel-chart", *(["metallb-chart"] if cluster.load_balancer else [])]
     images = [
         "flannel",
