@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from deploy.engine.link import LostError
 from deploy.engine.phase import Prepared
 from deploy.engine.session import Session
 from deploy.engine.speaker import KubeNode
-from deploy.errors import UnreachableError
+from deploy.errors import InventoryError, UnreachableError
 from deploy.model.row import Disturbs, Row, State
 from deploy.plan import Phase, Where
 
@@ -57,9 +57,9 @@ class Apply:
 
     session: Session
     watcher: Watcher
-    shown: dict[tuple[str, str, str], Row]
+    shown: Mapping[tuple[str, str, str], Row]
     speaker: str | None
-    members: dict[str, KubeNode]
+    members: Mapping[str, KubeNode]
     outcome: Outcome = field(default_factory=Outcome)
 
     def run(self, phases: Iterable[Phase]) -> None:
@@ -122,7 +122,7 @@ class Apply:
         outcome = Outcome()
         try:
             self._operations(prepared, name, allowed, outcome)
-        except (LostError, UnreachableError) as error:
+        except (UnreachableError, InventoryError) as error:
             if isinstance(error, LostError):
                 self.session.lost(name, error)
             outcome.failed.append(planning.failed(prepared.phase, name, str(error)))

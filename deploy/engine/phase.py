@@ -33,11 +33,25 @@ from deploy.model.row import State as RowState
 from deploy.operations import notes
 from deploy.plan import Phase
 
+HostMaker = Callable[[State, Host], Any]
 _executing: ContextVar[bool] = ContextVar("executing", default=False)
 
 
 class FactError(PyinfraError):
     """A fact could not be read. pyinfra would go on with the fact's default, as if that had been found."""
+
+
+class PhaseInventory(Inventory):
+    """Hosts that are reached by one connector; pyinfra's own would search all packages for connectors."""
+
+    def __init__(self, data: Mapping[str, Mapping[str, Any]], connector: HostMaker) -> None:
+        self._connector = connector
+        super().__init__(([(name, dict(values)) for name, values in data.items()], {}))  # type: ignore[no-untyped-call]
+
+    @override
+    def make_hosts_and_groups(self, names: Sequence[tuple[str, dict[str, Any]]], groups: object) -> None:
+        self.host_data.update(names)
+        self.hosts = {name: Host(name, self, [], self._connector) for name, _ in names}
 
 
 class PhaseState(State):
@@ -84,9 +98,6 @@ class Prepared:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-HostMaker = Callable[[State, Host], Any]
-
-
 def prepare(
     phase: Phase,
     on: Sequence[str],
@@ -122,7 +133,7 @@ def look(prepared: Prepared, operation: Operation) -> Row:
         try:
             with ctx_config.use(state.config.copy()), ctx_host.use(host):
                 commands = tuple(map(_shown, state.ops[host][operation.id].command_generator()))
-        except LostError:
+        except (InventoryError, LostError):
             raise
         except Exception as error:  # noqa: BLE001 - an operation's mistake is a row of the plan
             return _row(prepared, operation, RowState.ERROR, said, reason=describe(error))
@@ -186,9 +197,7 @@ def _state(data: Mapping[str, Mapping[str, Any]], connector: HostMaker) -> Phase
     pyinfra.is_cli = True  # operation ids from the call stack: hosts that differ in operations stay apart
     FILE_SHAS.clear()
     TEMPLATES.clear()
-    inventory = Inventory(([(name, dict(values)) for name, values in data.items()], {}))
-    for host in inventory:
-        host.connector_cls = connector  # type: ignore[assignment]  # pyinfra only calls it
+    inventory = PhaseInventory(data, connector)
     state = PhaseState(check_for_changes=False)
     state.init(inventory, Config())
     for host in inventory:

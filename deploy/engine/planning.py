@@ -12,6 +12,7 @@ from deploy.engine.connector import LinkConnector
 from deploy.engine.link import LostError
 from deploy.engine.phase import Operation, Prepared
 from deploy.engine.session import Session
+from deploy.errors import InventoryError
 from deploy.model import paths
 from deploy.model.row import Row, State
 from deploy.plan import Phase, Where
@@ -30,8 +31,11 @@ def plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row]
     prepared = prepare(session, phase, on, speaker)
     if phase.where is Where.SPEAKER and speaker is None:
         return [_unknown(phase, operation) for name in on for operation in prepared.operations[name]]
+    mistakes: dict[str, str] = {}
     with engine.current(prepared.state):
-        rows = session.each(on, partial(look_at_host, session, prepared))
+        rows = session.each(on, partial(_look_at_host, session, prepared, mistakes))
+    if mistakes:
+        raise InventoryError("\n".join(dict.fromkeys(mistakes[name] for name in on if name in mistakes)))
     return [row for name in on for row in rows[name]]
 
 
@@ -61,12 +65,14 @@ def data(session: Session, speaker: str | None) -> Mapping[str, Mapping[str, Any
     }
 
 
-def look_at_host(session: Session, prepared: Prepared, name: str) -> list[Row]:
-    """Return the rows of one host; a connection that dies on the way is one row that says so."""
+def _look_at_host(session: Session, prepared: Prepared, mistakes: dict[str, str], name: str) -> list[Row]:
+    """Return the rows of one host; what the inventory has wrong about it goes to `mistakes`."""
     rows: list[Row] = []
     try:
         for operation in prepared.operations[name]:
             rows.append(engine.look(prepared, operation))
+    except InventoryError as error:
+        mistakes[name] = str(error)
     except LostError as error:
         session.lost(name, error)
         rows.append(failed(prepared.phase, name, str(error)))

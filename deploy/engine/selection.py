@@ -28,8 +28,8 @@ def select(
     """Return what `--only`, `--from` and `--limit` leave; raise InventoryError for a name that is none."""
     every = phases(cluster)
     names = [phase.name for phase in every]
-    wrong = _wrong("phase", [*only, *([first] if first else [])], names)
-    wrong += _wrong("node", limit, [node.name for node in cluster.nodes])
+    wrong = unknown("phase", [*only, *([first] if first else [])], names)
+    wrong += unknown("node", limit, [node.name for node in cluster.nodes])
     if wrong:
         raise InventoryError("\n".join(wrong))
     start = names.index(first) if first else 0
@@ -37,7 +37,8 @@ def select(
     return Selection(chosen, frozenset(limit or (node.name for node in cluster.nodes)))
 
 
-def _wrong(what: str, given: Iterable[str], known: Sequence[str]) -> list[str]:
+def unknown(what: str, given: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Return a line for each name that is none of the known ones, with the nearest of those."""
     lines = []
     for name in given:
         if name not in known:

@@ -1,0 +1,125 @@
+"""`slipway apply`: shows the plan, asks, makes the hosts what the inventory says, and verifies."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from deploy.cli import choices
+from deploy.cli.plan import show
+from deploy.cli.progress import watching
+from deploy.engine import locks, rolling, summary
+from deploy.engine.applying import Apply, Outcome
+from deploy.engine.log import open_log
+from deploy.engine.selection import Selection, select
+from deploy.engine.session import Session
+from deploy.engine.survey import Survey, survey
+from deploy.errors import Exit, HostError, InventoryError, SlipwayError, UnreachableError, worst
+from deploy.model import Cluster, load_cluster, paths
+
+SETTLES = 180.0  # seconds for a fresh cluster's pods to become Ready
+NO_TERMINAL = "apply asks before it changes anything, and there is no terminal to answer on: add --yes"
+
+
+@click.command()
+@choices.inventory
+@choices.selection
+@choices.verbose
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before changing anything.")
+def apply(
+    inventory: Path, only: Sequence[str], first: str | None, limit: Sequence[str], *, yes: bool, verbose: bool
+) -> int:
+    """Make the hosts what the inventory says, then verify the cluster.
+
+    What is done already is left alone, so that running again goes on after an interruption.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise InventoryError(NO_TERMINAL)
+    cluster = load_cluster(inventory)
+    chosen = select(cluster, only, first, limit)
+    holder, path = locks.me("apply"), paths.run_lock(cluster.name)
+    with open_log(cluster.name, "apply") as log, locks.on_controller(cluster.name, path, holder) as died:
+        if died:
+            click.echo(f"An earlier run did not end by itself: {died}. Going on from what it left.")
+        with Session(cluster, inventory, chosen.nodes) as session:
+            with locks.on_host(session, _lock_host(session), holder):
+                code, changed = _apply(session, chosen, yes=yes, verbose=verbose)
+            if code in (Exit.OK, Exit.UNREACHABLE) and not only and not limit:
+                code = worst(code, _verify(session, cluster, passive=not changed))
+        click.echo(f"Log: {log}")
+        return code
+
+
+def _lock_host(session: Session) -> str:
+    """Return the first control plane that can be reached."""
+    for node in session.cluster.control_planes:
+        if node.name in session.hosts:
+            return node.name
+    raise _all_unreachable(session)
+
+
+def _apply(session: Session, chosen: Selection, *, yes: bool, verbose: bool) -> tuple[Exit, bool]:
+    """Return what it came to, and whether anything changed."""
+    found = survey(session, chosen.phases)
+    _refuse_a_half_install(session, found)
+    show(found.rows, chosen.phases, session, output="text", verbose=verbose)
+    if not found.pending:
+        return summary.exit_code(found.rows, session.exit_code), False
+    if not yes and not click.confirm("Apply this?"):
+        raise click.Abort
+    started = time.monotonic()
+    outcome = _run(session, chosen, found)
+    _tell(outcome, time.monotonic() - started)
+    code = worst(session.exit_code, Exit.FAILED if outcome.failed else Exit.OK)
+    return code, bool(outcome.done)
+
+
+def _run(session: Session, chosen: Selection, found: Survey) -> Outcome:
+    shown = {row.key: row for row in found.rows}
+    with watching() as watcher:
+        work = Apply(session, watcher, shown, found.speaker, found.members)
+        rolling.clean_up(work, found.leftovers)
+        work.run(chosen.phases)
+        rolling.roll(work, chosen.phases)
+    return work.outcome
+
+
+def _refuse_a_half_install(session: Session, found: Survey) -> None:
+    """A first install needs every control plane; on a running cluster the others go on without one."""
+    missing = [node.name for node in session.cluster.control_planes if node.name in session.troubles]
+    if found.speaker is None and missing:
+        causes = "\n".join(f"  {session.unreachable[name]}" for name in missing)
+        name = session.cluster.name
+        raise UnreachableError(f"{name} has no API server yet, and that needs all control planes:\n{causes}")
+
+
+def _all_unreachable(session: Session) -> SlipwayError:
+    """Return the error for a cluster no control plane of which can be used."""
+    said = [f"no control plane of {session.cluster.name} can be used:", *session.unreachable.values()]
+    kind = HostError if session.exit_code is Exit.FAILED else UnreachableError
+    return kind("\n".join(said))
+
+
+def _tell(outcome: Outcome, seconds: float) -> None:
+    hosts = len({row.host for row in outcome.done})
+    click.echo(f"{len(outcome.done)} changed on {hosts} hosts in {seconds:.1f} s.")
+    for row in outcome.failed:
+        click.echo(f"{row.host}: {row.operation} ({row.phase}) failed:\n{row.reason}", err=True)
+    if outcome.failed:
+        click.echo("What is done stays done; mend this and run the same command again.", err=True)
+
+
+def _verify(session: Session, cluster: Cluster, *, passive: bool) -> Exit:
+    """Prove the cluster: by looking only when nothing was changed, with pods of its own otherwise."""
+    from checks.report import render
+    from checks.report.terminal import color, width
+    from deploy.cli.verify import on_terminal, verified
+
+    settle = 0.0 if passive else SETTLES
+    report = verified(session, cluster, passive=passive, settle=settle, tell=on_terminal())
+    click.echo(render(report, "text", width=width(sys.stdout), color=color(sys.stdout)), nl=False)
+    return report.exit_code(strict=False)
