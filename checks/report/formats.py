@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from checks.report import document, junit, markdown, metrics, nagios, page, text
+from checks.report import document, junit, markdown, metrics, nagios, text
 from checks.report.report import Report
 
 
@@ -43,6 +43,8 @@ def render(
         case Format.MD:
             return markdown.render(report)
         case Format.HTML:
+            from checks.report import page  # jinja2 takes 0.1 s to import, and only a page needs it
+
             return page.render(report, history)
         case Format.PROMETHEUS:
             return metrics.render(report)

@@ -19,6 +19,7 @@ from deploy.catalog import lock
 from deploy.cli import choices
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
+from deploy.errors import Exit
 from deploy.model import Cluster, load_cluster
 
 
@@ -27,7 +28,9 @@ from deploy.model import Cluster, load_cluster
 @click.option("--passive", is_flag=True, help="Only look; make nothing in the cluster.")
 @click.option("--wait", "settle", type=float, default=0.0, metavar="SECONDS", help="Wait until all settles.")
 @click.option("--strict", is_flag=True, help="Exit with 4 when there are warnings.")
-@click.option("-o", "--output", type=click.Choice([*Format]), default="text", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True
+)
 def verify(inventory: Path, output: str, settle: float, *, passive: bool, strict: bool) -> int:
     """Prove that the cluster does what it is for: hosts, nodes, pods, names, Services, addresses.
 
@@ -62,10 +65,19 @@ def verified(
         started=started,
         seconds=time.monotonic() - before,
         findings=tuple(findings),
-        unreachable=session.unreachable,
+        unreachable=silent(session),
         inventory_sha256=digest(session.inventory),
         lock_sha256=digest(pinned),
     )
+
+
+def silent(session: Session) -> dict[str, str]:
+    """Return the hosts that did not answer; one that answers but gives no root is a failed check."""
+    return {
+        name: trouble.text
+        for name, trouble in session.troubles.items()
+        if trouble.exit_code is Exit.UNREACHABLE
+    }
 
 
 def digest(path: Path) -> str:

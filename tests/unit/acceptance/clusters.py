@@ -1,0 +1,113 @@
+"""A declared cluster of two, and what the API of a good one answers."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from checks.cluster.snapshot import Answer, Snapshot
+from deploy.catalog import Lock
+from deploy.catalog.lock import _Document
+from deploy.model import Cluster
+
+DIGEST = "sha256:" + "a" * 64
+CLUSTER = Cluster.model_validate(
+    {
+        "name": "homelab",
+        "nodes": [
+            {"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]},
+            {"name": "w1", "address": "10.0.0.12", "roles": ["worker"], "labels": {"tier": "gpu"}},
+        ],
+        "host": {"time": "none"},
+        "load_balancer": {"pool": ["10.0.0.200-10.0.0.201"]},
+    }
+)
+LOCK = Lock(
+    Path("homelab.lock.yaml"),
+    _Document.model_validate(
+        {
+            "files": {
+                "containerd": {
+                    "version": "v2.3.7",
+                    "pins": {"amd64": {"url": "https://github.com/x", "sha256": "b" * 64}},
+                }
+            },
+            "images": {"agnhost@v1.36.3": {"ref": "registry.k8s.io/agnhost:2.63.0", "digest": DIGEST}},
+        }
+    ),
+)
+
+
+def node(name: str, address: str, **labels: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "labels": labels},
+        "spec": {},
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": address}],
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", "message": ""}],
+            "nodeInfo": {"kubeletVersion": "v1.36.3"},
+        },
+    }
+
+
+def pod(namespace: str, name: str, on: str, ready: str = "True") -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"nodeName": on},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+def daemonset(namespace: str, name: str, desired: int = 2, ready: int = 2) -> dict[str, Any]:
+    status = {"desiredNumberScheduled": desired, "numberReady": ready, "updatedNumberScheduled": ready}
+    return {"metadata": {"namespace": namespace, "name": name}, "spec": {}, "status": status}
+
+
+def deployment(namespace: str, name: str, replicas: int, ready: int) -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"replicas": replicas},
+        "status": {"readyReplicas": ready, "updatedReplicas": ready},
+    }
+
+
+LISTS: dict[str, list[dict[str, Any]]] = {
+    "nodes": [node("cp1", "10.0.0.11"), node("w1", "10.0.0.12", tier="gpu")],
+    "pods": [
+        *(
+            pod("kube-system", f"{name}-cp1", "cp1")
+            for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+        ),
+        pod("metallb-system", "metallb-speaker-x", "w1"),
+    ],
+    "daemonsets": [
+        daemonset("kube-system", "kube-proxy"),
+        daemonset("kube-flannel", "kube-flannel-ds"),
+        daemonset("metallb-system", "metallb-speaker"),
+    ],
+    "deployments": [
+        deployment("kube-system", "coredns", 2, 2),
+        deployment("metallb-system", "metallb-controller", 1, 1),
+    ],
+    "services": [],
+    "pools": [{"metadata": {"name": "default"}, "spec": {"addresses": ["10.0.0.200/31"]}}],
+    "advertisements": [{"metadata": {"name": "default"}, "spec": {"ipAddressPools": ["default"]}}],
+}
+CONFIGZ = {"cgroupDriver": "systemd", "kubeReserved": {"cpu": "100m", "memory": "256Mi", "x": "y"}}
+
+
+def seen(change: Callable[[dict[str, list[dict[str, Any]]]], Any] | None = None) -> Snapshot:
+    """Return what a good cluster answers, after a change."""
+    lists = copy.deepcopy(LISTS)
+    if change is not None:
+        change(lists)
+    texts = {
+        "ready": "ok",
+        "version": '{"gitVersion": "v1.36.3"}',
+        **{name: json.dumps({"items": items}) for name, items in lists.items()},
+    }
+    answer = Answer(json.dumps({"kubeletconfig": CONFIGZ}))
+    return Snapshot({name: Answer(text) for name, text in texts.items()}, {"cp1": answer, "w1": answer})

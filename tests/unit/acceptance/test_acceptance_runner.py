@@ -1,0 +1,213 @@
+"""Checks on hosts, over any connection: four states, and nothing passes that was not seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+from clusters import CLUSTER, LOCK
+from testinfra.host import Host
+
+from checks.acceptance.check import HostCheck, Seen
+from checks.acceptance.runner import host_checks, prove_hosts
+from checks.catalogue import check
+from checks.finding import Finding
+from deploy.errors import UnreachableError
+
+
+@dataclass(frozen=True)
+class Ran:
+    rc: int = 0
+    out: str = ""
+    err: str = ""
+
+
+SYSCTLS = "sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"
+GOOD = {
+    "cat /proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
+    "cat /proc/filesystems; ls -d /proc/sys/net/bridge 2>/dev/null || true": (
+        "nodev\toverlay\n\text4\n/proc/sys/net/bridge\n"
+    ),
+    SYSCTLS: "1\n1\n",
+    "sysctl -n fs.inotify.max_user_instances fs.inotify.max_user_watches": "8192\n524288\n",
+    "date +%s.%N; timedatectl show -p NTPSynchronized --value 2>/dev/null || true": "now",
+    "systemctl is-active containerd": "active\n",
+    "ctr --connect-timeout 3s version": "Client:\n  Version:  v2.3.7\nServer:\n  Version:  v2.3.7\n",
+    "systemctl is-active kubelet": "active\n",
+    "kubelet --version": "Kubernetes v1.36.3\n",
+}
+ADDRESSES = {"cp1": "10.0.0.11", "w1": "10.0.0.12"}
+
+
+def answers(changed: Mapping[str, Ran] = {}) -> object:
+    def run(host: str, command: str) -> Ran:
+        if command in changed:
+            return changed[command]
+        if command == "ip -o -4 addr show":
+            return Ran(out=f"1: lo    inet 127.0.0.1/8 \n2: eth0    inet {ADDRESSES[host]}/24 brd\n")
+        return Ran(out=GOOD[command].replace("now", f"{time.time():.9f}\nyes\n"))
+
+    return run
+
+
+def prove(changed: Mapping[str, Ran] = {}, unreachable: Mapping[str, str] = {}) -> list[Finding]:
+    return prove_hosts(CLUSTER, answers(changed), unreachable, {"lock": LOCK})
+
+
+def on(host: str, findings: list[Finding]) -> list[tuple[str, str, str, str]]:
+    return [
+        (each.check, each.status.value, each.found, each.wanted) for each in findings if each.host == host
+    ]
+
+
+def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
+    assert on("w1", prove()) == [
+        ("HOST-00", "pass", "it answers", ""),
+        ("HOST-03", "pass", "no swap", "no swap"),
+        ("HOST-06", "pass", "overlay and /proc/sys/net/bridge", "overlay and /proc/sys/net/bridge"),
+        (
+            "HOST-07",
+            "pass",
+            "net.ipv4.ip_forward=1, net.bridge.bridge-nf-call-iptables=1",
+            "net.ipv4.ip_forward=1, net.bridge.bridge-nf-call-iptables=1",
+        ),
+        ("HOST-08", "pass", "8192 instances and 524288 watches", ">= 1024 and 524288"),
+        ("HOST-09", "pass", "0.0 s off", "< 2 s off the controller's clock"),
+        ("HOST-12", "pass", "10.0.0.12 on eth0", "10.0.0.12 on an interface"),
+        ("K8S-13", "pass", "active, v1.36.3", "active, v1.36.3"),
+        ("RT-01", "pass", "active, v2.3.7", "active, v2.3.7"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "ran", "expected"),
+    [
+        (
+            "cat /proc/swaps",
+            Ran(out="Filename Type\n/dev/sda2 partition 1 0 -2\n"),
+            ("HOST-03", "fail", "/dev/sda2", "no swap"),
+        ),
+        ("cat /proc/swaps", Ran(out=""), ("HOST-03", "unavailable", "", "")),
+        (
+            "cat /proc/swaps",
+            Ran(1, err="no such file"),
+            ("HOST-03", "unavailable", "`cat /proc/swaps` ended with 1: no such file", ""),
+        ),
+        (
+            "date +%s.%N; timedatectl show -p NTPSynchronized --value 2>/dev/null || true",
+            Ran(out="1000000000.0\nyes\n"),
+            ("HOST-09", "fail", "", "< 2 s off the controller's clock"),
+        ),
+        (
+            "systemctl is-active containerd",
+            Ran(3, out="inactive\n"),
+            ("RT-01", "fail", "inactive", "active"),
+        ),
+        (
+            "ctr --connect-timeout 3s version",
+            Ran(1, err="cannot access socket"),
+            ("RT-01", "fail", "active, no answer: cannot access socket", "active, v2.3.7"),
+        ),
+        (
+            "ctr --connect-timeout 3s version",
+            Ran(out="Server:\n  Version:  v2.0.0\n"),
+            ("RT-01", "fail", "active, v2.0.0", "active, v2.3.7"),
+        ),
+        ("kubelet --version", Ran(127), ("K8S-13", "fail", "active, no version", "active, v1.36.3")),
+        (
+            "sysctl -n fs.inotify.max_user_instances fs.inotify.max_user_watches",
+            Ran(out="128\n524288\n"),
+            ("HOST-08", "fail", "128 instances and 524288 watches", ">= 1024 and 524288"),
+        ),
+        (
+            SYSCTLS,
+            Ran(255, out="1\n", err="cannot stat /proc/sys/net/bridge"),
+            (
+                "HOST-07",
+                "unavailable",
+                f"`{SYSCTLS}` ended with 255: cannot stat /proc/sys/net/bridge",
+                "",
+            ),
+        ),
+    ],
+)
+def test_a_fault_is_found_and_what_cannot_be_read_is_no_pass(
+    command: str, ran: Ran, expected: tuple[str, str, str, str]
+) -> None:
+    [found] = [each for each in on("w1", prove({command: ran})) if each[0] == expected[0]]
+
+    assert (found[0], found[1], found[3]) == (expected[0], expected[1], expected[3])
+    assert found[2] == expected[2] or not expected[2]
+
+
+def test_a_host_that_does_not_answer_passes_nothing() -> None:
+    findings = on("w1", prove(unreachable={"w1": "no route to w1"}))
+
+    assert findings[0] == ("HOST-00", "fail", "no route to w1", "it answers")
+    assert {each[1:3] for each in findings[1:]} == {("unavailable", "the host does not answer (HOST-00)")}
+    assert len(findings) == len(on("w1", prove()))
+
+
+def test_a_host_that_is_lost_on_the_way_keeps_what_was_seen_before() -> None:
+    good = answers()
+
+    def run(host: str, command: str) -> Ran:
+        if host == "w1" and command.startswith("sysctl"):
+            raise UnreachableError("the connection was lost")
+        return good(host, command)
+
+    findings = on("w1", prove_hosts(CLUSTER, run, {}, {"lock": LOCK}))
+
+    assert [each[:3] for each in findings[:4]] == [
+        ("HOST-00", "fail", "the connection was lost"),
+        ("HOST-03", "pass", "no swap"),
+        ("HOST-06", "pass", "overlay and /proc/sys/net/bridge"),
+        ("HOST-07", "unavailable", "the host does not answer (HOST-00)"),
+    ]
+    assert {each[1] for each in findings[4:]} == {"unavailable"}
+
+
+def judged(function: object) -> tuple[str, str]:
+    finding = HostCheck(check("HOST-03"), function).finding("w1", {"host": None})  # type: ignore[arg-type]
+    return finding.status.value, finding.found
+
+
+def looks_at_nothing(host: Host, seen: Seen) -> None: ...
+
+
+def breaks(host: Host, seen: Seen) -> None:
+    raise ValueError("not a number")
+
+
+def asks_for_what_is_not_there(host: Host, colour: str) -> None: ...
+
+
+def does_not_apply(seen: Seen) -> None:
+    seen.skip("no GPU is declared")
+
+
+def asserts_without_a_word() -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (looks_at_nothing, ("unavailable", "the check looked at nothing")),
+        (breaks, ("unavailable", "ValueError: not a number")),
+        (asks_for_what_is_not_there, ("unavailable", "KeyError: 'colour'")),
+        (does_not_apply, ("skipped", "no GPU is declared")),
+        (asserts_without_a_word, ("fail", "")),
+    ],
+)
+def test_the_four_states(function: object, expected: tuple[str, str]) -> None:
+    assert judged(function) == expected
+
+
+def test_each_check_is_in_the_catalogue_once() -> None:
+    ids = [each.entry.id for each in host_checks()]
+
+    assert len(set(ids)) == len(ids)
+    assert len(ids) >= 8
