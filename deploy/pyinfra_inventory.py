@@ -25,7 +25,7 @@ def groups(inventory: Path) -> tuple[list[PyinfraHost], list[PyinfraHost]]:
     host only by such a file, and asks questions about the jump host's key without it.
     """
     cluster = _loaded(inventory)
-    config = paths.cluster_state(cluster.name) / "ssh_config"
+    config = paths.cluster_state(cluster.name) / f"{inventory.stem}.ssh_config"
     known_hosts = paths.known_hosts(cluster.name)
     _write(config, ssh_config([target(cluster, node) for node in cluster.nodes], known_hosts))
     lock = str(paths.lock_file(inventory.absolute()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from deploy.catalog import load as load_catalog
 from deploy.errors import Exit, InventoryError
-from deploy.model import Cluster, load_cluster
+from deploy.model import Cluster, Node, load_cluster
 from deploy.model.mistake import written
 from deploy.model.rules import warnings
 from deploy.model.schema import json_schema
@@ -48,13 +49,11 @@ def as_text(inventory: Path, cluster: Cluster) -> str:
         for node in cluster.nodes
         if node.gpus
     ]
-    hosts = (
-        f"{_count(len(cluster.control_planes), 'control plane')}, {_count(len(cluster.workers), 'worker')}"
-    )
     lines = [
         f"{inventory} is a valid cluster: {cluster.name}",
         f"  kubernetes     {kubernetes.distribution} {kubernetes.version}, {kubernetes.cni}, API at {api}",
-        f"  hosts          {hosts}: {', '.join(f'{node.name} {node.address}' for node in cluster.nodes)}",
+        f"  control plane  {_hosts(cluster.control_planes)}",
+        f"  workers        {_hosts(cluster.workers) or 'none: pods run on the control plane'}",
     ]
     if gpus:
         lines.append(f"  gpus           {', '.join(gpus)}")
@@ -64,8 +63,8 @@ def as_text(inventory: Path, cluster: Cluster) -> str:
     return "\n".join([*lines, *(f"  warning        {text}" for text in cautions(cluster))])
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _hosts(nodes: Iterable[Node]) -> str:
+    return ", ".join(f"{node.name} {node.address}" for node in nodes)
 
 
 @click.command()

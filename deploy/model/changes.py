@@ -14,6 +14,8 @@ from deploy.model.values import Change
 
 ENDPOINT = "kubernetes.endpoint"
 VERSION = "kubernetes.version"
+# path, value, what to do instead of changing it
+Recordable = tuple[str, JsonValue, str | None]
 UPGRADE = "wait for a release that can upgrade: apply changes no version of a living cluster"
 
 
@@ -30,11 +32,15 @@ def changed_immutable(recorded: Mapping[str, JsonValue], cluster: Cluster) -> li
     """Return one text per value that differs from the recorded ones; added and removed nodes do not."""
     changed = [
         f"{path}: the cluster has {_shown(recorded[path])}, the inventory now says {_shown(value)};"
-        f" put {_shown(recorded[path])} back, or {instead}"
+        f" put {_shown(recorded[path])} back{_or(instead)}"
         for path, value, instead in _immutable(cluster)
         if path in recorded and recorded[path] != value
     ]
     return [*changed, *_renamed(recorded, cluster)]
+
+
+def _or(instead: str | None) -> str:
+    return f", or {instead}" if instead else ""
 
 
 def _renamed(recorded: Mapping[str, JsonValue], cluster: Cluster) -> Iterator[str]:
@@ -54,14 +60,14 @@ def _renamed(recorded: Mapping[str, JsonValue], cluster: Cluster) -> Iterator[st
             )
 
 
-def _immutable(cluster: Cluster) -> Iterator[tuple[str, JsonValue, str]]:
-    """Yield path, plain value, and what to do instead of a change, of every immutable key that is set."""
+def _immutable(cluster: Cluster) -> Iterator[Recordable]:
+    """Yield every key that is set and may not change."""
     yield VERSION, cluster.kubernetes.version, UPGRADE
     for path, value, instead in _walk(cluster, ""):
         yield path, str(cluster.endpoint) if path == ENDPOINT else value, instead
 
 
-def _walk(section: Section, above: str) -> Iterator[tuple[str, JsonValue, str]]:
+def _walk(section: Section, above: str) -> Iterator[Recordable]:
     plain = section.model_dump(mode="json")
     for key, entry in type(section).model_fields.items():
         value, path = getattr(section, key), f"{above}{key}"
@@ -73,7 +79,7 @@ def _walk(section: Section, above: str) -> Iterator[tuple[str, JsonValue, str]]:
         elif _marks(entry).get("change") == Change.IMMUTABLE and not (
             isinstance(section, Node) and key == "name"
         ):
-            yield path, _ordered(plain[key]), str(_marks(entry).get("instead"))
+            yield path, _ordered(plain[key]), _marks(entry).get("instead")
 
 
 def _marks(entry: FieldInfo) -> Mapping[str, Any]:

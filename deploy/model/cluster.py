@@ -138,7 +138,9 @@ class Ignore(Section):
 class Cluster(Section):
     """One inventory file."""
 
-    name: Name = setting(Change.IMMUTABLE, "The cluster's name.", instead="keep the name")
+    name: Name = setting(
+        Change.IMMUTABLE, "The cluster's name.", instead="use another inventory file for another cluster"
+    )
     kubernetes: Kubernetes = setting(Change.ROLLING, "The cluster's Kubernetes.", default=Kubernetes())
     ssh: Ssh = setting(Change.LIVE, "How the hosts are reached.", default=Ssh())
     artifacts: Artifacts = setting(Change.LIVE, "Where files and images come from.", default=Artifacts())

@@ -52,7 +52,7 @@ class Kubernetes(Section):
     endpoint: Address | None = setting(
         Change.IMMUTABLE,
         "The address of the API server; a free one, held by the control planes, when there are several.",
-        instead=f"certificates and kubeconfigs carry it: {NEW_CLUSTER}",
+        instead=NEW_CLUSTER,
         default=None,
     )
     proxy_mode: ProxyMode = setting(

@@ -1,0 +1,135 @@
+"""`slipway validate` on good and bad files: text, JSON, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from deploy.catalog import load as load_catalog
+from deploy.cli.validate import validate
+from deploy.errors import InventoryError
+from deploy.model import Cluster
+from deploy.plan import check_support, not_yet, phases
+
+ROOT = Path(__file__).parents[3]
+SMALL = "name: home\nnodes: [{name: cp1, address: 10.0.0.11, roles: [control-plane]}]\n"
+NO_K3S = (
+    "kubernetes.distribution is k3s, which slipway does not install yet;"
+    " wanted kubeadm, with kubernetes.version: v1.36.3"
+)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(validate, arguments, standalone_mode=False)
+
+
+def cluster(**kubernetes: str) -> Cluster:
+    nodes = [{"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]}]
+    return Cluster.model_validate({"name": "home", "nodes": nodes, "kubernetes": kubernetes})
+
+
+def test_a_valid_inventory_is_summed_up(tmp_path: Path) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text((ROOT / "inventories/homelab.yaml").read_text())
+
+    result = run(str(path))
+
+    assert result.return_value == 0
+    assert result.stdout.splitlines() == [
+        f"{path} is a valid cluster: homelab",
+        "  kubernetes     k3s v1.36.3+k3s1, flannel, API at 192.168.1.10:6443",
+        "  control plane  nuc1 192.168.1.10",
+        "  workers        arc1 192.168.1.11, arc2 192.168.1.12",
+        "  gpus           2 intel A770 on arc1, 1 intel B580 on arc2",
+        "  load balancer  metallb, 192.168.1.240-192.168.1.250",
+        f"  warning        {NO_K3S}",
+    ]
+
+
+def test_the_same_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(f"{SMALL}kubernetes: {{proxy_mode: ipvs}}\n")
+
+    result = run(str(path), "-o", "json")
+
+    assert result.return_value == 0
+    assert json.loads(result.stdout) == {
+        "schema": 1,
+        "valid": True,
+        "name": "home",
+        "distribution": "kubeadm",
+        "version": "v1.36.3",
+        "endpoint": "10.0.0.11",
+        "control_planes": ["cp1"],
+        "workers": [],
+        "gpus": {},
+        "load_balancer": [],
+        "warnings": [
+            (
+                "kubernetes.proxy_mode: ipvs is deprecated since Kubernetes 1.35 and will be removed;"
+                " use nftables"
+            )
+        ],
+    }
+
+
+def test_a_bad_inventory_is_an_error_in_text_and_data_in_json(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: home\nnodes: []\n")
+    said = (
+        f"{path} is not a valid cluster:\n"
+        "  nodes (line 2): found an empty list, wanted a list with at least 1 entry"
+    )
+
+    as_text = run(str(path))
+    as_json = run(str(path), "--output", "json")
+
+    assert isinstance(as_text.exception, InventoryError)
+    assert str(as_text.exception) == said
+    assert as_json.return_value == 2
+    assert json.loads(as_json.stdout) == {"schema": 1, "valid": False, "error": said}
+
+
+def test_the_schema_needs_no_inventory() -> None:
+    result = run("--schema")
+
+    assert result.return_value == 0
+    assert json.loads(result.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_nothing_to_validate_is_bad_usage() -> None:
+    result = run()
+
+    assert result.exception is not None
+    assert str(result.exception) == "name an inventory, such as inventories/lab.yaml, or ask for --schema"
+
+
+@pytest.mark.parametrize("version", ["v1.34.4", "v1.35.4", "v1.36.1", "v1.36.3", "v1.37.2"])
+def test_a_version_of_the_matrix_is_supported(version: str) -> None:
+    check_support(cluster(version=version), load_catalog())
+
+
+@pytest.mark.parametrize("version", ["v1.33.9", "v1.38.0", "v2.36.3"])
+def test_a_version_outside_of_it_is_refused_and_the_matrix_named(tmp_path: Path, version: str) -> None:
+    path = tmp_path / "old.yaml"
+    path.write_text(f"{SMALL}kubernetes: {{version: {version}}}\n")
+
+    result = run(str(path))
+
+    assert isinstance(result.exception, InventoryError)
+    assert str(result.exception) == (
+        f"kubernetes.version is {version}; the catalogue can install the minors of"
+        " v1.34.4, v1.35.4, v1.36.3, v1.37.2 and their later patch releases"
+    )
+
+
+def test_k3s_can_be_declared_and_is_not_planned_as_if_it_were_kubeadm() -> None:
+    declared = cluster(distribution="k3s", version="v1.36.3+k3s1")
+    assert not_yet(declared) == NO_K3S
+    with pytest.raises(InventoryError) as caught:
+        phases(declared)
+    assert str(caught.value) == NO_K3S
+    assert not_yet(cluster()) is None
