@@ -13,13 +13,15 @@ import gevent
 import checks.acceptance
 from checks.acceptance.backend import Ran, host
 from checks.acceptance.check import HostCheck
-from checks.catalogue import check
-from checks.finding import Finding, Status
+from checks.finding import Finding
+from checks.say import judged, unread
 from deploy.errors import UnreachableError
 from deploy.model import Cluster, Node
 
 RunOn = Callable[[str, str], Ran]
 """(host, shell command) -> what it did; raises UnreachableError when the host is, or gets, out of reach."""
+
+ANSWERS = "it answers"
 
 
 @lru_cache(maxsize=1)
@@ -74,33 +76,10 @@ def _on(
                 continue
             except UnreachableError as error:
                 cause = str(error)
-        findings.append(unjudged(each, node.name))
+        findings.append(unread(each.entry.id, node.name, "the host does not answer (HOST-00)"))
     return [reached(node.name, cause), *findings]
 
 
 def reached(name: str, cause: str | None) -> Finding:
     """Return whether a host answered for as long as it was asked."""
-    entry = check("HOST-00")
-    return Finding(
-        check=entry.id,
-        host=name,
-        status=Status.PASS if cause is None else Status.FAIL,
-        severity=entry.severity,
-        found="it answers" if cause is None else cause,
-        wanted="" if cause else "it answers",
-        remedy="" if cause is None else entry.remedy,
-        group=entry.group,
-    )
-
-
-def unjudged(each: HostCheck, name: str) -> Finding:
-    """Return what a check says of a host that does not answer."""
-    entry = each.entry
-    return Finding(
-        check=entry.id,
-        host=name,
-        status=Status.UNAVAILABLE,
-        severity=entry.severity,
-        found="the host does not answer (HOST-00)",
-        group=entry.group,
-    )
+    return judged("HOST-00", name, cause is None, found=cause or ANSWERS, wanted=ANSWERS)

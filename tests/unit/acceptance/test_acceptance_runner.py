@@ -64,7 +64,7 @@ def on(host: str, findings: list[Finding]) -> list[tuple[str, str, str, str]]:
 
 def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
     assert on("w1", prove()) == [
-        ("HOST-00", "pass", "it answers", ""),
+        ("HOST-00", "pass", "it answers", "it answers"),
         ("HOST-03", "pass", "no swap", "no swap"),
         ("HOST-06", "pass", "overlay and /proc/sys/net/bridge", "overlay and /proc/sys/net/bridge"),
         (
