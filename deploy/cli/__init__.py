@@ -4,6 +4,11 @@ gevent patches the standard library here, before a verb imports anything that op
 pyinfra's timeouts do not fire and its connects queue.
 """
 
-from gevent import monkey
+import sys
 
+from gevent import get_hub, monkey
+
+sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # paramiko loads it, slowly, for nothing here
 monkey.patch_all()
+# Whoever starts a greenlet joins it and gets its exception; gevent need not print a traceback besides.
+get_hub().NOT_ERROR = (*get_hub().NOT_ERROR, Exception)
