@@ -48,7 +48,7 @@ class Probe:
         """Put the pods there, ask, judge, and take everything away again."""
         with self._there() as refused:
             if refused is not None:
-                return [unread(check, node, refused) for node in self.nodes for check in CHECKS]
+                return self._unjudged(refused)
             wait(PODS, lambda: missing(self._pods(), self.nodes), self.tell)
             return self._judged()
 
@@ -61,13 +61,21 @@ class Probe:
             outside.findings, self.cluster, self.nodes, up, service, self._front, self.tell
         )
         said = self._said(up, service)
-        inside = [*reach.paths(up, said), *reach.lookups(up, said), *reach.services(up, said)]
+        inside = [
+            *reach.paths(up, said, alone=len(self.cluster.nodes) == 1),
+            *reach.lookups(up, said),
+            *reach.services(up, said),
+        ]
         inside += reach.images(found, self.nodes, self.image.digest, by)
         for name in self.nodes:
             if name not in up:
                 why = str(found[name].why) if name in found else "none was scheduled there"
                 inside += reach.without_pod(name, why)
         return [*inside, *from_outside.get()]
+
+    def _unjudged(self, why: str) -> list[Finding]:
+        balancer = [unread("LB-04", None, why)] if self.cluster.load_balancer else []
+        return [*(unread(check, node, why) for node in self.nodes for check in CHECKS), *balancer]
 
     def _said(self, up: Mapping[str, Pod], service: Front | None) -> dict[str, dict[str, Said]]:
         """Return what every node's pod was answered, all nodes asked at once."""

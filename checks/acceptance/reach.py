@@ -23,12 +23,15 @@ def questions(pods: Mapping[str, Pod], mine: str, front: Front, where: str) -> l
     ]
 
 
-def paths(pods: Mapping[str, Pod], said: Mapping[str, Mapping[str, Said]]) -> Iterator[Finding]:
-    """From every node's pod every other node's pod answers, over TCP and UDP."""
+def paths(
+    pods: Mapping[str, Pod], said: Mapping[str, Mapping[str, Said]], *, alone: bool
+) -> Iterator[Finding]:
+    """From every node's pod every other node's pod answers, over TCP and UDP; one node may be `alone`."""
     for mine in pods:
         others = [name for name in pods if name != mine]
         if not others:
-            yield skipped("HOST-18", mine, "there is no other node with a pod")
+            say = skipped if alone else unread
+            yield say("HOST-18", mine, "the only node" if alone else "no other node has a pod of the probe")
             continue
         lost = {
             f"{protocol} to {name}": said[mine].get(f"{protocol} {name}", NOBODY)
