@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deploy import catalog
 from deploy.catalog import Catalog
 from deploy.errors import InventoryError
 from deploy.model import Cluster, Distribution
@@ -46,11 +47,11 @@ class Phase:
                 return tuple(node.name for node in cluster.workers)
 
 
-def check_support(cluster: Cluster, catalog: Catalog) -> None:
+def check_support(cluster: Cluster, supported: Catalog) -> None:
     """Raise when the catalogue does not know the Kubernetes version that is wanted."""
     version = cluster.kubernetes.version
-    if not catalog.supports(version):
-        raise InventoryError(catalog.unsupported(version))
+    if not supported.supports(version):
+        raise InventoryError(supported.unsupported(version))
 
 
 def not_yet(cluster: Cluster) -> str | None:
@@ -64,7 +65,11 @@ def not_yet(cluster: Cluster) -> str | None:
 
 
 def phases(cluster: Cluster) -> tuple[Phase, ...]:
-    """Return what an apply of this cluster does, in order; a phase without hosts is left out."""
+    """Return what an apply of this cluster does, in order; a phase without hosts is left out.
+
+    Raise for what cannot be installed, so that no verb forgets to ask.
+    """
+    check_support(cluster, catalog.load())
     if gap := not_yet(cluster):
         raise InventoryError(gap)
     wanted = [

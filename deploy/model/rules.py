@@ -150,24 +150,23 @@ def broken_rules(cluster: Cluster) -> list[Mistake]:
 
 def missing_key_files(cluster: Cluster) -> list[Mistake]:
     """Return the SSH keys that are declared and not there; this looks at the controller's disk."""
-    labs = state_home() / "labs"
     declared: list[tuple[Place, Path | None]] = [(("ssh", "key"), cluster.ssh.key)]
     declared += [
         (("nodes", index, "ssh", "key"), node.ssh.key) for index, node in enumerate(cluster.nodes) if node.ssh
     ]
     return [
-        Mistake(
-            place,
-            f"{key} is not a file; "
-            + (
-                f"`{OWN} lab up` makes it"
-                if key.is_relative_to(labs)
-                else "name the private key that the hosts know, or make one with ssh-keygen"
-            ),
-        )
+        Mistake(place, f"{key} is not a file; {_remedy(key)}")
         for place, key in declared
         if key is not None and not key.is_file()
     ]
+
+
+def _remedy(key: Path) -> str:
+    labs = state_home() / "labs"
+    if key.is_relative_to(labs):
+        lab = key.relative_to(labs).parts[0]
+        return f"`{OWN} lab up{'' if lab == 'lab' else f' --name {lab}'}` makes it"
+    return "name the private key that the hosts know, or make one with ssh-keygen"
 
 
 def warnings(cluster: Cluster) -> list[Mistake]:

@@ -120,6 +120,9 @@ def test_a_version_outside_of_it_is_refused_and_the_matrix_named(tmp_path: Path,
     result = run(str(path))
 
     assert isinstance(result.exception, InventoryError)
+    with pytest.raises(InventoryError) as caught:
+        phases(cluster(version=version))
+    assert str(caught.value) == str(result.exception)
     assert str(result.exception) == (
         f"kubernetes.version is {version}; the catalogue can install the minors of"
         " v1.34.4, v1.35.4, v1.36.3, v1.37.2 and their later patch releases"
