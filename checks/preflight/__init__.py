@@ -1,0 +1,6 @@
+"""Bare hosts, judged before anything is touched: observations in, findings out, nothing else."""
+
+from checks.preflight.preflight import UNREACHABLE, preflight, stops
+from checks.preflight.sources import urls
+
+__all__ = ["UNREACHABLE", "preflight", "stops", "urls"]

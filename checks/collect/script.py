@@ -1,0 +1,91 @@
+"""Many readers as one read-only POSIX sh script, and its output taken apart again.
+
+Each section runs in a shell of its own with a time and a size limit, so that none can spoil another.
+Slow ones run side by side: in `a | { b; cat; }` both run at once and the output still comes in order.
+Nothing is written on the host. A mark that nobody can guess keeps a section's output from forging another.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a host prints must not steer a terminal
+LIMIT = 64 * 1024  # bytes of one section, and what a pipe holds: a slow lane never waits for its reader
+SECONDS = 5
+TIMED_OUT = (124, 137, 143)
+PROLOGUE = """
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL
+command -v timeout >/dev/null 2>&1 || timeout() {{ shift 3; "$@"; }}
+s() {{
+  printf '\\n%s %s\\n' '{mark}' "$1"
+  {{
+    timeout -k 1 "$2" sh -c "$3" </dev/null 2>/dev/null
+    printf '\\n%s/ %s\\n' '{mark}' "$?"
+  }} | head -c {limit}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A named command; the slow ones (network, D-Bus, big binaries) share no lane with anything."""
+
+    name: str
+    command: str
+    slow: bool = False
+    seconds: int = SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a section printed and its exit status; None where the end is missing."""
+
+    text: str
+    rc: int | None
+
+    @property
+    def failure(self) -> str | None:
+        """Say why there is nothing to read here; None when there is."""
+        if self.rc is None:
+            return f"the answer was longer than {LIMIT // 1024} KiB or broke off"
+        if self.rc in TIMED_OUT:
+            return "no answer in time"
+        if self.rc == 127:
+            return "the command that reads it is not installed"
+        if self.rc != 0:
+            return f"the command that reads it failed with {self.rc}"
+        return None
+
+
+def _call(section: Section) -> str:
+    return f"s {section.name} {section.seconds} {shlex.quote(section.command)}"
+
+
+def script(sections: Iterable[Section], mark: str) -> str:
+    """Return the script; `mark` is any word that no host can know beforehand."""
+    chosen = tuple(sections)
+    fast = "\n".join(_call(section) for section in chosen if not section.slow)
+    lanes = fast or ":"
+    for section in (each for each in chosen if each.slow):
+        lanes = f"{_call(section)} | {{\n{lanes}\ncat\n}}"
+    return f"{PROLOGUE.format(mark=mark, limit=LIMIT)}\n{lanes}\nprintf '\\n%s.\\n' '{mark}'\n"
+
+
+def answers(output: str, mark: str) -> Mapping[str, Answer]:
+    """Take a script's output apart: what each section printed, by name."""
+    parts = re.split(rf"^{re.escape(mark)} (\S+)$", output, flags=re.MULTILINE)
+    found = {}
+    for name, body in zip(parts[1::2], parts[2::2], strict=False):
+        text, ended, rest = body.partition(f"\n{mark}/ ")
+        status = rest.split("\n", 1)[0]
+        known = ended and status.isascii() and status.isdigit() and len(status) < 4
+        found[name] = Answer(_CONTROL.sub("", text).strip("\n"), int(status) if known else None)
+    return found
+
+
+def whole(output: str, mark: str) -> bool:
+    """Say whether the script ran to its end."""
+    return output.rstrip().endswith(f"{mark}.")

@@ -1,0 +1,217 @@
+"""GPUs of any vendor: whether they are there, bound, reachable, fast and free."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from checks.finding import Severity
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from deploy.model import Vendor
+from deploy.observe.cards import Gpu, Sort, display, gpus, sort_of
+from deploy.observe.gpu_state import GpuState
+
+BAR_SHARE = 0.9
+GIB = 1024**3
+MIB = 1024**2
+TRANSLATING = ("intel_iommu=on", "amd_iommu=on", "iommu=nopt", "iommu.passthrough=0")
+DIRECT = ("iommu=pt", "intel_iommu=off", "amd_iommu=off", "iommu=off", "iommu.passthrough=1")
+
+
+def found(case: Case) -> tuple[Gpu, ...]:
+    """Return the host's discrete GPUs."""
+    return gpus(case.known(case.host.pci, "pci"))
+
+
+def state(case: Case) -> GpuState:
+    """Return what stands between them and their work."""
+    return case.known(case.host.gpu_state, "gpu_state")
+
+
+def _counted(cards: tuple[Gpu, ...]) -> str:
+    counts = Counter(f"{card.vendor} {card.model}" for card in cards)
+    return ", ".join(f"{count}x {name}" for name, count in counts.items()) or "no GPU"
+
+
+def _others(case: Case) -> str:
+    """Name the displays that do not count, so that nobody wonders where they went."""
+    bus = case.known(case.host.pci, "pci")
+    names = [display(each) for each in bus.devices if sort_of(each) is Sort.DISPLAY]
+    names += ["integrated graphics" for each in bus.devices if sort_of(each) is Sort.INTEGRATED]
+    return f"; not counted: {listed(sorted(set(names)))}" if names else ""
+
+
+def declared(case: Case) -> Said:
+    """The bus shows the GPUs that the inventory declares, by vendor, model and number."""
+    here, wish = found(case), case.node.gpus
+    text = _counted(here) + _others(case)
+    if wish is None:
+        if not here:
+            return passed(text, "none declared")
+        remedy = (
+            f"Declare them: gpus: {{vendor: {here[0].vendor}, model: {here[0].model}, count: {len(here)}}}"
+        )
+        return failed(text, "none declared", severity=Severity.WARNING, remedy=remedy)
+    wanted = f"{wish.count}x {wish.vendor} {wish.model}"
+    mine = [card for card in here if card.vendor is wish.vendor and card.model.lower() == wish.model.lower()]
+    if len(mine) != wish.count:
+        return failed(text, wanted)
+    if len(here) > len(mine):
+        return failed(
+            text, wanted, detail="GPUs that are not declared are not used", severity=Severity.WARNING
+        )
+    return passed(text, wanted)
+
+
+def drivers(case: Case) -> Said:
+    """Each GPU is bound to a driver that makes it work."""
+    here = found(case)
+    if not here:
+        return failed("no GPU on the bus, see GPU-01", "bound GPUs")
+    wrong = [
+        f"{card.device.slot} {card.model} is bound to {card.device.driver or 'no driver'}"
+        for card in here
+        if card.device.driver not in card.drivers
+    ]
+    wanted = f"{' or '.join(sorted({driver for card in here for driver in card.drivers}))} for each"
+    if wrong:
+        return failed(listed(wrong, 3), wanted)
+    counts = Counter(card.device.driver for card in here)
+    return passed(", ".join(f"{count}x {driver}" for driver, count in counts.items()), wanted)
+
+
+def nodes(case: Case) -> Said:
+    """Each GPU has the device node through which pods reach it."""
+    here, there = found(case), state(case).nodes
+    missing = []
+    for card in here:
+        if card.vendor is not Vendor.NVIDIA and not any(
+            name.startswith("renderD") and present for name, present in card.device.nodes.items()
+        ):
+            missing.append(f"{card.device.slot} {card.model} has no /dev/dri/renderD node")
+    nvidia = [card for card in here if card.vendor is Vendor.NVIDIA]
+    numbered = [name for name in there if name.startswith("nvidia") and name[6:].isdigit()]
+    if len(numbered) < len(nvidia):
+        missing.append(f"{len(numbered)} /dev/nvidia nodes for {len(nvidia)} GPUs")
+    wanted = "a device node for each GPU"
+    return failed(listed(missing, 3), wanted) if missing else passed(f"{len(here)} of {len(here)}", wanted)
+
+
+def resizable_bar(case: Case) -> Said:
+    """The card's memory is reachable at once; xe needs it, the others are faster with it."""
+    cards = [card for card in found(case) if card.card and card.vendor is Vendor.INTEL]
+    if not cards:
+        return skipped("no Intel card whose memory is known")
+    small = [
+        card for card in cards if card.card and card.device.largest_bar < BAR_SHARE * card.card.memory * GIB
+    ]
+    wanted = (
+        f">= {listed(sorted({f'{BAR_SHARE * card.card.memory:.1f} GiB' for card in cards if card.card}))}"
+    )
+    if small:
+        said = [f"{card.device.slot} {card.model} {card.device.largest_bar // MIB} MiB" for card in small]
+        dropped = any(card.device.driver != "i915" for card in small)
+        detail = "xe's user space drops such a card" if dropped else "i915 uses it, only slower"
+        return failed(listed(said, 4), wanted, detail=detail, severity=None if dropped else Severity.WARNING)
+    return passed(
+        listed(sorted({f"{card.model} {card.device.largest_bar // GIB} GiB" for card in cards})), wanted
+    )
+
+
+def secure_boot(case: Case) -> Said:
+    """Secure Boot is off, or the modules are the distribution's own, or they were let in."""
+    seen = state(case)
+    names = {driver for card in found(case) for driver in card.drivers}
+    built = sorted({module.name for module in seen.modules if module.dkms and module.name in names})
+    wanted = "off, or modules that it trusts"
+    if any("key was rejected" in line.lower() for line in seen.log):
+        return failed("the kernel rejected a module's key", wanted)
+    if seen.secure_boot is None:
+        return passed("this machine boots without Secure Boot", wanted)
+    if seen.secure_boot and built and not set(built) & set(seen.loaded):
+        return failed(f"on, and {listed(built)} was built here by DKMS and is not loaded", wanted)
+    return passed(
+        f"{'on' if seen.secure_boot else 'off'}{', modules are trusted' if seen.secure_boot else ''}", wanted
+    )
+
+
+def next_kernel(case: Case) -> Said:
+    """The driver's module is there for the running and for the newest kernel."""
+    kernels, seen = case.known(case.host.kernels, "kernels"), state(case)
+    if case.known(case.host.modules, "modules").monolithic:
+        return passed("the kernel has no modules; its drivers are built in", "a module, or a built-in driver")
+    wrong = []
+    for kernel in dict.fromkeys((kernels.running, kernels.newest)):
+        have = {module.name for module in seen.modules if module.kernel == kernel}
+        for names in sorted({card.drivers for card in found(case)}):
+            if not have & set(names):
+                headers = "" if kernels.installed.get(kernel) else ", and no headers to build it with"
+                wrong.append(f"kernel {kernel} has no module {' or '.join(names)}{headers}")
+    wanted = f"a module for {kernels.running} and {kernels.newest}"
+    return failed(listed(wrong, 3), wanted) if wrong else passed(f"a module for {kernels.newest}", wanted)
+
+
+def unused(case: Case) -> Said:
+    """No process outside of Kubernetes holds a GPU."""
+    users = state(case).users
+    names = sorted({f"{process} (pid {pid})" for pid, _, process in users})
+    return failed(f"used by {listed(names)}", "nobody") if names else passed("nobody", "nobody")
+
+
+def link(case: Case) -> Said:
+    """Each card's link runs at the width and speed of the card; at rest it may run slower than it can."""
+    slow, unknown = [], []
+    for card in found(case):
+        hop = card.device.link
+        width = card.card.width if card.card else (hop.max_width if hop else None)
+        speed = card.card.speed if card.card else (hop.max_speed if hop else None)
+        if hop is None or hop.width is None or hop.max_speed is None or width is None or speed is None:
+            unknown.append(card.device.slot)
+        elif hop.width < width or hop.max_speed < speed:
+            runs = f"x{hop.width} at {hop.max_speed:g} GT/s"
+            slow.append(f"{card.device.slot} {card.model} {runs} of x{width} at {speed:g}")
+    wanted = "the card's own width and speed"
+    if slow:
+        return failed(listed(slow, 4), wanted)
+    if unknown:
+        return failed(f"the link of {listed(unknown)} could not be read", wanted)
+    return passed(f"{len(found(case))} at full width", wanted)
+
+
+def iommu(case: Case) -> Said:
+    """Where several GPUs talk to each other, the IOMMU lets them through."""
+    cards = found(case)
+    if len(cards) < 2:
+        return skipped("there are no two GPUs that could talk to each other")
+    words = case.known(case.host.system, "system").cmdline.split()
+    grouped = [card for card in cards if card.device.iommu_group]
+    wanted = "off, or passing through (iommu=pt)"
+    if not grouped or any(word in words for word in DIRECT):
+        return passed("off" if not grouped else "passing through", wanted)
+    said = next((word for word in words if word in TRANSLATING), "on by the kernel's default")
+    return failed(f"translating ({said}) for {len(grouped)} GPUs", wanted)
+
+
+def locality(case: Case) -> Said:
+    """The GPUs and the node's network card sit at one socket."""
+    network = case.known(case.host.network, "network")
+    interface = network.link_of(case.node.address)
+    sockets = {card.device.numa for card in found(case) if card.device.numa is not None}
+    if not sockets or interface is None or interface.numa is None:
+        return skipped("the machine has one NUMA node, or does not say")
+    said = f"GPUs on {listed(sorted(sockets))}, {interface.name} on {interface.numa}"
+    together = sockets == {interface.numa}
+    return passed(said, "one NUMA node") if together else failed(said, "one NUMA node")
+
+
+JUDGES: dict[str, HostJudge] = {
+    "GPU-01": declared,
+    "GPU-02": drivers,
+    "GPU-03": nodes,
+    "GPU-05": resizable_bar,
+    "GPU-06": secure_boot,
+    "GPU-07": next_kernel,
+    "GPU-09": unused,
+    "GPU-11": link,
+    "GPU-12": iommu,
+    "GPU-13": locality,
+}

@@ -1,0 +1,99 @@
+"""The addresses that the load balancer gives away, and who may announce them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from checks.preflight.verdicts import ClusterJudge, Everyone, Said, failed, listed, passed, skipped
+from deploy.model import Distribution
+from deploy.model.ranges import AddressRange
+
+
+def one_owner(everyone: Everyone) -> Said:
+    """Nothing else hands out load balancer addresses."""
+    cluster = everyone.cluster
+    if cluster.kubernetes.distribution is Distribution.KUBEADM:
+        return skipped("kubeadm brings no load balancer of its own")
+    if cluster.load_balancer is None:
+        return passed("k3s' own", "one load balancer")
+    return passed("metallb; k3s is started without servicelb", "one load balancer")
+
+
+def announcers(everyone: Everyone) -> Said:
+    """Somebody may announce: a worker, or control planes whose label the speakers ignore."""
+    cluster = everyone.cluster
+    if cluster.load_balancer is None:
+        return skipped("no load balancer is declared")
+    wanted = "a node that may announce"
+    if cluster.workers:
+        return passed(f"workers {listed([node.name for node in cluster.workers])}", wanted)
+    return passed("control planes; speakers are told to ignore their exclusion", wanted)
+
+
+def _subnets(everyone: Everyone) -> dict[IPv4Network, list[str]]:
+    """Return the networks that the nodes' addresses are really in, with their nodes."""
+    found: dict[IPv4Network, list[str]] = {}
+    for host in everyone.hosts:
+        node = next((node for node in everyone.cluster.nodes if node.name == host.host), None)
+        at = host.network.at(node.address) if node and host.network else None
+        if at:
+            found.setdefault(at.interface.network, []).append(host.host)
+    return found
+
+
+def _faults(everyone: Everyone) -> Iterator[str]:
+    cluster, pool = everyone.cluster, everyone.cluster.pool
+    balancer = cluster.load_balancer
+    subnets = _subnets(everyone)
+    for each in pool:
+        text = f"{each.first}-{each.last}"
+        inside = any(each.first in net and each.last in net for net in subnets)
+        if not inside and subnets and balancer and not balancer.outside_subnet:
+            yield f"{text} is outside of {listed([str(net) for net in subnets])}"
+        for net in subnets:
+            for edge in (net.network_address, net.broadcast_address):
+                if edge in each and net.prefixlen < 31:
+                    yield f"{text} contains {edge}, which is no host's address"
+        for node in cluster.nodes:
+            if node.address in each:
+                yield f"{text} contains {node.name}'s address {node.address}"
+        for gateway in sorted(
+            {gate for host in everyone.hosts if host.network for gate in host.network.gateways}
+        ):
+            if gateway in each:
+                yield f"{text} contains the gateway {gateway}"
+        if cluster.has_virtual_endpoint and cluster.endpoint in each:
+            yield f"{text} contains the API's address {cluster.endpoint}"
+        if balancer and balancer.dhcp_range and each.overlaps(AddressRange.parse(balancer.dhcp_range)):
+            yield f"{text} overlaps what DHCP gives away, {balancer.dhcp_range}"
+
+
+def _answering(everyone: Everyone) -> dict[IPv4Address, str]:
+    """Return addresses of the pool that somebody answers for, with the MAC, unless it is a node's own."""
+    macs = {link.mac for host in everyone.hosts if host.network for link in host.network.links}
+    found: dict[IPv4Address, str] = {}
+    for host in everyone.hosts:
+        seen = [*(host.network.neighbours if host.network else ()), *(host.arp or {}).items()]
+        for address, mac in seen:
+            if any(address in each for each in everyone.cluster.pool) and mac not in macs:
+                found[address] = mac
+    return found
+
+
+def pool(everyone: Everyone) -> Said:
+    """The pool is inside the hosts' network, and nothing uses any of it."""
+    if everyone.cluster.load_balancer is None:
+        return skipped("no load balancer is declared")
+    wanted = "free addresses of the hosts' network"
+    faults = list(_faults(everyone))
+    faults += [f"{address} answers, as {mac}" for address, mac in sorted(_answering(everyone).items())]
+    if faults:
+        return failed(listed(faults, 4), wanted)
+    tried = any(host.arp is not None for host in everyone.hosts)
+    how = "nobody answered a probe" if tried else "nobody was seen there; --active probes each address"
+    sizes = sum(int(each.last) - int(each.first) + 1 for each in everyone.cluster.pool)
+    return passed(f"{sizes} addresses, {how}", wanted)
+
+
+CLUSTER_JUDGES: dict[str, ClusterJudge] = {"LB-01": one_owner, "LB-02": announcers, "LB-03": pool}

@@ -1,0 +1,100 @@
+"""What is one vendor's own: drivers, firmware, libraries."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from checks.finding import Severity
+from checks.preflight.gpu import found, state
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from deploy.model import Vendor
+
+
+def one_intel_driver(case: Case) -> Said:
+    """All Intel GPUs of the host use one kernel driver."""
+    counts = Counter(card.device.driver or "none" for card in found(case) if card.vendor is Vendor.INTEL)
+    said = ", ".join(f"{count}x {driver}" for driver, count in counts.items())
+    if len(counts) > 1:
+        return failed(said, "one driver", severity=Severity.WARNING)
+    return passed(said, "one driver")
+
+
+def intel_kernel(case: Case) -> Said:
+    """The kernel drives the card, and its firmware was loaded."""
+    kernel = case.known(case.host.system, "system").kernel_release
+    known = [card.card for card in found(case) if card.card and card.card.kernel]
+    if not known:
+        return skipped("no Intel card whose kernel is known")
+    least = max((card.kernel or (0, 0)) for card in known)
+    wanted = f"kernel >= {least[0]}.{least[1]}, no firmware errors"
+    said = f"kernel {kernel[0]}.{kernel[1]}"
+    if kernel < least:
+        return failed(f"{said} for {listed(sorted({card.model for card in known}))}", wanted)
+    errors = [line for line in state(case).log if any(word in line.lower() for word in ("guc", "huc", "dmc"))]
+    if errors:
+        return failed(f"{said}; {errors[-1][:120]}", wanted)
+    return passed(said, wanted)
+
+
+def kfd(case: Case) -> Said:
+    """/dev/kfd is there, and its topology counts the GPUs of the bus."""
+    seen = state(case)
+    cards = [card for card in found(case) if card.vendor is Vendor.AMD]
+    wanted = f"/dev/kfd with {len(cards)} GPUs"
+    if "kfd" not in seen.nodes:
+        return failed("no /dev/kfd", wanted)
+    if seen.kfd != len(cards):
+        return failed(f"/dev/kfd with {seen.kfd} GPUs", wanted)
+    return passed(f"/dev/kfd with {seen.kfd} GPUs", wanted)
+
+
+def amdgpu(case: Case) -> Said:
+    """The in-tree driver is not kept from loading."""
+    seen = state(case)
+    if "amdgpu" in seen.blacklisted:
+        return failed("amdgpu is blacklisted", "loaded, no blacklist")
+    if "amdgpu" not in seen.loaded:
+        return failed(
+            "amdgpu is not loaded", "loaded, no blacklist", remedy="modprobe amdgpu; dmesg | grep amdgpu"
+        )
+    return passed("amdgpu is loaded", "loaded, no blacklist")
+
+
+def rocm(case: Case) -> Said:
+    """Which driver version the images must fit."""
+    version = state(case).loaded.get("amdgpu")
+    if version is None:
+        return skipped("amdgpu is not loaded, see AMD-02")
+    return skipped(f"amdgpu {version or 'of the kernel'}; no model is declared whose image could be compared")
+
+
+def nvidia_versions(case: Case) -> Said:
+    """Module in use, module on disk and libraries are of one version."""
+    seen = state(case)
+    running = case.known(case.host.kernels, "kernels").running
+    wanted = "one version"
+    loaded = seen.loaded.get("nvidia")
+    if loaded is None:
+        return failed("the nvidia module is not loaded", wanted, remedy="Install the driver, then reboot")
+    on_disk = {each.version for each in seen.modules if each.name == "nvidia" and each.kernel == running}
+    libraries = {version.partition("-")[0] for version in seen.libraries.values()}
+    versions = {"loaded": {loaded}, "on disk": on_disk, "libraries": libraries}
+    said = ", ".join(f"{name} {listed(sorted(found_))}" for name, found_ in versions.items() if found_)
+    return passed(said, wanted) if len(set().union(*versions.values())) == 1 else failed(said, wanted)
+
+
+def nvidia_source(case: Case) -> Said:
+    """One driver, from the host or from an operator; the operator is never given the driver here."""
+    loaded = "nvidia" in state(case).loaded
+    return passed("the host's driver" if loaded else "no driver on the host yet", "one driver")
+
+
+JUDGES: dict[str, HostJudge] = {
+    "INT-01": one_intel_driver,
+    "INT-02": intel_kernel,
+    "AMD-01": kfd,
+    "AMD-02": amdgpu,
+    "AMD-03": rocm,
+    "NV-01": nvidia_versions,
+    "NV-03": nvidia_source,
+}

@@ -1,0 +1,135 @@
+"""What stands between a GPU and its work: modules, signatures, kernel log, device nodes, other users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploy.observe.pairs import UnreadableError, number
+
+MODULES = ("i915", "xe", "amdgpu", "nvidia", "nouveau")
+COMMAND = f"""
+found=no
+for d in /sys/bus/pci/devices/*; do
+  c=; v=; read -r c < "$d/class"; read -r v < "$d/vendor"
+  case $c in 0x03*|0x12*) case $v in 0x8086|0x1002|0x10de) found=yes ;; esac ;; esac
+done
+[ $found = yes ] || {{ echo nogpu; exit 0; }}
+echo gpu
+for m in {" ".join(MODULES)}; do
+  [ -d "/sys/module/$m" ] && {{ v=; read -r v < "/sys/module/$m/version"; echo "loaded $m $v"; }}
+  for k in /lib/modules/*; do
+    f=$(modinfo -k "${{k##*/}}" -n "$m") || continue
+    case $f in *updates*|*dkms*) from=dkms ;; *) from=tree ;; esac
+    echo "module ${{k##*/}} $m $from $(modinfo -k "${{k##*/}}" -F version "$m" | head -n 1)"
+  done
+done
+grep -hsE '^[[:space:]]*blacklist' /etc/modprobe.d/*.conf /run/modprobe.d/*.conf |
+  while read -r word name rest; do echo "blacklist $name"; done
+for f in /sys/firmware/efi/efivars/SecureBoot-*; do
+  [ -r "$f" ] || continue
+  case $(od -An -t u1 "$f" | tr -s ' \\n' ' ') in
+    *' 1 '|*' 1') echo "secureboot on" ;;
+    *) echo "secureboot off" ;;
+  esac
+done
+dkms status | while read -r line; do echo "dkms $line"; done
+dmesg | grep -iE '(guc|huc|dmc|firmware).*(fail|error -2)|key was rejected|resiz(e|able) bar|NVRM: Xid' |
+  tail -n 20 | while read -r line; do echo "log $line"; done
+[ -c /dev/kfd ] && echo "node kfd"
+for n in /dev/nvidia[0-9]* /dev/dri/renderD*; do [ -c "$n" ] && echo "node ${{n##*/}}"; done
+n=0; for f in /sys/class/kfd/kfd/topology/nodes/*/gpu_id; do
+  i=; read -r i < "$f" && [ "${{i:-0}}" != 0 ] && n=$((n + 1)); done; echo "kfd $n"
+dpkg-query -W -f 'library ${{Package}} ${{Version}} ${{db:Status-Abbrev}}\\n' 'libnvidia-compute*' |
+  grep ' ii'
+ls -l /proc/[0-9]*/fd | awk '
+  /^\\/proc\\// {{ split($0, p, "/"); pid = p[3] }}
+  /-> \\/dev\\/(dri\\/renderD|kfd|nvidia[0-9])/ {{ print pid, $NF }}' | sort -u | head -n 50 |
+  while read -r pid node; do
+    c=; read -r c < "/proc/$pid/comm"
+    grep -q kubepods "/proc/$pid/cgroup" || echo "user $pid $node $c"
+  done
+:
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A driver's module for one kernel; `dkms` is one that was built on the host."""
+
+    kernel: str
+    name: str
+    dkms: bool
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class GpuState:
+    """All of it; `present` says whether there is a GPU maker's device at all.
+
+    `users` are (pid, device node, process). `loaded` maps modules to their version, which is "" for those
+    in the kernel's tree.
+    """
+
+    present: bool
+    loaded: dict[str, str]
+    modules: tuple[Module, ...]
+    blacklisted: frozenset[str]
+    secure_boot: bool | None
+    dkms: tuple[str, ...]
+    log: tuple[str, ...]
+    nodes: frozenset[str]
+    kfd: int | None
+    libraries: dict[str, str]
+    users: tuple[tuple[str, str, str], ...]
+
+
+def _tagged(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        tag, _, rest = line.partition(" ")
+        found.setdefault(tag, []).append(rest)
+    return found
+
+
+def _module(text: str) -> Module | None:
+    match text.split():
+        case [kernel, name, ("dkms" | "tree") as origin, *version]:
+            return Module(kernel, name, origin == "dkms", version[0] if version else "")
+    return None
+
+
+def _library(text: str) -> tuple[str, str] | None:
+    match text.split():
+        case [name, version, "ii"]:
+            return name, version
+    return None
+
+
+def _user(text: str) -> tuple[str, str, str] | None:
+    match text.split():
+        case [pid, node, *name]:
+            return pid, node, " ".join(name) or "?"
+    return None
+
+
+def parse(text: str) -> GpuState:
+    """Read the tagged lines."""
+    found = _tagged(text)
+    if "gpu" not in found and "nogpu" not in found:
+        raise UnreadableError("nothing was said about GPUs")
+    loaded = (line.partition(" ") for line in found.get("loaded", []))
+    secure_boot = found.get("secureboot", [])
+    kfd = found.get("kfd", [])
+    return GpuState(
+        present="gpu" in found,
+        loaded={name: version for name, _, version in loaded},
+        modules=tuple(each for each in map(_module, found.get("module", [])) if each),
+        blacklisted=frozenset(found.get("blacklist", [])),
+        secure_boot=secure_boot[-1] == "on" if secure_boot else None,
+        dkms=tuple(found.get("dkms", [])),
+        log=tuple(found.get("log", [])),
+        nodes=frozenset(found.get("node", [])),
+        kfd=number(kfd[-1]) if kfd else None,
+        libraries=dict(each for each in map(_library, found.get("library", [])) if each),
+        users=tuple(each for each in map(_user, found.get("user", [])) if each),
+    )
