@@ -53,9 +53,8 @@ def shown(obj: Mapping[str, Any] | None) -> str:
         return ""
     plain = normalised(obj)
     if plain.get("kind") == "Secret":
-        for part in ("data", "stringData"):
-            values = plain.get(part) or {}
-            plain[part] = {name: f"sha256 {_digest(value)}" for name, value in values.items()}
+        for part in {"data", "stringData"} & plain.keys():
+            plain[part] = {name: f"sha256 {_digest(value)}" for name, value in plain[part].items()}
     return yaml.safe_dump(plain, sort_keys=True)
 
 
