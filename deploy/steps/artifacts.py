@@ -14,6 +14,8 @@ from deploy.operations.artifacts import Installed
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 BIN, SBIN, CNI = "/usr/local/bin", "/usr/local/sbin", "/opt/cni/bin"
+# 200 MB over a slow line; a download that stands still ends by itself
+SECONDS = 3600
 CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
 # flannel's chain is bridge, host-local, loopback, portmap; the others are what second networks and limits use
 PLUGINS = (
@@ -35,6 +37,7 @@ def artifacts() -> None:
             _pinned("cni-plugins", arch, members={name: f"{CNI}/{name}" for name in PLUGINS}),
         ],
         disturbs=Disturbs.PODS,
+        _timeout=SECONDS,
     )
     operations.installed(
         name=f"Install Kubernetes {version}",
@@ -42,11 +45,13 @@ def artifacts() -> None:
             _pinned(f"{name}@{version}", arch, f"{BIN}/{name}") for name in ("kubeadm", "kubelet", "kubectl")
         ],
         disturbs=Disturbs.PODS,
+        _timeout=SECONDS,
     )
     if context.node().is_control_plane:
         operations.installed(
             name="Install Helm",
             items=[_pinned("helm", arch, members={f"linux-{arch}/helm": f"{BIN}/helm"})],
+            _timeout=SECONDS,
         )
 
 

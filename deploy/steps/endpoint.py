@@ -16,8 +16,8 @@ from deploy.operations.units import Unit
 
 CONFIG = "/etc/keepalived/keepalived.conf"
 CHECK = "/usr/local/lib/slipway/check-apiserver"
-# The first control plane leads, one whose API server is ill falls behind every healthy one; somebody always holds
-# the address, so that the first control plane can be initialised behind it.
+# The first control plane leads, one whose API server is ill falls behind every healthy one. Somebody always
+# holds the address, so that the first control plane can be initialised behind it.
 LEADER, PENALTY = 150, 50
 
 
