@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from ipaddress import IPv4Address
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from deploy.model.forms import (
     SYSCTL,
     URL,
     Address,
+    Day,
     LabelKey,
     LabelValue,
     Name,
@@ -132,7 +132,7 @@ class Ignore(Section):
     check: Annotated[str, Field(pattern=CHECK_ID)] = setting(Change.LIVE, "The check's id.")
     host: Name | None = setting(Change.LIVE, "The node it is accepted on; left out, on all.", default=None)
     reason: Annotated[str, Field(min_length=1)] = setting(Change.LIVE, "Why it is accepted.")
-    expires: date = setting(Change.LIVE, "The last day on which it is accepted, as 2027-03-31.")
+    expires: Day = setting(Change.LIVE, "The last day on which it is accepted, as 2027-03-31.")
 
 
 class Cluster(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,10 +52,10 @@ WANTED = {
 
 
 def _text(wanted: str) -> Callable[[Any], Any]:
-    """Refuse a number where an address is wanted: the ipaddress module takes 5 for 0.0.0.5."""
+    """Refuse a number where text is wanted: 5 would be taken for 0.0.0.5, or for a day of 1970."""
 
     def check(value: Any) -> Any:
-        if isinstance(value, str | IPv4Address | IPv4Network):
+        if isinstance(value, str | IPv4Address | IPv4Network | date):
             return value
         raise PydanticCustomError("form", "{wanted}", {"wanted": wanted})
 
@@ -86,6 +87,7 @@ def _written(pattern: str) -> Any:
 Name = Annotated[str, Field(pattern=DNS_LABEL)]
 Address = Annotated[IPv4Address, BeforeValidator(_text("an IPv4 address such as 192.168.1.10"))]
 Network = Annotated[IPv4Network, BeforeValidator(_text("an IPv4 network such as 10.42.0.0/16"))]
+Day = Annotated[date, BeforeValidator(_text("a date such as 2027-03-31"))]
 HomePath = Annotated[Path, AfterValidator(_home)]
 Limit = Annotated[str, Field(pattern=LIMIT), BeforeValidator(_digits), _written(LIMIT)]
 Quantity = Annotated[str, Field(pattern=QUANTITY), BeforeValidator(_digits), _written(QUANTITY)]
