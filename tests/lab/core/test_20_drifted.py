@@ -1,0 +1,137 @@
+"""Ten kinds of drift, made by hand: each is named with its diff, repaired, and nothing else with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.lab.core.test_10_installed import invocations
+from tests.lab.site import Site
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How one is made on which host of the lab, and the row that must tell of it."""
+
+    host: str
+    made: str
+    phase: str
+    node: str
+    operation: str
+    shown: str
+
+
+DRIFTS = {
+    "sysctl, live value": Drift(
+        "n2", "sysctl -w net.ipv4.ip_forward=0", "baseline", "w1", "Set kernel parameters", "ip_forward"
+    ),
+    "sysctl, file": Drift(
+        "n1",
+        "sed -i 's/ip_forward = 1/ip_forward = 0/' /etc/sysctl.d/90-slipway.conf",
+        "baseline",
+        "cp1",
+        "Set kernel parameters",
+        "ip_forward",
+    ),
+    "module file": Drift(
+        "n2", "rm /etc/modules-load.d/slipway.conf", "baseline", "w1", "Load kernel modules", "br_netfilter"
+    ),
+    "containerd's configuration": Drift(
+        "n2",
+        "sed -i 's/SystemdCgroup = true/SystemdCgroup = false/' /etc/containerd/config.toml",
+        "containerd",
+        "w1",
+        "Configure containerd",
+        "SystemdCgroup",
+    ),
+    "unit disabled": Drift(
+        "n1", "systemctl disable containerd.service", "containerd", "cp1", "Run containerd", "disabled"
+    ),
+    "binary replaced": Drift(
+        "n2",
+        "cd /opt/cni/bin && cp tuning t && echo >> t && mv t tuning",
+        "artifacts",
+        "w1",
+        "Install containerd, runc and the CNI plugins",
+        "/opt/cni/bin/tuning",
+    ),
+    "mode of a file": Drift(
+        "n1",
+        "chmod 0666 /etc/apt/apt.conf.d/52slipway",
+        "baseline",
+        "cp1",
+        "Keep unattended upgrades away from it",
+        "0666",
+    ),
+    "MetalLB's pool": Drift(
+        "n1",
+        f"{KUBECTL} -n metallb-system patch ipaddresspool slipway --type=merge "
+        """-p '{"spec":{"addresses":["10.89.21.230-10.89.21.231"]}}'""",
+        "load-balancer",
+        "cp1",
+        "Give it the addresses",
+        "10.89.21.230",
+    ),
+}
+
+
+def test_each_drift_is_named_on_its_host_and_repaired_and_nothing_else(core: Site) -> None:
+    core.data["nodes"][1]["labels"] = {"tier": "test"}
+    core.write()
+    core.ok("apply", "--yes")
+    kubelets = {
+        host: core.on(host, "systemctl show -p InvocationID --value kubelet") for host in ("n1", "n2")
+    }
+    drifts = {
+        **DRIFTS,
+        "kubelet's configuration": Drift(
+            "n2",
+            "sed -i 's/^imageGCHigh.*/imageGCHighThresholdPercent: 99/' "
+            "/etc/kubernetes/kubelet.conf.d/*.conf",
+            "workers",
+            "w1",
+            "Configure the kubelet",
+            "imageGCHighThresholdPercent",
+        ),
+        "label removed": Drift(
+            "n1", f"{KUBECTL} label node w1 tier-", "nodes", "cp1", "Label and taint the nodes", "tier"
+        ),
+    }
+    for drift in drifts.values():
+        core.on(drift.host, drift.made)
+
+    rows = core.plan()
+
+    for name, drift in drifts.items():
+        found = [
+            row
+            for row in rows
+            if (row["phase"], row["host"], row["operation"]) == (drift.phase, drift.node, drift.operation)
+        ]
+        assert found, f"{name}: not in {[(r['phase'], r['host'], r['operation']) for r in rows]}"
+        assert drift.shown in f"{found[0]['diff']}{found[0]['reason']}", name
+        assert found[0]["diff"] or found[0]["reason"], name
+    expected = {(drift.phase, drift.node, drift.operation) for drift in drifts.values()}
+    restarts = {("containerd", "w1", "Run containerd"), ("workers", "w1", "Run the kubelet")}
+    assert {(row["phase"], row["host"], row["operation"]) for row in rows} <= expected | restarts
+
+    core.ok("apply", "--yes")
+
+    assert core.plan(code=0) == []
+    assert core.on("n2", "sysctl -n net.ipv4.ip_forward") == "1"
+    now = {host: core.on(host, "systemctl show -p InvocationID --value kubelet") for host in ("n1", "n2")}
+    assert now["n1"] == kubelets["n1"]
+    assert now["n2"] != kubelets["n2"]
+
+
+def test_a_change_of_containerds_configuration_restarts_containerd_alone(core: Site) -> None:
+    before = invocations(core, "n1")
+    kubelet = core.on("n1", "systemctl show -p InvocationID --value kubelet")
+    core.on("n1", "sed -i 's/SystemdCgroup = true/SystemdCgroup = false/' /etc/containerd/config.toml")
+
+    core.ok("apply", "--yes")
+
+    assert core.on("n1", "systemctl show -p InvocationID --value kubelet") == kubelet
+    assert invocations(core, "n1") != before
+    assert core.plan(code=0) == []

@@ -1,0 +1,141 @@
+"""What slipway will not do on living hosts, and how it says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from deploy.lab import keys
+from deploy.model import paths
+from tests.lab.site import Site, until
+
+
+@contextmanager
+def lock_changed(site: Site, key: str, sha256: str) -> Iterator[None]:
+    """Pin another digest for one file."""
+    path = paths.lock_file(site.inventory)
+    kept = path.read_text()
+    lock = yaml.safe_load(kept)
+    lock["files"][key]["amd64"]["sha256"] = sha256
+    path.write_text(yaml.safe_dump(lock))
+    try:
+        yield
+    finally:
+        path.write_text(kept)
+
+
+def copied(site: Site, directory: Path, name: str) -> Site:
+    """Return the same hosts under another inventory, with another name of the cluster."""
+    other = replace(site, name=name, directory=directory, data={**site.data, "name": name})
+    other.write()
+    shutil.copy(paths.lock_file(site.inventory), paths.lock_file(other.inventory))
+    other.trust()
+    return other
+
+
+def test_a_second_apply_at_once_is_refused_and_says_who_holds_the_lock(core: Site) -> None:
+    core.on("n1", "rm -f /etc/systemd/journald.conf.d/50-slipway.conf")
+    first = core.start("apply", "--yes")
+    until(lambda: paths.run_lock(core.name).read_text() != "", 20, "the first run's lock")
+
+    second = core.slipway("apply", "--yes")
+
+    assert first.wait(timeout=120) == 0
+    assert second.returncode == 3
+    assert f"cluster {core.name} is being worked on by `slipway apply` of root" in second.stderr
+    assert f"process {first.pid}" in second.stderr
+
+
+def test_the_lock_of_a_killed_run_holds_nobody_up(core: Site) -> None:
+    core.on("n1", "rm -f /etc/systemd/journald.conf.d/50-slipway.conf")
+    first = core.start("apply", "--yes")
+    until(lambda: paths.run_lock(core.name).read_text() != "", 20, "the first run's lock")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+
+    said = core.ok("apply", "--yes")
+
+    assert "An earlier run did not end by itself" in said
+
+
+def test_a_wrong_digest_installs_nothing_and_the_old_binary_stays(core: Site) -> None:
+    before = core.on("n1", "sha256sum /usr/local/sbin/runc; stat -c %i /usr/local/sbin/runc")
+
+    with lock_changed(core, "runc", "0" * 64):
+        done = core.slipway("apply", "--yes")
+
+    assert done.returncode == 3
+    assert f"wanted sha256 {'0' * 64}, found " in done.stdout + done.stderr
+    assert core.on("n1", "sha256sum /usr/local/sbin/runc; stat -c %i /usr/local/sbin/runc") == before
+    assert core.plan(code=0) == []
+
+
+def test_a_changed_host_key_is_refused_with_both_fingerprints(core: Site) -> None:
+    address = str(core.lab.address("n2"))
+    offered = core.on("n2", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
+    other = core.directory / "another_key"
+    keys.made(other, "another host")
+    keys.trust(core.name, [f"{address} {' '.join(keys.public(other).split()[:2])}"])
+    try:
+        done = core.slipway("plan")
+    finally:
+        core.trust()
+
+    assert done.returncode == 6
+    assert "its host key has changed: known is SHA256:" in done.stderr
+    assert f"offered is {offered}" in done.stderr
+    assert "slipway trust" in done.stderr
+
+
+def test_hosts_of_another_cluster_are_not_touched(core: Site, tmp_path: Path) -> None:
+    other = copied(core, tmp_path, "somebody-else")
+    before = core.on("n1", "find /etc /usr/local /var/lib/slipway -newermt '-2 seconds' -type f | sort")
+
+    done = other.slipway("apply", "--yes")
+
+    other.forget()
+    assert done.returncode == 3
+    assert f"belongs to cluster {core.name}" in done.stdout + done.stderr
+    assert (
+        core.on("n1", "find /etc /usr/local /var/lib/slipway -newermt '-2 seconds' -type f | sort") == before
+    )
+
+
+def test_an_immutable_key_of_a_living_cluster_is_refused(core: Site) -> None:
+    kept = core.data["kubernetes"]
+    core.data["kubernetes"] = {**kept, "pod_cidr": "10.60.0.0/16"}
+    core.write()
+    try:
+        done = core.slipway("apply", "--yes")
+    finally:
+        core.data["kubernetes"] = kept
+        core.write()
+
+    said = done.stdout + done.stderr
+    assert done.returncode in (2, 3)
+    assert "pod_cidr" in said
+    assert "10.42.0.0/16" in said
+    assert "10.60.0.0/16" in said
+    assert core.plan(code=0) == []
+
+
+def test_a_user_without_sudo_is_named(core: Site) -> None:
+    kept = core.data["ssh"]
+    core.data["ssh"] = {**kept, "user": "nosudo"}
+    core.write()
+    try:
+        done = core.slipway("plan")
+    finally:
+        core.data["ssh"] = kept
+        core.write()
+
+    assert done.returncode == 3
+    assert "[HOST-01] cp1" in done.stderr
+    assert "user 'nosudo' cannot become root without a password" in done.stderr
