@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from deploy.lab.archive import Entry, tar
 from deploy.lab.run import run
 from deploy.model import paths
 
-PORTS = (22, 2222)
+DEFAULT_PORT = 22
+PORTS = (DEFAULT_PORT, 2222)
 USERS = {"root": "root", "ops": "home/ops", "nosudo": "home/nosudo"}
 
 
@@ -40,24 +41,27 @@ def brought(login: Path, host: Path) -> bytes:
     )
 
 
+def known_as(address: IPv4Address) -> list[str]:
+    """Return how known_hosts names a host, once per port that it answers on."""
+    return [str(address) if port == DEFAULT_PORT else f"[{address}]:{port}" for port in PORTS]
+
+
 def known_lines(hosts: Mapping[IPv4Address, str]) -> list[str]:
-    """Return known_hosts lines for hosts and their public keys, one per port that they answer on."""
+    """Return the known_hosts lines of hosts and their public keys."""
     return [
-        f"{address if port == 22 else f'[{address}]:{port}'} {' '.join(key.split()[:2])}"
-        for address, key in hosts.items()
-        for port in PORTS
+        f"{name} {' '.join(key.split()[:2])}" for address, key in hosts.items() for name in known_as(address)
     ]
 
 
-def trust(cluster: str, lines: list[str]) -> None:
-    """Put lines into a cluster's known_hosts in place of what it knew of the same hosts."""
+def trust(cluster: str, addresses: Iterable[IPv4Address], lines: list[str]) -> None:
+    """Put lines into a cluster's known_hosts in place of what it knew of these addresses."""
     path = paths.known_hosts(cluster)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    forgotten = {name for address in addresses for name in known_as(address)}
     with path.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        ours = {line.partition(" ")[0] for line in lines}
-        others = [line for line in file.read().splitlines() if line.partition(" ")[0] not in ours]
+        others = [line for line in file.read().splitlines() if line.partition(" ")[0] not in forgotten]
         file.truncate(0)
         file.write("".join(f"{line}\n" for line in [*others, *lines]))
     path.chmod(0o600)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -88,11 +88,14 @@ class Layout:
             *(image, "/sbin/init"),
         ]
 
-    def service(self, role: str, address: IPv4Address, image: str, mounts: dict[str, str]) -> list[str]:
+    def service(
+        self, role: str, address: IPv4Address, image: str, mounts: Mapping[str, str], *options: str
+    ) -> list[str]:
         """Return the arguments that make the mirror or the registry, without the command."""
         return [
             *self._create(role, address),
             *(f"--volume={source}:{where}:ro" for source, where in mounts.items()),
+            *options,
             image,
         ]
 

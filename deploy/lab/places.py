@@ -9,6 +9,7 @@ from deploy.model import paths
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "files/lab"
 TEMPLATES = ROOT / "templates/lab"
+INVENTORIES = ROOT / "inventories"
 
 
 def cache() -> Path:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy.lab.archive import tar, tree
 from deploy.lab.places import FILES
+from deploy.lab.progress import Progress
 from deploy.lab.run import podman, run
 
 PACKAGES = (
@@ -43,12 +44,12 @@ def image(suite: str) -> str:
     return f"localhost/slipway-host:{suite}-{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
-def build(suite: str) -> str:
+def built(suite: str, progress: Progress) -> str:
     """Make the image where it is missing, and return its name."""
     name = image(suite)
     if run(["podman", "image", "exists", name], check=False).returncode == 0:
         return name
-    with tempfile.TemporaryDirectory(prefix="slipway-rootfs-") as folder:
+    with progress.item(f"root file system {suite}"), TemporaryDirectory(prefix="slipway-rootfs-") as folder:
         added, root = Path(folder, "overlay.tar"), Path(folder, "root.tar")
         added.write_bytes(overlay())
         hooks = [f"--customize-hook=tar-in {added} /", *(f"--customize-hook={hook}" for hook in HOOKS)]

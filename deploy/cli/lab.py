@@ -1,0 +1,151 @@
+"""`slipway lab`: hosts in containers on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from ipaddress import IPv4Network
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from deploy import catalog
+from deploy.lab import Lab, demo, existing, packages, supply
+from deploy.lab.errors import LabUsageError
+from deploy.lab.layout import SUBNET
+from deploy.lab.progress import Progress
+from deploy.model import paths
+
+named = click.option("--name", default="lab", show_default=True, help="The lab's name.")
+
+
+def _subnet(_: click.Context, __: click.Parameter, value: str) -> IPv4Network:
+    """Return the network, or say what was found."""
+    try:
+        return IPv4Network(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; wanted is a network such as {SUBNET}") from None
+
+
+def _versions(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    """Return the versions of a comma-separated list; one that cannot be installed is refused."""
+    known = catalog.load()
+    versions = tuple(value.split(",")) if value else (known.kubernetes.default,)
+    if unknown := [version for version in versions if version not in known.kubernetes.releases]:
+        raise click.BadParameter(
+            f"{', '.join(unknown)}: the lab can build {', '.join(sorted(known.kubernetes.releases))}"
+        )
+    return versions
+
+
+versions_option = click.option(
+    "--versions", "--kubernetes", callback=_versions, help="Kubernetes versions to serve, comma-separated."
+)
+
+
+@click.group()
+def lab() -> None:
+    """Hosts in containers on this machine, with a mirror and a registry of what was built here."""
+
+
+@lab.command()
+@named
+@click.option("--nodes", default=2, show_default=True, help="How many hosts.")
+@click.option("--subnet", callback=_subnet, default=str(SUBNET), show_default=True, help="The lab's own /24.")
+@click.option("--image", default="bookworm", show_default=True, help="The hosts' Debian release.")
+@click.option("--no-trust", is_flag=True, help="Leave the hosts' keys unknown, as those of new machines are.")
+@versions_option
+def up(
+    name: str, nodes: int, subnet: IPv4Network, image: str, no_trust: bool, versions: tuple[str, ...]
+) -> None:
+    """Bring a lab up; what is there already stays as it is."""
+    made = Lab(name, subnet, nodes, image, versions, not no_trust)
+    made.up()
+    _show(made)
+    inventory = f"inventories/{name}.yaml"
+    click.echo(f"\nLog in: slipway lab ssh n1      Next: slipway apply {inventory}, then slipway lab demo")
+
+
+@lab.command()
+@named
+def down(name: str) -> None:
+    """Take a lab away: containers, volumes, network, keys. What was built stays cached."""
+    Lab(name).down()
+    click.echo(f"The lab {name} is gone.")
+
+
+@lab.command()
+@named
+def status(name: str) -> None:
+    """Say what runs."""
+    _show(existing(name))
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@named
+@click.argument("node")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec(name: str, node: str, command: tuple[str, ...]) -> int:  # noqa: A001 - the verb
+    """Run a command on a host as root, without SSH."""
+    found = _known(existing(name), node)
+    terminal = ["--tty"] if os.isatty(0) and os.isatty(1) else []
+    container = found.layout.container(node)
+    return subprocess.run(
+        ["podman", "exec", "--interactive", *terminal, container, *command], check=False
+    ).returncode
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@named
+@click.option("--user", default="root", show_default=True, help="root, ops (may sudo) or nosudo.")
+@click.argument("node")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def ssh(name: str, user: str, node: str, command: tuple[str, ...]) -> int:
+    """Log in to a host, or run a command there, as any machine would over SSH."""
+    found = _known(existing(name), node)
+    options = [
+        f"UserKnownHostsFile={paths.known_hosts(name)}",
+        "StrictHostKeyChecking=yes",
+        "IdentitiesOnly=yes",
+    ]
+    arguments = ["-i", str(found.key), *(part for option in options for part in ("-o", option))]
+    return subprocess.run(
+        ["ssh", *arguments, f"{user}@{found.address(node)}", *command], check=False
+    ).returncode
+
+
+@lab.command("demo")
+@named
+def show_demo(name: str) -> None:
+    """Deploy a workload behind the load balancer's address, ask it, and say what to try next."""
+    found = existing(name)
+    click.echo(demo.text(found, demo.shown(found)))
+
+
+@lab.command()
+@versions_option
+def build(versions: tuple[str, ...]) -> None:
+    """Build what a lab serves, and nothing else."""
+    progress = Progress()
+    packages.ensure(progress.say)
+    made = supply.made(versions, progress)
+    click.echo(f"{len(made.files)} files and {len(made.images)} images in {supply.mirror_root().parent}")
+
+
+def _known(found: Lab, node: str) -> Lab:
+    if node not in found.nodes:
+        raise LabUsageError(f"the lab {found.name} has no host {node}; it has {', '.join(found.nodes)}")
+    return found
+
+
+def _show(found: Lab) -> None:
+    """Print what a lab consists of."""
+    state = {each.name: each.state for each in found.containers()}
+    table = Table("host", "address", "state", box=None, pad_edge=False)
+    for node in found.nodes:
+        table.add_row(node, str(found.address(node)), state.get(found.layout.container(node), "missing"))
+    for role, url in (("mirror", found.layout.mirror), ("registry", found.layout.registry)):
+        table.add_row(role, url, state.get(found.layout.container(role), "missing"))
+    Console().print(table)
+    click.echo(f"key      {found.key}")

@@ -1,0 +1,144 @@
+"""A workload to look at: two replicas that say their names, behind one address of the load balancer."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from deploy import catalog
+from deploy.lab.errors import LabError
+from deploy.lab.lab import Lab
+from deploy.lab.places import TEMPLATES
+
+NAMESPACE = "slipway-demo"
+REPLICAS = 2
+ASKED = 20
+SECONDS = 120
+KUBECONFIG = "/etc/kubernetes/admin.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the demo found: the address, and how often each pod answered."""
+
+    control_plane: str
+    version: str
+    address: str
+    pods: dict[str, str]
+    answers: dict[str, int]
+
+
+def objects(version: str) -> str:
+    """Return the demo's objects for a cluster of that Kubernetes version."""
+    [image] = [
+        each.ref for each in catalog.load().kubernetes_images(version) if each.key.startswith("agnhost@")
+    ]
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - YAML
+    )
+    return environment.get_template("hello.yaml.j2").render(
+        namespace=NAMESPACE, replicas=REPLICAS, image=image
+    )
+
+
+def shown(lab: Lab) -> Shown:
+    """Deploy the demo on the lab's cluster and ask it from this machine until it answers."""
+    node = _control_plane(lab)
+    version = json.loads(_kubectl(lab, node, "version", "--output=json"))["serverVersion"]["gitVersion"]
+    _kubectl(
+        lab,
+        node,
+        "apply",
+        "--server-side",
+        "--field-manager=slipway-demo",
+        "--filename=-",
+        stdin=objects(version),
+    )
+    _kubectl(
+        lab, node, "--namespace", NAMESPACE, "rollout", "status", "deployment/hello", f"--timeout={SECONDS}s"
+    )
+    address = _until(
+        lambda: _address(lab, node), "the Service hello has no address: is a load balancer installed?"
+    )
+    url = f"http://{address}/hostname"
+    _until(lambda: _get(url), f"{url} does not answer from this machine")
+    return Shown(
+        node, version, address, _pods(lab, node), dict(Counter(_get(url) or "-" for _ in range(ASKED)))
+    )
+
+
+def text(lab: Lab, found: Shown) -> str:
+    """Return what an operator is told at the end."""
+    pods = "\n".join(
+        f"    {pod} on {node}: {found.answers.get(pod, 0)} of {ASKED} answers"
+        for pod, node in found.pods.items()
+    )
+    name = "" if lab.name == "lab" else f" --name {lab.name}"
+    return f"""\
+Kubernetes {found.version} runs on the hosts {", ".join(lab.nodes)}, and http://{found.address}/ answers:
+
+    curl http://{found.address}/hostname
+
+{pods}
+
+Next:
+    slipway lab exec{name} {found.control_plane} -- kubectl --kubeconfig {KUBECONFIG} get pods -A -o wide
+    slipway lab ssh{name} {found.control_plane}
+    slipway plan inventories/{lab.name}.yaml      what differs from the inventory: nothing
+    slipway verify inventories/{lab.name}.yaml    proves again that it works
+    slipway kubeconfig inventories/{lab.name}.yaml
+    slipway lab down{name}                        takes it all away
+"""
+
+
+def _control_plane(lab: Lab) -> str:
+    for node in lab.nodes:
+        if lab.exec(node, ["test", "-e", KUBECONFIG], check=False).returncode == 0:
+            return node
+    raise LabError(
+        f"no host of the lab {lab.name} runs a control plane. Run: slipway apply inventories/{lab.name}.yaml"
+    )
+
+
+def _kubectl(lab: Lab, node: str, *arguments: str, stdin: str | None = None) -> str:
+    command = ["/usr/local/bin/kubectl", f"--kubeconfig={KUBECONFIG}", *arguments]
+    return lab.exec(node, command, stdin=stdin).stdout
+
+
+def _address(lab: Lab, node: str) -> str:
+    path = "jsonpath={.status.loadBalancer.ingress[0].ip}"
+    return _kubectl(lab, node, "--namespace", NAMESPACE, "get", "service", "hello", "--output", path).strip()
+
+
+def _pods(lab: Lab, node: str) -> dict[str, str]:
+    found = _kubectl(
+        lab, node, "--namespace", NAMESPACE, "get", "pods", "--selector=app=hello", "--output=json"
+    )
+    return {each["metadata"]["name"]: each["spec"]["nodeName"] for each in json.loads(found)["items"]}
+
+
+def _get(url: str) -> str | None:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - the lab's own address
+            return str(answer.read().decode())
+    except (OSError, urllib.error.URLError):
+        return None
+
+
+def _until(ask: Callable[[], str | None], otherwise: str) -> str:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        if found := ask():
+            return found
+        time.sleep(0.5)
+    raise LabError(f"after {SECONDS} s {otherwise}")

@@ -1,0 +1,77 @@
+"""recipes.yaml, typed: what is built from which Go modules, and what becomes of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+RECIPES = Path(__file__).with_name("recipes.yaml")
+KUBERNETES = "kubernetes"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Module(_Section):
+    """A Go module and the commands built from it; `requires` are further modules, path -> version."""
+
+    module: str
+    version: str
+    commands: dict[str, str]
+    variables: dict[str, str] = Field(default_factory=dict)
+    requires: dict[str, str] = Field(default_factory=dict)
+    replaces: dict[str, str] = Field(default_factory=dict)
+    stubs: dict[str, str] = Field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    static: bool = False
+    staging: bool = False
+
+    def of(self, version: str) -> Module:
+        """Return the recipe for a Kubernetes version: `{version}` and `{minor}` filled in."""
+        minor = version.split(".")[1]
+        filled = {name: value.format(version=version, minor=minor) for name, value in self.variables.items()}
+        return self.model_copy(update={"version": self.version.format(version=version), "variables": filled})
+
+
+class Image(_Section):
+    """An image: Debian layers, then `add` (path -> MODULE/BINARY) and empty `folders`."""
+
+    add: dict[str, str]
+    layers: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+class File(_Section):
+    """A file as upstream publishes it: one binary, an archive of binaries, or a chart out of a module."""
+
+    binary: str | None = Field(default=None, alias="from")
+    archive: dict[str, str] | None = None
+    chart: str | None = None
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> File:
+        if sum(kind is not None for kind in (self.binary, self.archive, self.chart)) != 1:
+            raise ValueError("a file is one of: from, archive, chart")
+        return self
+
+
+class Recipes(_Section):
+    """The whole of recipes.yaml."""
+
+    go: str
+    modules: dict[str, Module]
+    layers: dict[str, tuple[str, ...]]
+    images: dict[str, Image]
+    files: dict[str, File]
+
+
+@lru_cache(maxsize=1)
+def load() -> Recipes:
+    """Return the recipes that slipway is shipped with."""
+    return Recipes.model_validate(yaml.safe_load(RECIPES.read_text()))

@@ -1,0 +1,54 @@
+"""What the lab built, kept by what it was built from: a thing is made once, whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from deploy.lab.errors import LabError
+from deploy.lab.places import cache
+
+
+def key_of(*made_of: JsonValue) -> str:
+    """Return a name for content that follows from these values alone."""
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def kept(name: str, key: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder of a thing, made where it is missing.
+
+    `make` fills a folder that an interrupted run may have begun to fill: what is whole in it can stay.
+    """
+    folder = cache() / f"{name}-{key}"
+    if not folder.exists():
+        begun = folder.with_name(f"{folder.name}.part")
+        begun.mkdir(parents=True, exist_ok=True)
+        make(begun)
+        begun.rename(folder)
+    return folder
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Hold the cache for one builder; a second one is told instead of building the same again."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError(
+                f"another run is building into {cache()}. Wait for it to end; what it builds serves both"
+            ) from None
+        yield

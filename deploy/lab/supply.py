@@ -1,0 +1,97 @@
+"""What a lab's hosts pull: the mirror's and the registry's folders, and the lock file that pins both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy import catalog
+from deploy.catalog import FileEntry, ImageEntry, LockedFile, LockedImage
+from deploy.lab import oci
+from deploy.lab.places import cache
+from deploy.lab.progress import Progress
+from deploy.lab.store import locked
+from deploy.lab.workshop import MadeFile, MadeImage, Workshop
+
+ARCH = "amd64"
+RUNTIME_FILES = ("containerd", "runc", "cni-plugins", "helm")
+CHARTS = ("flannel-chart", "metallb-chart")
+
+
+def mirror_root() -> Path:
+    """Return the folder that the mirror serves: <upstream host>/<path>."""
+    return cache() / "mirror"
+
+
+def registry_root() -> Path:
+    """Return the folder that the registry keeps its images in."""
+    return cache() / "registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Everything that was made, and the registry program that serves the images."""
+
+    files: tuple[MadeFile, ...]
+    images: tuple[MadeImage, ...]
+    registry: Path
+
+    def write_lock(self, path: Path) -> None:
+        """Write the lock file: upstream's URLs and references, with the digests of what was built here."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        catalog.lock.save(path, map(_locked_file, self.files), map(_locked_image, self.images))
+
+
+def wanted(versions: Sequence[str]) -> tuple[list[tuple[FileEntry, str]], list[tuple[ImageEntry, str]]]:
+    """Return the catalogue's files and images for these Kubernetes versions, each with its version."""
+    known, first = catalog.load(), versions[0]
+    files = [(each, version) for version in versions for each in known.kubernetes_files(version)]
+    files += [(each, first) for name in RUNTIME_FILES for each in known.file(name)]
+    files += [(known.chart(name), first) for name in CHARTS]
+    images = [(each, version) for version in versions for each in known.kubernetes_images(version)]
+    images += [(known.image(name), first) for name in known.images]
+    return [
+        (each, version) for each, version in files if each.arch in {ARCH, catalog.entries.ANY_ARCH}
+    ], images
+
+
+def made(versions: Sequence[str], progress: Progress) -> Supply:
+    """Make what these Kubernetes versions need, where it is missing, and lay it out to be served."""
+    files, images = wanted(versions)
+    with locked():
+        workshop = Workshop(progress)
+        supply = Supply(
+            tuple(workshop.file(entry, version) for entry, version in files),
+            tuple(workshop.image(entry, version) for entry, version in images),
+            workshop.binary("registry/registry", versions[0]),
+        )
+        _lay_out(supply.files)
+        for image in supply.images:
+            root = registry_root() / "docker/registry/v2"
+            oci.published(root, image.entry.ref, image.manifest, image.parts)
+    return supply
+
+
+def _lay_out(files: Iterable[MadeFile]) -> None:
+    for each in files:
+        split = urlsplit(each.entry.url)
+        target = mirror_root() / split.netloc / split.path.lstrip("/")
+        if target.exists() and target.samefile(each.path):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        part.unlink(missing_ok=True)
+        os.link(each.path, part)
+        part.replace(target)
+
+
+def _locked_file(made_file: MadeFile) -> tuple[str, str, LockedFile]:
+    entry = made_file.entry
+    return entry.key, entry.arch, LockedFile(entry.key, entry.version, entry.url, made_file.sha256)
+
+
+def _locked_image(made_image: MadeImage) -> tuple[str, LockedImage]:
+    return made_image.entry.key, LockedImage(made_image.entry.ref, made_image.manifest.digest)
