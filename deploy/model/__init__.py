@@ -10,6 +10,7 @@ from deploy.model.cluster import (
     Node,
     Taint,
 )
+from deploy.model.k3s import Datastore, FlannelBackend, K3s, Packaged
 from deploy.model.kubernetes import Containerd, Kubernetes, Limits, Reserved
 from deploy.model.load import load_cluster
 from deploy.model.ranges import AddressRange
@@ -34,15 +35,19 @@ __all__ = [
     "Cluster",
     "Cni",
     "Containerd",
+    "Datastore",
     "Distribution",
+    "FlannelBackend",
     "Gpus",
     "Host",
     "Ignore",
+    "K3s",
     "Kubernetes",
     "Limits",
     "LoadBalancer",
     "Node",
     "NodeSsh",
+    "Packaged",
     "ProxyMode",
     "Reserved",
     "Role",

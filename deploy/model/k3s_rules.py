@@ -34,14 +34,14 @@ def sqlite_has_one_server(cluster: Cluster) -> Iterator[Mistake]:
 def servicelb_gives_way(cluster: Cluster) -> Iterator[Mistake]:
     """Two load balancers would both answer for a Service (MetalLB, configuration/k3s)."""
     disabled = cluster.kubernetes.k3s.disable
-    if _is_k3s(cluster) and cluster.load_balancer and disabled is not None:
-        if Packaged.SERVICELB not in disabled:
-            yield Mistake(
-                (*K3S, "disable"),
-                "k3s' servicelb and the declared load balancer would both answer for Services;"
-                " add servicelb to the list, or leave out load_balancer",
-                involves=(("load_balancer",),),
-            )
+    both = cluster.load_balancer and disabled is not None and Packaged.SERVICELB not in disabled
+    if _is_k3s(cluster) and both:
+        yield Mistake(
+            (*K3S, "disable"),
+            "k3s' servicelb and the declared load balancer would both answer for Services;"
+            " add servicelb to the list, or leave out load_balancer",
+            involves=(("load_balancer",),),
+        )
 
 
 def disabled_once(cluster: Cluster) -> Iterator[Mistake]:
@@ -63,7 +63,7 @@ def sections_fit_distribution(cluster: Cluster) -> Iterator[Mistake]:
     foreign: dict[Place, tuple[bool, str]] = {
         ("kubernetes", "kube_proxy"): (
             bool(kubernetes.kube_proxy),
-            "k3s gives kube-proxy no configuration file; use kube-proxy-arg in kubernetes.k3s.server and .agent",
+            "k3s gives kube-proxy no file; use kube-proxy-arg in kubernetes.k3s.server and .agent",
         ),
         ("kubernetes", "ignore_preflight"): (
             bool(kubernetes.ignore_preflight),

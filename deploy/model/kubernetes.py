@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from deploy.model.forms import VERSION, Address, Limit, Network, Quantity, Switch
+from deploy.model.k3s import K3s
 from deploy.model.section import Section, setting
 from deploy.model.values import Change, Cni, Distribution, ProxyMode
 
@@ -70,6 +71,7 @@ class Kubernetes(Section):
     feature_gates: dict[str, Switch] = setting(
         Change.ROLLING, "Feature gates that differ from the version's defaults.", default_factory=dict
     )
+    k3s: K3s = setting(Change.ROLLING, "What is k3s' own.", default=K3s())
     ignore_preflight: tuple[str, ...] = setting(
         Change.LIVE, "kubeadm's own preflight checks whose errors are only warnings here.", default=()
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from deploy.model.address_rules import ADDRESS_RULES
 from deploy.model.cluster import Cluster
+from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
 from deploy.model.paths import OWN, state_home
 from deploy.model.values import Distribution, ProxyMode
 
-Rule = Callable[[Cluster], Iterator[Mistake]]
+Rule = Callable[[Cluster], Iterable[Mistake]]
 
 
 def names_are_unique(cluster: Cluster) -> Iterator[Mistake]:
@@ -140,6 +141,7 @@ RULES: tuple[Rule, ...] = (
     ignored_hosts_exist,
     jumps_lead_somewhere,
     *ADDRESS_RULES,
+    *K3S_RULES,
 )
 
 
