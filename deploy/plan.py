@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploy import catalog
-from deploy.catalog import Catalog
+from deploy.catalog import gates
 from deploy.errors import InventoryError
 from deploy.model import Cluster, Distribution
+from deploy.model.mistake import Mistake, written
 
 
 class Where(StrEnum):
@@ -47,11 +48,14 @@ class Phase:
                 return tuple(node.name for node in cluster.workers)
 
 
-def check_support(cluster: Cluster, supported: Catalog) -> None:
-    """Raise when the catalogue does not know the Kubernetes version that is wanted."""
-    version = cluster.kubernetes.version
-    if not supported.supports(version):
-        raise InventoryError(supported.unsupported(version))
+def unsupported(cluster: Cluster) -> list[Mistake]:
+    """Return what the catalogue does not know: the Kubernetes version, or gates that it has not."""
+    version, known = cluster.kubernetes.version, catalog.load()
+    if not known.supports(version):
+        *minors, last = known.kubernetes.minors
+        text = f'found "{version}", wanted a version of Kubernetes {", ".join(minors)} or {last}'
+        return [Mistake(("kubernetes", "version"), text)]
+    return gates.check(version, cluster.kubernetes.feature_gates)
 
 
 def not_yet(cluster: Cluster) -> str | None:
@@ -69,9 +73,10 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
 
     Raise for what cannot be installed, so that no verb forgets to ask.
     """
-    check_support(cluster, catalog.load())
-    if gap := not_yet(cluster):
-        raise InventoryError(gap)
+    wrong = [f"{written(mistake.place)}: {mistake.text}" for mistake in unsupported(cluster)]
+    wrong += [gap] if (gap := not_yet(cluster)) else []
+    if wrong:
+        raise InventoryError("\n".join(wrong))
     wanted = [
         Phase("identity", "Know whose hosts these are", "deploy.steps.identity.identity", Where.ALL),
         Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),

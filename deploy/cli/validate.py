@@ -9,18 +9,20 @@ from typing import Any
 
 import click
 
-from deploy.catalog import load as load_catalog
+from deploy.catalog import gates
 from deploy.errors import Exit, InventoryError
 from deploy.model import Cluster, Node, load_cluster
 from deploy.model.mistake import written
 from deploy.model.rules import warnings
 from deploy.model.schema import json_schema
-from deploy.plan import check_support, not_yet
+from deploy.plan import not_yet, unsupported
 
 
 def cautions(cluster: Cluster) -> list[str]:
     """Return what is allowed and likely not wanted."""
-    found = [f"{written(warning.place)}: {warning.text}" for warning in warnings(cluster)]
+    kubernetes = cluster.kubernetes
+    doubtful = [*warnings(cluster), *gates.warnings(kubernetes.version, kubernetes.feature_gates)]
+    found = [f"{written(warning.place)}: {warning.text}" for warning in doubtful]
     return [*found, *([gap] if (gap := not_yet(cluster)) else [])]
 
 
@@ -79,8 +81,7 @@ def validate(inventory: Path | None, *, schema: bool, output: str) -> int:
     if inventory is None:
         raise click.UsageError("name an inventory, such as inventories/lab.yaml, or ask for --schema")
     try:
-        cluster = load_cluster(inventory)
-        check_support(cluster, load_catalog())
+        cluster = load_cluster(inventory, rules=[unsupported])
     except InventoryError as error:
         if output == "json":
             click.echo(json.dumps({"schema": 1, "valid": False, "error": str(error)}, indent=2))

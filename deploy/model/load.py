@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from deploy.errors import InventoryError
 from deploy.model.cluster import Cluster
 from deploy.model.document import Document, parse
 from deploy.model.mistake import Mistake, Place, report
-from deploy.model.rules import broken_rules, missing_key_files
+from deploy.model.rules import Rule, broken_rules, missing_key_files
 from deploy.model.schema import mistakes
 
 LARGEST = 1 << 20  # bytes; an inventory of a thousand nodes has a tenth of it
@@ -23,10 +24,11 @@ EMPTY = """{path} is empty. An inventory needs at least:
     - {{name: cp1, address: 192.168.1.10, roles: [control-plane]}}"""
 
 
-def load_cluster(path: Path | str, *, keys_exist: bool = True) -> Cluster:
+def load_cluster(path: Path | str, *, keys_exist: bool = True, rules: Iterable[Rule] = ()) -> Cluster:
     """Load an inventory.
 
     `keys_exist=False` is for those who only read it: then SSH keys that are not there yet are no mistake.
+    `rules` are judged beside the model's own, for what other rooms know.
     """
     path = Path(path)
     document = parse(_text(path), str(path))
@@ -34,7 +36,7 @@ def load_cluster(path: Path | str, *, keys_exist: bool = True) -> Cluster:
         raise InventoryError(EMPTY.format(path=path))
     if not isinstance(document.data, dict):
         raise InventoryError(f"{path} holds no keys such as name: and nodes: but {_kind(document.data)}.")
-    cluster, found = judge(document)
+    cluster, found = judge(document, rules)
     if keys_exist and cluster:
         found += missing_key_files(cluster)
     if found or cluster is None:
@@ -42,7 +44,7 @@ def load_cluster(path: Path | str, *, keys_exist: bool = True) -> Cluster:
     return cluster
 
 
-def judge(document: Document) -> tuple[Cluster | None, list[Mistake]]:
+def judge(document: Document, rules: Iterable[Rule] = ()) -> tuple[Cluster | None, list[Mistake]]:
     """Return the cluster, as far as it could be understood, and everything wrong with it."""
     found = list(document.mistakes)
     try:
@@ -53,7 +55,8 @@ def judge(document: Document) -> tuple[Cluster | None, list[Mistake]]:
         cluster = _without(document.data, [mistake.place for mistake in wrong])
     if cluster:
         broken = [mistake.place for mistake in found]
-        found += [mistake for mistake in broken_rules(cluster) if not mistake.rests_on(broken)]
+        judged = [*broken_rules(cluster), *chain.from_iterable(rule(cluster) for rule in rules)]
+        found += [mistake for mistake in judged if not mistake.rests_on(broken)]
     return cluster, found
 
 

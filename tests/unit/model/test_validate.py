@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from deploy.catalog import load as load_catalog
 from deploy.cli.validate import validate
 from deploy.errors import InventoryError
 from deploy.model import Cluster
-from deploy.plan import check_support, not_yet, phases
+from deploy.plan import not_yet, phases, unsupported
 
 ROOT = Path(__file__).parents[3]
 SMALL = "name: home\nnodes: [{name: cp1, address: 10.0.0.11, roles: [control-plane]}]\n"
@@ -109,7 +108,7 @@ def test_nothing_to_validate_is_bad_usage() -> None:
 
 @pytest.mark.parametrize("version", ["v1.34.4", "v1.35.4", "v1.36.1", "v1.36.3", "v1.37.2"])
 def test_a_version_of_the_matrix_is_supported(version: str) -> None:
-    check_support(cluster(version=version), load_catalog())
+    assert unsupported(cluster(version=version)) == []
 
 
 @pytest.mark.parametrize("version", ["v1.33.9", "v1.38.0", "v2.36.3"])
@@ -120,12 +119,39 @@ def test_a_version_outside_of_it_is_refused_and_the_matrix_named(tmp_path: Path,
     result = run(str(path))
 
     assert isinstance(result.exception, InventoryError)
-    with pytest.raises(InventoryError) as caught:
-        phases(cluster(version=version))
-    assert str(caught.value) == str(result.exception)
     assert str(result.exception) == (
-        f"kubernetes.version is {version}; the catalogue can install the minors of"
-        " v1.34.4, v1.35.4, v1.36.3, v1.37.2 and their later patch releases"
+        f"{path} is not a valid cluster:\n"
+        f'  kubernetes.version (line 3): found "{version}",'
+        " wanted a version of Kubernetes 1.34, 1.35, 1.36 or 1.37"
+    )
+
+
+def test_what_is_not_supported_is_not_planned_either() -> None:
+    with pytest.raises(InventoryError) as caught:
+        phases(cluster(version="v1.33.9"))
+
+    assert str(caught.value) == (
+        'kubernetes.version: found "v1.33.9", wanted a version of Kubernetes 1.34, 1.35, 1.36 or 1.37'
+    )
+
+
+def test_gates_are_judged_by_the_version_beside_everything_else(tmp_path: Path) -> None:
+    path = tmp_path / "gates.yaml"
+    path.write_text(
+        f"{SMALL}kubernetes:\n"
+        "  feature_gates:\n"
+        "    DynamicResourceAllocation: false\n"
+        "    NodeSwop: true\n"
+        "ssh: 1\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        "  kubernetes.feature_gates.DynamicResourceAllocation (line 5):"
+        " the gate is locked to true since Kubernetes 1.35; leave it out\n"
+        "  kubernetes.feature_gates.NodeSwop (line 6):"
+        " Kubernetes 1.36 has no such feature gate; did you mean NodeSwap?\n"
+        "  ssh (line 7): found 1 (a number), wanted a mapping of keys; leave the key out for the defaults"
     )
 
 
