@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -93,10 +94,7 @@ class Lock:
         return LockedImage(entry.ref, entry.digest)
 
     def _unpinned(self, what: str) -> LockError:
-        return LockError(
-            f"{self.path}: {what}; nothing is installed unverified. "
-            f"Run: slipway artifacts lock {inventory_of(self.path)}"
-        )
+        return LockError(f"{self.path}: {what}; nothing is installed unverified. {_again(self.path)}")
 
 
 def path_of(inventory: Path) -> Path:
@@ -112,20 +110,29 @@ def inventory_of(path: Path) -> Path:
 def load(path: Path | str) -> Lock:
     """Read a lock file; all that is wrong with it is said at once."""
     path = Path(path)
-    again = f"Run: slipway artifacts lock {inventory_of(path)}"
     try:
-        document = _Document.model_validate(yaml.safe_load(path.read_text()) or {})
+        return _parsed(path, path.read_text())
     except FileNotFoundError:
         raise LockError(
-            f"{path} does not exist, so nothing is known to be safe to install. {again}"
+            f"{path} does not exist, so nothing is known to be safe to install. {_again(path)}"
         ) from None
+
+
+def _again(path: Path) -> str:
+    return f"Run: slipway artifacts lock {inventory_of(path)}"
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, text: str) -> Lock:
+    try:
+        document = _Document.model_validate(yaml.safe_load(text) or {})
     except yaml.YAMLError as error:
-        raise LockError(f"{path} is not YAML: {' '.join(str(error).split())}. {again}") from None
+        raise LockError(f"{path} is not YAML: {' '.join(str(error).split())}. {_again(path)}") from None
     except ValidationError as error:
         wrong = "\n".join(
             f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False)
         )
-        raise LockError(f"{path} is not a lock file:\n{wrong}\n{again}") from None
+        raise LockError(f"{path} is not a lock file:\n{wrong}\n{_again(path)}") from None
     return Lock(path, document)
 
 

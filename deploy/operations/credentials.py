@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import shlex
+import string
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import yaml
@@ -20,7 +23,7 @@ from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from deploy.errors import HostError
 from deploy.observe import kube, kubeadm
 
-TTL = "15m"
+TTL = timedelta(minutes=15)
 # one question at a time: sshd allows ten sessions a connection (MaxSessions), and a run may join more nodes
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -59,17 +62,60 @@ def ca_hash(pem: str) -> str:
 
 
 def made(asks: Asks, node: str, *, control_plane: bool) -> Credentials:
-    """Let a control plane make a token for one node, and for a control plane upload the certificates."""
-    description = shlex.quote(f"slipway joins {node}")
-    create = f"kubeadm token create --ttl {TTL} --description {description}"
+    """Let a control plane know a new token for one node, and for a control plane upload the certificates.
+
+    Nothing secret is printed or named in a command: it comes from here, on stdin.
+    """
+    token = f"{_random(6)}.{_random(16)}"
     with _ONE_AT_A_TIME:
-        token, *pem = _said(asks.host, f"{kube.ENVIRONMENT}\n{create} && cat {kubeadm.CA}")
+        pem = _said(asks.host, _CREATE.format(id=token[:6]), stdin=json.dumps(secret(token, node, _now())))
         key = _uploaded(asks) if control_plane else None
-    return Credentials(token.strip(), ca_hash("\n".join(pem)), key)
+    return Credentials(token, ca_hash("\n".join(pem)), key)
+
+
+# kubeadm looks for the token's signature every five seconds; waiting for it here is over in a tenth of one
+_CREATE = f"""
+{kube.ENVIRONMENT}
+kubectl create -f - >/dev/null || exit 1
+for _ in $(seq 50); do
+  kubectl get configmap cluster-info -n kube-public -o jsonpath='{{{{.data.jws-kubeconfig-{{id}}}}}}' \
+    | grep -q . && break
+  sleep 0.1
+done
+cat {kubeadm.CA}
+""".strip()
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def secret(token: str, node: str, now: datetime) -> dict[str, Any]:
+    """Return the Secret that a bootstrap token is (kubernetes.io, Authenticating with bootstrap tokens)."""
+    name, _, key = token.partition(".")
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": f"bootstrap-token-{name}", "namespace": "kube-system"},
+        "type": "bootstrap.kubernetes.io/token",
+        "stringData": {
+            "description": f"slipway joins {node}",
+            "token-id": name,
+            "token-secret": key,
+            "expiration": (now + TTL).isoformat(timespec="seconds"),
+            "usage-bootstrap-authentication": "true",
+            "usage-bootstrap-signing": "true",
+            "auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token",
+        },
+    }
 
 
 def _uploaded(asks: Asks) -> str:
-    """Upload the control plane's certificates, encrypted with a key that travels on stdin only."""
+    """Upload the control plane's certificates, encrypted with a key that goes on stdin only."""
     key = secrets.token_hex(32)
     documents = [
         {**document, "certificateKey": key} if document["kind"] == "InitConfiguration" else dict(document)
