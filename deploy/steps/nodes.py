@@ -6,8 +6,10 @@ from pyinfra.api import deploy
 
 from deploy import context
 from deploy.model import Cluster, Node
+from deploy.operations import kube_proxy
 from deploy.operations import nodes as operations
 from deploy.operations.nodes import Declared
+from deploy.steps.kubeadm import config
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # kubeadm sets it on every control plane, and MetalLB then announces nothing from there, silently
@@ -21,6 +23,9 @@ def nodes() -> None:
         cluster = context.cluster()
         wanted = [declared(cluster, node) for node in cluster.nodes]
         operations.declared(name="Label and taint the nodes", wanted=wanted)
+        kube_proxy.configured(
+            name="Configure kube-proxy on a living cluster", settings=config.kube_proxy(cluster)
+        )
 
 
 def declared(cluster: Cluster, node: Node) -> Declared:

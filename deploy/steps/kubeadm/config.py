@@ -32,7 +32,7 @@ def init_documents(cluster: Cluster, node: Node) -> list[Document]:
             "kind": "KubeletConfiguration",
             "cgroupDriver": "systemd",
         },
-        _kube_proxy(cluster),
+        kube_proxy(cluster),
     ]
 
 
@@ -122,7 +122,8 @@ def _cluster_configuration(cluster: Cluster) -> Document:
     return document
 
 
-def _kube_proxy(cluster: Cluster) -> Document:
+def kube_proxy(cluster: Cluster) -> Document:
+    """Return what of KubeProxyConfiguration is declared."""
     kubernetes = cluster.kubernetes
     document: Document = {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
