@@ -47,6 +47,10 @@ def as_data(report: Report) -> dict[str, Any]:
         "findings": [_finding(report, each) for each in report.findings],
         "gone": [_finding(report, each) for each in report.gone],
         "rows": [_row(row) for row in report.rows],
+        "since": [
+            {"check": check, "host": host, "moment": _stamp(moment)}
+            for (check, host), moment in report.since.items()
+        ],
         "last_success": _stamp(report.last_success),
     }
 
@@ -116,7 +120,7 @@ def _report(data: dict[str, Any]) -> Report:
         lock_sha256=data["lock_sha256"],
         rows=tuple(_read_row(row) for row in data["rows"]),
         since={
-            key(finding): datetime.fromisoformat(each["since"]) for finding, each in pairs if each["since"]
+            (each["check"], each["host"]): datetime.fromisoformat(each["moment"]) for each in data["since"]
         },
         gone=tuple(finding for finding, _ in gone),
         last_success=data["last_success"] and datetime.fromisoformat(data["last_success"]),

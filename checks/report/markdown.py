@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.finding import Finding
-from checks.report.phrases import evidence, glyph, summary, where
+from checks.report.phrases import age, evidence, glyph, summary, where
 from checks.report.report import Report, key, verdict
 from deploy.model.row import Row
 
@@ -43,8 +43,8 @@ def _table(report: Report, findings: Sequence[Finding]) -> str:
 
 
 def _said(report: Report, finding: Finding) -> str:
-    since = report.since.get(key(finding))
-    parts = [evidence(finding), since and f"since {since:%Y-%m-%d %H:%M} UTC", finding.ignored]
+    since = age(report, key(finding))
+    parts = [evidence(finding), since and f"since {since}", finding.ignored]
     return "; ".join(part for part in parts if part)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from checks.finding import Finding
-from checks.report.phrases import GLYPHS, evidence, heading, overall, summary, where
+from checks.report.phrases import GLYPHS, age, evidence, heading, overall, summary, where
 from checks.report.report import Report, Verdict, key, verdict
 
 RUNS = 30  # as many as fit beside a title on a telephone, a month of nights
@@ -57,7 +57,6 @@ def _runs(report: Report, history: Sequence[Report]) -> tuple[Report, ...]:
 
 
 def _line(report: Report, finding: Finding, runs: Sequence[Report]) -> Line:
-    since = report.since.get(key(finding))
     return Line(
         finding=finding,
         kind=verdict(finding),
@@ -65,7 +64,7 @@ def _line(report: Report, finding: Finding, runs: Sequence[Report]) -> Line:
         title=report.titles.get(finding.check, ""),
         where=where(finding),
         said=evidence(finding),
-        since=f"{since:%Y-%m-%d %H:%M} UTC" if since else "",
+        since=age(report, key(finding)),
         strip=tuple((_judged(run, finding), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checks.finding import Finding, Status
-from checks.report.report import Report, Verdict, verdict
+from checks.report.report import Key, Report, Verdict, verdict
 from deploy.model.row import State
 
 GLYPHS = {
@@ -81,6 +81,14 @@ GROUPS = {
     "ops": "operation",
 }
 """Headings for those groups of ids that do not say it themselves."""
+
+
+def age(report: Report, of: Key) -> str:
+    """Return since when a problem is there; empty for a report that was compared with no other."""
+    since = report.since.get(of)
+    if since is None:
+        return ""
+    return "this run" if since == report.started else f"{since:%Y-%m-%d %H:%M} UTC"
 
 
 def heading(group: str, host: str | None) -> str:

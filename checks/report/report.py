@@ -24,6 +24,9 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
+QUIET = (Verdict.PASS, Verdict.SKIPPED)
+"""What nobody has to look at."""
+
 _FAILED = {
     Severity.ERROR: Verdict.ERROR,
     Severity.WARNING: Verdict.WARNING,
@@ -52,6 +55,11 @@ Key = tuple[str, str | None]
 def key(finding: Finding) -> Key:
     """Return what makes two nights' findings the same one: the check and the host."""
     return finding.check, finding.host
+
+
+def row_key(row: Row) -> Key:
+    """Return what makes two nights' pending operations the same one: phase and operation, and the host."""
+    return f"{row.phase} | {row.operation}", row.host
 
 
 def _titles() -> Mapping[str, str]:

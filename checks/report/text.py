@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from checks.finding import Finding
-from checks.report.phrases import GLYPHS, evidence, glyph, heading, overall, summary, where
-from checks.report.report import Report, Verdict, key, verdict
+from checks.report.phrases import GLYPHS, age, evidence, glyph, heading, overall, summary, where
+from checks.report.report import QUIET, Report, Verdict, key, row_key, verdict
 from deploy.model.row import Row, State
 
 _COLORS = {
@@ -18,7 +18,6 @@ _COLORS = {
     Verdict.PASS: "32",
     Verdict.SKIPPED: "2",
 }
-_QUIET = (Verdict.PASS, Verdict.SKIPPED)
 _INDENT = "    "
 _FOLD = 3  # from this many on, checks with one reason are one line
 
@@ -43,7 +42,10 @@ def render_short(report: Report, *, width: int, color: bool) -> str:
         for line in _finding(report, each, label, column, width, color)
     ]
     lines += [line for each in together for line in _fold(each, f"{where(each[0])}: ", width, color)]
-    return "\n".join([*lines, *(_row(row, width) for row in _told(report)), _status(report, color)]) + "\n"
+    return (
+        "\n".join([*lines, *(_row(report, row, width) for row in _told(report)), _status(report, color)])
+        + "\n"
+    )
 
 
 def _section(
@@ -91,14 +93,14 @@ def _finding(
 ) -> Iterator[str]:
     sign = _painted(glyph(finding), verdict(finding), color)
     yield from _hung(f"{sign} ", label, evidence(finding), column, width)
-    if verdict(finding) in _QUIET:
+    if verdict(finding) in QUIET:
         return
     if finding.detail and finding.detail != finding.found:
         yield from _wrapped("", finding.detail, width)
     if finding.ignored is not None:
         yield from _wrapped("ignored: ", finding.ignored, width)
-    if (since := report.since.get(key(finding))) is not None:
-        yield f"{_INDENT}since: {since:%Y-%m-%d %H:%M} UTC"
+    if since := age(report, key(finding)):
+        yield f"{_INDENT}since: {since}"
     if finding.remedy:
         yield from _wrapped("fix: ", finding.remedy, width)
     if finding.check in report.fixable:
@@ -141,16 +143,18 @@ def _rows(report: Report, width: int) -> list[str]:
     if not told:
         return []
     title = "what an apply would change"
-    return ["\n".join([title, "-" * len(title), *(_row(row, width) for row in told)])]
+    return ["\n".join([title, "-" * len(title), *(_row(report, row, width) for row in told)])]
 
 
 def _told(report: Report) -> list[Row]:
     return [row for row in report.rows if row.state is not State.NONE]
 
 
-def _row(row: Row, width: int) -> str:
+def _row(report: Report, row: Row, width: int) -> str:
     sign = "×" if row.state is State.ERROR else "‼"
     lines = [f"{sign} {row.host}: {row.phase} | {row.operation}"]
+    if since := age(report, row_key(row)):
+        lines.append(f"{_INDENT}since: {since}")
     lines += _wrapped("", row.reason or "", width)
     lines += [_INDENT + line for line in (row.diff or "").splitlines()]
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -13,14 +13,15 @@ import click
 
 from checks.acceptance.gates import Tell, silently
 from checks.acceptance.verify import Verify
-from checks.report import Format, Report, render, run_id
+from checks.preflight.ignoring import ignoring
+from checks.report import Format, Report, history, render, run_id
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.errors import Exit
-from deploy.model import Cluster, load_cluster
+from deploy.errors import Exit, RunError
+from deploy.model import Cluster, load_cluster, paths
 
 
 @click.command()
@@ -41,6 +42,7 @@ def verify(inventory: Path, output: str, settle: float, *, passive: bool, strict
     with open_log(cluster.name, "verify"), Session(cluster, inventory) as session:
         report = verified(session, cluster, passive=passive, settle=settle, tell=on_terminal())
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
+    keep(report)
     return report.exit_code(strict=strict)
 
 
@@ -64,11 +66,19 @@ def verified(
         run=run,
         started=started,
         seconds=time.monotonic() - before,
-        findings=tuple(findings),
+        findings=tuple(ignoring(findings, cluster.ignore, (), date.today())),  # noqa: DTZ011 - the operator's day
         unreachable=silent(session),
         inventory_sha256=digest(session.inventory),
         lock_sha256=digest(pinned),
     )
+
+
+def keep(report: Report) -> None:
+    """Add a report to the history; the verdict stands when there is no room."""
+    try:
+        history.save(paths.reports(report.cluster), report)
+    except RunError as error:
+        click.echo(str(error), err=True)
 
 
 def silent(session: Session) -> dict[str, str]:

@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "checks.acceptance",
         "testinfra",
     },
-    "checks/drift.py": MODEL | {"deploy.engine", "checks.finding", "checks.catalogue"},
+    "checks/drift": MODEL | {"deploy.catalog", "deploy.engine", "deploy.plan", "checks"},
     "checks/report": MODEL | {"checks.finding", "checks.catalogue", "checks.report"},
 }
 FREE = {"deploy/cli", "deploy/__init__.py", "checks/__init__.py"}

@@ -1,0 +1,51 @@
+"""Tonight against the last report: what is new, what is still there and since when, what is gone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from checks.finding import Finding, Severity, Status
+from checks.report import Report
+from checks.report.report import QUIET, Key, key, row_key, verdict
+from deploy.model.row import Row, State
+
+
+def compared(now: Report, before: Report | None, unjudged: Collection[str] = ()) -> Report:
+    """Return tonight's report with its history; `unjudged` are the phases that nothing could be said of.
+
+    What could not be looked at tonight keeps its date, and is not taken for gone.
+    """
+    if before is None:
+        return replace(now, since=dict.fromkeys(problems(now), now.started))
+    old = problems(before)
+    since = {each: before.since.get(each, before.started) for each in old}
+    unseen = {each for each in since.keys() | before.since.keys() if not _seen(each, now, unjudged)}
+    still = {each: since.get(each, now.started) for each in problems(now)}
+    carried = {each: since.get(each) or before.since[each] for each in unseen if each not in still}
+    gone = [old[each] for each in old if each not in still and each not in unseen]
+    return replace(now, since={**still, **carried}, gone=tuple(gone))
+
+
+def problems(report: Report) -> dict[Key, Finding]:
+    """Return all that is not as it should be, by what makes it the same in another night."""
+    found = {key(each): each for each in report.findings if verdict(each) not in QUIET}
+    return found | {row_key(row): _as_finding(row) for row in report.rows if row.state is not State.NONE}
+
+
+def news(report: Report) -> tuple[list[Key], list[Finding]]:
+    """Return what appeared with this run, and what went: what somebody should be told, once."""
+    new = [each for each in problems(report) if report.since.get(each) == report.started]
+    return new, [*report.gone]
+
+
+def _seen(each: Key, now: Report, unjudged: Collection[str]) -> bool:
+    check, host = each
+    phase, bar, _ = check.partition(" | ")
+    return host not in now.unreachable and not (bar and phase in unjudged)
+
+
+def _as_finding(row: Row) -> Finding:
+    """Return a pending operation in the form of a finding, to be kept when it is gone."""
+    check, host = row_key(row)
+    return Finding(check, host, Status.FAIL, Severity.WARNING, found=row.reason or "", group=row.phase)

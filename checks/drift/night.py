@@ -1,0 +1,116 @@
+"""One night: the plan of every phase and every nightly check, over one session; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import gevent
+
+from checks.acceptance.hands import speaker
+from checks.acceptance.runner import host_checks, prove_hosts
+from checks.catalogue import Phase, check
+from checks.cluster.judges import judge
+from checks.cluster.snapshot import silent, snapshot
+from checks.collect.collect import collect
+from checks.finding import Finding, Status
+from checks.preflight import preflight, urls
+from checks.preflight.ignoring import ignoring
+from deploy.catalog import Lock
+from deploy.engine.session import Session
+from deploy.engine.survey import survey
+from deploy.errors import SlipwayError
+from deploy.model import Cluster
+from deploy.model.row import Row, State
+from deploy.plan import Where, phases
+
+TIMEOUT = 20.0  # seconds for one command of a check
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What one night saw; `unjudged` are the phases that nothing could be said of."""
+
+    findings: tuple[Finding, ...]
+    rows: tuple[Row, ...]
+    unjudged: tuple[str, ...]
+
+
+def night(session: Session, cluster: Cluster, lock: Lock, today: date) -> Night:
+    """Plan and judge; hosts and runtime are judged when the API server is down, too."""
+    checks = gevent.spawn(_checks, session, cluster, lock)
+    rows, unjudged = _plan(session, cluster)
+    accepted = (*cluster.drift_ignore, *cluster.ignore)
+    findings = ignoring(checks.get(), accepted, (), today)
+    return Night(tuple(belonging(findings, rows)), tuple(rows), unjudged)
+
+
+def _plan(session: Session, cluster: Cluster) -> tuple[list[Row], tuple[str, ...]]:
+    """Return the rows, and the phases without any: those that only a working API server can tell of."""
+    wanted = phases(cluster)
+    try:
+        seen = survey(session, wanted)
+    except SlipwayError as error:
+        return [_unplanned(str(error))], tuple(phase.name for phase in wanted)
+    if seen.speaker is not None:
+        return [*seen.rows], ()
+    asked = tuple(phase.name for phase in wanted if phase.where is Where.SPEAKER)
+    return [row for row in seen.rows if row.phase not in asked], asked
+
+
+def _unplanned(cause: str) -> Row:
+    return Row("plan", "cluster", "Plan every phase", State.ERROR, reason=cause)
+
+
+def _checks(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
+    """Return what is said of hosts by what was collected and proven, and of the cluster by its API."""
+    collected = gevent.spawn(collect, session, urls(cluster))
+    proven = gevent.spawn(_proven, session, cluster, lock)
+    kubectl, cause = speaker(cluster, session)
+    seen = snapshot(cluster, kubectl.ask) if kubectl else silent(cluster, cause)
+    bare = preflight(cluster, collected.get().observations(), phase=Phase.DRIFT)
+    return once(bare, proven.get(), judge(cluster, seen))
+
+
+def _proven(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
+    nightly = [each for each in host_checks() if Phase.DRIFT in each.entry.phases]
+    return prove_hosts(
+        cluster,
+        lambda host, command: session.run(host, command, timeout=TIMEOUT),
+        session.unreachable,
+        {"lock": lock},
+        nightly,
+    )
+
+
+def once(*several: Sequence[Finding]) -> list[Finding]:
+    """Return each check of a host once: the first that could say something of it."""
+    chosen: dict[tuple[str, str | None], Finding] = {}
+    silent_states = (Status.SKIPPED, Status.UNAVAILABLE)
+    for findings in several:
+        for each in findings:
+            known = chosen.get((each.check, each.host))
+            if known is None or (known.status in silent_states and each.status not in silent_states):
+                chosen[each.check, each.host] = each
+    told = {check_id for check_id, host in chosen if host is not None}
+    return [
+        each
+        for each in chosen.values()
+        if not (each.status is Status.SKIPPED and each.host is None and each.check in told)
+    ]
+
+
+def belonging(findings: Sequence[Finding], rows: Collection[Row]) -> list[Finding]:
+    """Return the findings, each with the pending operations that would mend it: one fault, said once."""
+    return [_with_rows(each, rows) for each in findings]
+
+
+def _with_rows(finding: Finding, rows: Collection[Row]) -> Finding:
+    phase = check(finding.check).mended_by
+    if finding.status is not Status.FAIL or phase is None:
+        return finding
+    mends = [row.operation for row in rows if row.pending and row.phase == phase and row.host == finding.host]
+    if not mends:
+        return finding
+    return replace(finding, remedy=f"slipway apply does it: {phase} | {', '.join(mends)}")

@@ -1,0 +1,132 @@
+"""The nightly job of a controller: a systemd service and timer, as text, and putting them in place."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.report.history import write
+from deploy.errors import RunError
+
+AT = "*-*-* 03:17"  # off the hour, when the whole world's jobs start
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One cluster's nightly drift: what is run as whom, and where it may write."""
+
+    cluster: str
+    command: tuple[str, ...]
+    working_directory: Path
+    environment: tuple[tuple[str, str], ...]
+    writable: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        """The units' name without its ending."""
+        return f"slipway-drift-{self.cluster}"
+
+
+def service(job: Job) -> str:
+    """Return the service: drift (5) and warnings (4) are results, not failures of the job."""
+    lines = [
+        "[Unit]",
+        f"Description=Nightly drift of the cluster {job.cluster}",
+        "Wants=network-online.target",
+        "After=network-online.target",
+        "",
+        "[Service]",
+        "Type=oneshot",
+        f"ExecStart={' '.join(map(quoted, job.command))}",
+        f"WorkingDirectory={job.working_directory}",
+        *(f"Environment={quoted(f'{name}={value}')}" for name, value in job.environment),
+        "SuccessExitStatus=4 5",
+        "TimeoutStartSec=15min",
+        "Nice=10",
+        "UMask=0077",
+        "NoNewPrivileges=yes",
+        "PrivateTmp=yes",
+        "PrivateDevices=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=read-only",
+        *(f"ReadWritePaths={quoted(str(path))}" for path in job.writable),
+        "ProtectKernelTunables=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelLogs=yes",
+        "ProtectControlGroups=yes",
+        "ProtectClock=yes",
+        "ProtectHostname=yes",
+        "LockPersonality=yes",
+        "RestrictRealtime=yes",
+        "RestrictSUIDSGID=yes",
+        "RestrictNamespaces=yes",
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+        "SystemCallArchitectures=native",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def timer(job: Job) -> str:
+    """Return the timer: a night that was slept through is made up for."""
+    lines = [
+        "[Unit]",
+        f"Description=Nightly drift of the cluster {job.cluster}",
+        "",
+        "[Timer]",
+        f"OnCalendar={AT}",
+        "Persistent=true",
+        "RandomizedDelaySec=10min",
+        "",
+        "[Install]",
+        "WantedBy=timers.target",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def quoted(word: str) -> str:
+    """Return a word as systemd's command lines want it; % and $ mean something there."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if any(char.isspace() or char in "\"'\\;" for char in escaped) else escaped
+
+
+def directory(*, root: bool, home: Path) -> Path:
+    """Return where units of root, or of a user's own manager, are kept."""
+    return Path("/etc/systemd/system") if root else home / ".config/systemd/user"
+
+
+def systemctl(*words: str, root: bool) -> None:
+    """Talk to the manager of the machine, or to the user's own."""
+    command = ["systemctl", *([] if root else ["--user"]), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RunError(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()}")
+
+
+Control = Callable[..., None]
+
+
+def install(job: Job, where: Path, *, root: bool, control: Control = systemctl) -> Sequence[Path]:
+    """Write the units and start the timer; doing it again changes what differs."""
+    where.mkdir(parents=True, exist_ok=True)
+    units = {where / f"{job.name}.service": service(job), where / f"{job.name}.timer": timer(job)}
+    for path, text in units.items():
+        write(path, text, mode=0o644)
+    control("daemon-reload", root=root)
+    control("enable", "--now", f"{job.name}.timer", root=root)
+    return tuple(units)
+
+
+def uninstall(cluster: str, where: Path, *, root: bool, control: Control = systemctl) -> Sequence[Path]:
+    """Stop the timer and remove the units; the reports stay."""
+    name = f"slipway-drift-{cluster}"
+    found = [path for path in (where / f"{name}.timer", where / f"{name}.service") if path.exists()]
+    if found:
+        control("disable", "--now", f"{name}.timer", root=root)
+        for path in found:
+            path.unlink()
+        control("daemon-reload", root=root)
+    return found

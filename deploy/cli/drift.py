@@ -1,0 +1,149 @@
+"""`slipway drift`: what has changed, at every layer, and since when; read-only."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from secrets import token_hex
+
+import click
+
+from checks.drift import notify, timer
+from checks.drift.compare import compared
+from checks.drift.night import night
+from checks.report import Format, Report, history, render, run_id
+from checks.report.metrics import succeeded
+from checks.report.terminal import color, width
+from deploy.catalog import lock
+from deploy.cli import choices
+from deploy.cli.verify import digest, keep, silent
+from deploy.engine import locks
+from deploy.engine.log import open_log
+from deploy.engine.session import Session
+from deploy.errors import InventoryError, RunError
+from deploy.model import Cluster, load_cluster, paths
+
+
+@click.command()
+@choices.inventory
+@click.option("--install-timer", is_flag=True, help="Run every night on this machine, by systemd.")
+@click.option("--uninstall-timer", is_flag=True, help="Stop that; the reports stay.")
+@click.option("--textfile", type=click.Path(path_type=Path), help="Write Prometheus metrics to FILE.prom.")
+@click.option("--on-change", metavar="COMMAND", help="Run it with JSON on its input when something changed.")
+@click.option("--webhook-file", type=click.Path(path_type=Path), help="Post that to the address in a file.")
+@click.option("--strict", is_flag=True, help="Exit with 4 when there are warnings.")
+@click.option(
+    "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True
+)
+def drift(
+    inventory: Path,
+    textfile: Path | None,
+    on_change: str | None,
+    webhook_file: Path | None,
+    output: str,
+    *,
+    install_timer: bool,
+    uninstall_timer: bool,
+    strict: bool,
+) -> int:
+    """Compare the cluster with its inventory and with the last report; read-only.
+
+    Exits with 0 when nothing drifted, 5 when an apply would change something, 3 when a check failed,
+    6 when a host is unreachable.
+    """
+    cluster = load_cluster(inventory)
+    _check_options(textfile, webhook_file)
+    if uninstall_timer:
+        return _uninstall(cluster)
+    if install_timer:
+        return _install(cluster, inventory, _kept(textfile, on_change, webhook_file), textfile)
+    report = _run(cluster, inventory)
+    click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
+    keep(report)
+    _write_metrics(report, textfile)
+    for wrong in notify.tell(report, on_change, webhook_file):
+        click.echo(wrong, err=True)
+    return report.exit_code(strict=strict)
+
+
+def _run(cluster: Cluster, inventory: Path) -> Report:
+    """Return tonight's report, compared with the last one."""
+    started, before = datetime.now(UTC), time.monotonic()
+    pinned = lock.path_of(inventory)
+    mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
+    with open_log(cluster.name, "drift"), mine, Session(cluster, inventory) as session:
+        seen = night(session, cluster, lock.load(pinned), date.today())  # noqa: DTZ011 - the operator's day
+        report = Report(
+            verb="drift",
+            cluster=cluster.name,
+            run=run_id(started, token_hex(2)),
+            started=started.replace(microsecond=0),
+            seconds=time.monotonic() - before,
+            findings=seen.findings,
+            rows=seen.rows,
+            unreachable=silent(session),
+            inventory_sha256=digest(inventory),
+            lock_sha256=digest(pinned),
+        )
+    last = history.last(paths.reports(cluster.name), "drift")
+    report = replace(report, last_success=succeeded(last) if last else None)
+    return compared(report, last, seen.unjudged)
+
+
+def _write_metrics(report: Report, textfile: Path | None) -> None:
+    try:
+        if textfile is not None:
+            history.write(textfile, render(report, Format.PROMETHEUS), mode=0o644)
+    except RunError as error:
+        click.echo(str(error), err=True)
+
+
+def _check_options(textfile: Path | None, webhook_file: Path | None) -> None:
+    if textfile is not None and textfile.suffix != ".prom":
+        raise InventoryError(f"{textfile}: node_exporter reads files that end in .prom only")
+    if webhook_file is not None:
+        notify.address(webhook_file)
+
+
+def _kept(textfile: Path | None, on_change: str | None, webhook_file: Path | None) -> tuple[str, ...]:
+    """Return the options that the nightly job is to have, too."""
+    named = {
+        "--textfile": textfile and str(textfile.resolve()),
+        "--on-change": on_change,
+        "--webhook-file": webhook_file and str(webhook_file.resolve()),
+    }
+    return tuple(word for name, value in named.items() if value for word in (name, str(value)))
+
+
+def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfile: Path | None) -> int:
+    state = paths.cluster_state(cluster.name)
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    slipway = (str(Path(sys.argv[0]).resolve()), "drift", str(inventory.resolve()), "-o", "short")
+    job = timer.Job(
+        cluster=cluster.name,
+        command=(*slipway, *options),
+        working_directory=Path("/"),
+        environment=(("HOME", str(Path.home())), ("XDG_STATE_HOME", str(paths.state_home().parent))),
+        writable=(state, *([textfile.resolve().parent] if textfile else [])),
+    )
+    root = os.geteuid() == 0
+    for path in timer.install(job, timer.directory(root=root, home=Path.home()), root=root):
+        click.echo(f"wrote {path}")
+    click.echo(f"{job.name}.timer runs every night at 03:17; reports: {paths.reports(cluster.name)}")
+    if not root:
+        click.echo("It runs while you are logged in; for every night: loginctl enable-linger")
+    return 0
+
+
+def _uninstall(cluster: Cluster) -> int:
+    root = os.geteuid() == 0
+    removed = timer.uninstall(cluster.name, timer.directory(root=root, home=Path.home()), root=root)
+    for path in removed:
+        click.echo(f"removed {path}")
+    if not removed:
+        click.echo(f"there was no timer of {cluster.name}")
+    return 0

@@ -1,0 +1,37 @@
+"""`slipway report`: the last run again, with the runs before it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from checks.report import Format, history, render
+from checks.report.terminal import color, width
+from deploy.cli import choices
+from deploy.errors import InventoryError
+from deploy.model import load_cluster, paths
+
+RUNS = 30
+
+
+@click.command()
+@choices.inventory
+@click.option("--verb", type=click.Choice(["drift", "verify"]), default="drift", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True
+)
+def report(inventory: Path, verb: str, output: str) -> int:
+    """Show the last report that was kept; as HTML, with a strip of the last 30 runs for every check.
+
+    No host is asked.
+    """
+    cluster = load_cluster(inventory, keys_exist=False)
+    directory = paths.reports(cluster.name)
+    kept = history.load(directory, verb, RUNS)
+    if not kept:
+        raise InventoryError(f"there is no report in {directory} yet; slipway {verb} {inventory} makes one")
+    text = render(kept[-1], output, width=width(sys.stdout), color=color(sys.stdout), history=kept)
+    click.echo(text, nl=False)
+    return 0
