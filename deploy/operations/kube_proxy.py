@@ -20,6 +20,7 @@ from deploy.observe.difference import unmet
 from deploy.observe.kube import Key, Object
 from deploy.operations import notes
 from deploy.operations.kube import Commands, asked
+from deploy.operations.settings import merged
 
 CONFIG = Key("", "ConfigMap", "kube-system", "kube-proxy")
 PODS = Key("apps", "DaemonSet", "kube-system", "kube-proxy")
@@ -66,16 +67,6 @@ def _parsed(config: Object) -> dict[str, Any]:
 def _digest_of(obj: Object) -> str | None:
     digest = ((obj.get("metadata") or {}).get("annotations") or {}).get(DIGEST)
     return str(digest) if digest else None
-
-
-def merged(current: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration with settings over it; objects are merged, lists and values replaced."""
-    result = dict(current)
-    for name, value in settings.items():
-        mine = result.get(name)
-        both = isinstance(mine, dict) and isinstance(value, Mapping)
-        result[name] = merged(mine, value) if both else value
-    return result
 
 
 def _annotated(digest: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from deploy.model import Cluster, Node, ProxyMode
+from deploy.operations.settings import merged
 
 KUBEADM_API = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
@@ -136,15 +137,6 @@ def kube_proxy(cluster: Cluster) -> Document:
     if kubernetes.feature_gates:
         document["featureGates"] = dict(kubernetes.feature_gates)
     return merged(document, kubernetes.kube_proxy)
-
-
-def merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Document:
-    """Return our settings with the inventory's over them; objects are merged, lists and values replaced."""
-    result = dict(ours)
-    for name, value in theirs.items():
-        mine = result.get(name)
-        result[name] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, Mapping) else value
-    return result
 
 
 def as_yaml(documents: Sequence[Mapping[str, Any]]) -> bytes:

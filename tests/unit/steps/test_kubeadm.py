@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.model import Cluster
+from deploy.operations.settings import merged
 from deploy.steps.kubeadm import config
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -75,7 +76,7 @@ def test_the_kubelets_drop_in_is_as_it_was_looked_at(name: str, inventory: dict[
 def test_an_inventorys_settings_go_over_ours_key_by_key() -> None:
     ours = {"a": {"b": 1, "c": 2}, "d": [1], "e": 1}
 
-    assert config.merged(ours, {"a": {"b": 3}, "d": [2], "f": 4}) == {
+    assert merged(ours, {"a": {"b": 3}, "d": [2], "f": 4}) == {
         "a": {"b": 3, "c": 2},
         "d": [2],
         "e": 1,

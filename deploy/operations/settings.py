@@ -1,0 +1,18 @@
+"""Settings over settings, as an inventory's go over ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our settings with theirs over them; objects are merged, lists and values replaced."""
+    result = dict(ours)
+    for name, value in theirs.items():
+        mine = result.get(name)
+        if isinstance(mine, dict) and isinstance(value, Mapping):
+            result[name] = merged(mine, value)
+        else:
+            result[name] = value
+    return result
