@@ -70,13 +70,15 @@ def _faults(everyone: Everyone) -> Iterator[str]:
 
 
 def _answering(everyone: Everyone) -> dict[IPv4Address, str]:
-    """Return addresses of the pool that somebody answers for, with the MAC, unless it is a node's own."""
+    """Return addresses of the pool that somebody answers for, with the MAC; a gateway is told elsewhere."""
+    known = {gate for host in everyone.hosts if host.network for gate in host.network.gateways}
     macs = {link.mac for host in everyone.hosts if host.network for link in host.network.links}
     found: dict[IPv4Address, str] = {}
     for host in everyone.hosts:
         seen = [*(host.network.neighbours if host.network else ()), *(host.arp or {}).items()]
         for address, mac in seen:
-            if any(address in each for each in everyone.cluster.pool) and mac not in macs:
+            inside = any(address in each for each in everyone.cluster.pool)
+            if inside and mac not in macs and address not in known:
                 found[address] = mac
     return found
 
