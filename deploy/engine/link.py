@@ -13,8 +13,9 @@ from gevent.lock import BoundedSemaphore
 from deploy.engine import shell
 from deploy.errors import UnreachableError
 
-SESSIONS = 8  # at once; sshd's MaxSessions is 10 and one is left for a person, one for the run lock
-GRACE = 10.0  # seconds that a host may take longer to say that it ended a command
+SESSIONS = 8  # at once; sshd's MaxSessions is 10, and the run lock needs one
+GRACE = 10.0  # seconds that a host may take longer to open a session, or to say that a command ended
+REFUSALS = 100  # of a session, in those seconds, before a refusal is believed
 CHUNK = 65536
 
 
@@ -50,6 +51,7 @@ class Link:
         self.become = become
         self._client = client
         self._slots = BoundedSemaphore(SESSIONS)
+        self._opening = BoundedSemaphore(1)
 
     @property
     def transport(self) -> paramiko.Transport:
@@ -79,7 +81,7 @@ class Link:
         return Ran(rc, out, err, time.monotonic() - started)
 
     def _exchange(self, raw: str, stdin: str | bytes | None, wait: float) -> tuple[int, str, str]:
-        channel = self.transport.open_session(timeout=GRACE)
+        channel = self._open()
         try:
             with gevent.Timeout(wait):
                 channel.exec_command(raw)
@@ -90,9 +92,23 @@ class Link:
                 writer.kill()
         finally:
             channel.close()
-        if rc == -1 and not self.transport.is_active():  # the property raises
-            raise EOFError
+        if rc == -1 and self.transport.is_active():  # a dead one raises; what is left was ended by a signal
+            rc = shell.TIMED_OUT[1]
         return rc, out, err
+
+    def _open(self) -> paramiko.Channel:
+        """Open a session; sshd counts one that just ended for a moment longer, and then refuses a new one.
+
+        One at a time: paramiko keeps a refusal on the transport, where another waiting greenlet may take it.
+        """
+        for _ in range(REFUSALS):
+            with self._opening:
+                try:
+                    return self.transport.open_session(timeout=GRACE)
+                except paramiko.ChannelException as error:
+                    refused = error
+            gevent.sleep(GRACE / REFUSALS)
+        raise refused
 
     def close(self) -> None:
         """Close the connection; paramiko keeps the socket and a thread otherwise."""

@@ -1,0 +1,169 @@
+"""Operations and steps to drive: a file per step in a scratch directory of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+from pyinfra import host, inventory
+from pyinfra.api import FactBase, QuoteString, StringCommand, deploy, operation
+from typing_extensions import override
+
+from deploy import context
+from deploy.errors import HostError, InventoryError
+from deploy.model.row import Disturbs
+from deploy.operations import notes
+
+
+class Content(FactBase[str]):
+    """What a file holds; empty without the file."""
+
+    default = str
+
+    @override
+    def command(self, path: str) -> StringCommand:
+        return StringCommand("cat", QuoteString(path), "2>/dev/null || true")
+
+    @override
+    def process(self, output: list[str]) -> str:
+        return "\n".join(output)
+
+
+class Unreadable(FactBase[str]):
+    default = str
+
+    @override
+    def command(self) -> str:
+        return "echo no such thing >&2; exit 3"
+
+    @override
+    def process(self, output: list[str]) -> str:
+        return output[0]
+
+
+@operation()
+def written(
+    path: str, text: str, disturbs: Disturbs = Disturbs.NOTHING
+) -> Generator[StringCommand, None, None]:
+    now = host.get_fact(Content, path=path)
+    if now == text:
+        return
+    notes.diff(path, now, text)
+    notes.disturbs(disturbs)
+    yield StringCommand("cat >", QuoteString(path), _stdin=text)
+
+
+@operation()
+def copied(
+    source: str, path: str, disturbs: Disturbs = Disturbs.NOTHING
+) -> Generator[StringCommand, None, None]:
+    """The same text as another file: what a unit is to its configuration."""
+    wanted = host.get_fact(Content, path=source)
+    if host.get_fact(Content, path=path) == wanted:
+        return
+    notes.reason("runs with older input")
+    notes.disturbs(disturbs)
+    yield StringCommand("cp", QuoteString(source), QuoteString(path))
+
+
+@operation()
+def broken(how: str) -> Generator[StringCommand, None, None]:
+    if how == "fact":
+        host.get_fact(Unreadable)
+    if how == "ours":
+        raise HostError("the disk is upside down")
+    if how == "theirs":
+        raise KeyError("spam")
+    yield StringCommand("echo because >&2; exit 7")
+
+
+directory = Path()  # where the steps write; a test sets it
+
+
+def here(name: str) -> str:
+    """Return a path of the current host; every host of the tests is this machine."""
+    return str(directory / f"{context.node().name}-{name}")
+
+
+@deploy("Two files")
+def two_files() -> None:
+    written(name="Write one", path=here("one"), text="first")
+    written(name="Write two", path=here("two"), text="second")
+
+
+@deploy("A service")
+def service() -> None:
+    written(name="Configure it", path=here("config"), text="new")
+    copied(name="Restart it", source=here("config"), path=here("running"), disturbs=Disturbs.PODS)
+
+
+@deploy("A failing operation on workers")
+def worker_fails() -> None:
+    written(name="Write one", path=here("one"), text="first")
+    if not context.node().is_control_plane:
+        broken(name="Break it", how="command")
+    written(name="Write two", path=here("two"), text="second")
+
+
+@deploy("An unreadable fact")
+def unreadable() -> None:
+    broken(name="Read it", how="fact")
+
+
+@deploy("An operator's mistake")
+def ours() -> None:
+    broken(name="Check it", how="ours")
+
+
+@deploy("A mistake of the step")
+def mistaken() -> None:
+    written(name="Write one", path=here("one"), text="first")
+    if not context.node().is_control_plane:
+        raise KeyError("spam")
+
+
+@operation()
+def kept(path: str, text: str) -> Generator[StringCommand, None, None]:
+    """A secret file, compared without being shown."""
+    if host.get_fact(Content, path=path) != text:
+        notes.reason("its content differs")
+        yield StringCommand("cat >", QuoteString(path), _stdin=text)
+
+
+@operation()
+def fetched(source: str, path: str) -> Generator[StringCommand, None, None]:
+    """The content of a file on the control plane."""
+    text = inventory.get_host("cp1").get_fact(Content, path=source)
+    if host.get_fact(Content, path=path) != text:
+        yield StringCommand("cat >", QuoteString(path), _stdin=text)
+
+
+@operation()
+def owned() -> Generator[StringCommand, None, None]:
+    if host.get_fact(Content, path=here("nothing")) == "":
+        raise InventoryError(f"{context.node().name} belongs to cluster other")
+    yield StringCommand("true")
+
+
+@deploy("A secret")
+def secret() -> None:
+    kept(name="Write a secret", path=here("secret"), text="hunter2")
+
+
+@deploy("Something of the control plane")
+def from_control_plane() -> None:
+    source = str(directory / "cp1-token")
+    fetched(name="Take the token", source=source, path=here("token"))
+
+
+@deploy("A host of another cluster")
+def another_cluster() -> None:
+    owned(name="Know whose this is")
+
+
+@deploy("Names that differ")
+def named_by_host() -> None:
+    written(name=f"Join {context.node().name}", path=here("joined"), text="yes")
+    if not context.node().is_control_plane:
+        written(name="Only here", path=here("only"), text="yes")
+    written(name="Then rest", path=here("rest"), text="yes")
