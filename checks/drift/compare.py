@@ -19,10 +19,10 @@ def compared(now: Report, before: Report | None, unjudged: Collection[str] = ())
     if before is None:
         return replace(now, since=dict.fromkeys(problems(now), now.started))
     old = problems(before)
-    since = {each: before.since.get(each, before.started) for each in old}
-    unseen = {each for each in since.keys() | before.since.keys() if not _seen(each, now, unjudged)}
-    still = {each: since.get(each, now.started) for each in problems(now)}
-    carried = {each: since.get(each) or before.since[each] for each in unseen if each not in still}
+    known = {each: before.since.get(each, before.started) for each in [*old, *before.since]}
+    unseen = {each for each in known if not _seen(each, now, unjudged)}
+    still = {each: known.get(each, now.started) for each in problems(now)}
+    carried = {each: known[each] for each in known if each in unseen and each not in still}
     gone = [old[each] for each in old if each not in still and each not in unseen]
     return replace(now, since={**still, **carried}, gone=tuple(gone))
 

@@ -1,0 +1,201 @@
+"""Nights that follow each other: what is new, what is still there since when, what is gone, told once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from checks.drift.compare import compared, news, problems
+from checks.drift.notify import message
+from checks.finding import Finding, Severity, Status
+from checks.report import Report, history
+from checks.report.report import Key
+from deploy.model.row import Row, State
+
+FIRST = datetime(2026, 11, 1, 3, 17, tzinfo=UTC)
+SWAP, CLOCK = ("HOST-03", "w1"), ("HOST-09", "w2")
+SYSCTL = ("baseline | Set kernel parameters", "w1")
+POOL = ("load-balancer | Give MetalLB its pool", "cp1")
+
+
+def row(of: Key) -> Row:
+    phase, operation = of[0].split(" | ")
+    return Row(phase, str(of[1]), operation, State.CHANGE, reason="it differs")
+
+
+def night(number: int, *faults: Key, unreachable: tuple[str, ...] = ()) -> Report:
+    checks = [
+        Finding(check, host, Status.FAIL if (check, host) in faults else Status.PASS)
+        for check, host in (SWAP, CLOCK)
+    ]
+    started = FIRST + timedelta(days=number)
+    return Report(
+        verb="drift",
+        cluster="homelab",
+        run=f"{started:%Y%m%dT%H%M%SZ}-0000",
+        started=started,
+        seconds=3.0,
+        findings=tuple(each for each in checks if each.host not in unreachable),
+        rows=tuple(row(each) for each in faults if " | " in each[0]),
+        unreachable=dict.fromkeys(unreachable, "no route"),
+        titles={"HOST-03": "Swap is off", "HOST-09": "The clock is right"},
+        fixable=frozenset(),
+    )
+
+
+def test_a_first_report_has_nothing_older_than_itself() -> None:
+    report = compared(night(0, SWAP), None)
+
+    assert dict(report.since) == {SWAP: FIRST}
+    assert report.gone == ()
+
+
+def test_what_is_still_there_keeps_its_date() -> None:
+    second = compared(night(1, SWAP, SYSCTL), compared(night(0, SWAP), None))
+
+    assert dict(second.since) == {SWAP: FIRST, SYSCTL: FIRST + timedelta(days=1)}
+    assert news(second) == ([SYSCTL], [])
+
+
+def test_what_went_is_named_and_what_comes_again_is_new() -> None:
+    gone = compared(night(1), compared(night(0, SWAP, SYSCTL), None))
+    again = compared(night(2, SWAP), gone)
+
+    assert [(each.check, each.host) for each in gone.gone] == [SWAP, SYSCTL]
+    assert again.since[SWAP] == FIRST + timedelta(days=2)
+
+
+def test_a_host_that_is_away_is_not_mended_by_that() -> None:
+    before = compared(night(0, SWAP, SYSCTL), None)
+    away = compared(night(1, unreachable=("w1",)), before)
+    back = compared(night(2, SWAP, SYSCTL), away)
+
+    assert away.gone == ()
+    assert news(away) == ([], [])
+    assert dict(back.since) == {SWAP: FIRST, SYSCTL: FIRST}
+
+
+def test_a_silent_api_does_not_mend_what_only_it_can_show() -> None:
+    before = compared(night(0, POOL), None)
+    silent = compared(night(1), before, unjudged=("load-balancer",))
+    back = compared(night(2, POOL), silent)
+
+    assert silent.gone == ()
+    assert back.since[POOL] == FIRST
+
+
+def test_a_fault_that_was_accepted_is_still_in_sight() -> None:
+    accepted = replace(night(0, SWAP).findings[0], ignored="until spring")
+    report = replace(night(0, SWAP), findings=(accepted,))
+
+    assert [*problems(report)] == [SWAP]
+
+
+def test_a_note_is_no_news_that_wakes_anybody_but_is_kept() -> None:
+    note = Finding("HOST-02", "w1", Status.FAIL, Severity.INFO)
+
+    assert [*problems(replace(night(0), findings=(note,)))] == [("HOST-02", "w1")]
+
+
+FAULTS: tuple[tuple[Key, ...], ...] = (
+    (),
+    (SWAP,),
+    (SWAP,),
+    (SWAP, SYSCTL),
+    (SYSCTL,),
+    (SYSCTL,),
+    (),
+    (),
+    (CLOCK,),
+    (CLOCK, SWAP),
+    (CLOCK, SWAP),
+    (CLOCK, SWAP, POOL),
+    (POOL,),
+    (),
+)
+
+
+def test_fourteen_nights_are_told_one_message_per_change(tmp_path: Path) -> None:
+    told: list[tuple[int, int, int]] = []
+    for number, faults in enumerate(FAULTS):
+        report = compared(night(number, *faults), history.last(tmp_path, "drift"))
+        history.save(tmp_path, report)
+        if (said := message(report)) is not None:
+            told.append((number, len(said["new"]), len(said["gone"])))  # type: ignore[arg-type]
+
+    assert told == [
+        (1, 1, 0),
+        (3, 1, 0),
+        (4, 0, 1),
+        (6, 0, 1),
+        (8, 1, 0),
+        (9, 1, 0),
+        (11, 1, 0),
+        (12, 0, 2),
+        (13, 0, 1),
+    ]
+    kept = history.load(tmp_path, "drift", 30)
+    assert len(kept) == 14
+    assert kept[11].since[CLOCK] == FIRST + timedelta(days=8)
+    assert kept[11].since[SWAP] == FIRST + timedelta(days=9)
+
+
+def test_the_message_names_what_is_new_for_people_and_for_machines() -> None:
+    report = compared(night(1, SWAP), compared(night(0), None))
+
+    assert message(report) == {
+        "text": (
+            "homelab: 1 new, 0 gone\n"
+            "× w1: HOST-03 Swap is off  failed\n"
+            "    since: this run\n"
+            "    more: slipway explain HOST-03\n"
+            "Status: × 1 error, 1 passed in 3.0 s\n"
+        ),
+        "cluster": "homelab",
+        "run": "20261102T031700Z-0000",
+        "exit": 3,
+        "new": [{"check": "HOST-03", "host": "w1"}],
+        "gone": [],
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"schema_version": 1}'])
+def test_half_a_report_is_never_read_as_a_night(tmp_path: Path, text: str) -> None:
+    history.save(tmp_path, compared(night(0, SWAP), None))
+    (tmp_path / "20261199T000000Z-dead.drift.json").write_text(text)
+    (tmp_path / ".20261199T000001Z-dead.drift.json.part").write_text("{")
+
+    last = history.last(tmp_path, "drift")
+
+    assert last is not None
+    assert last.run == "20261101T031700Z-0000"
+
+
+def test_old_nights_are_forgotten_and_other_verbs_are_left_alone(tmp_path: Path) -> None:
+    history.save(tmp_path, replace(night(0), verb="verify"))
+    for number in range(history.KEPT + 3):
+        history.save(tmp_path, night(number))
+
+    assert len(history.runs(tmp_path, "drift")) == history.KEPT
+    assert history.runs(tmp_path, "drift")[0].name == "20261104T031700Z-0000.drift.json"
+    assert len(history.runs(tmp_path, "verify")) == 1
+
+
+def test_a_full_disk_leaves_neither_half_a_report_nor_a_lost_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = history.save(tmp_path, night(0))
+    before = path.read_text()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(history.os, "fsync", full)
+    with pytest.raises(history.RunError, match=r"could not be written: No space left on device$"):
+        history.save(tmp_path, night(1))
+
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == before

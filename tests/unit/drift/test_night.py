@@ -1,0 +1,42 @@
+"""Each fault once, under one id, with what would mend it."""
+
+from __future__ import annotations
+
+from checks.drift.night import belonging, once
+from checks.finding import Finding, Status
+from deploy.model.row import Row, State
+
+SYSCTLS = Row("baseline", "w1", "Set kernel parameters", State.CHANGE)
+
+
+def finding(check: str, host: str | None, status: Status, found: str = "") -> Finding:
+    return Finding(check, host, status, found=found, remedy="by hand")
+
+
+def test_a_check_that_two_judges_know_is_said_once_by_the_one_that_could() -> None:
+    unread = finding("HOST-08", "w1", Status.UNAVAILABLE)
+    good = finding("HOST-08", "w1", Status.PASS, "8192")
+    again = finding("HOST-08", "w1", Status.FAIL, "128")
+
+    assert once([unread], [good], [again]) == [good]
+
+
+def test_skipped_for_all_is_not_said_beside_a_verdict_of_a_host() -> None:
+    skipped = finding("HOST-26", None, Status.SKIPPED)
+    judged = finding("HOST-26", "cp1", Status.PASS)
+
+    assert once([skipped], [judged]) == [judged]
+
+
+def test_a_fault_that_an_apply_would_mend_names_the_operation() -> None:
+    failed = finding("HOST-08", "w1", Status.FAIL)
+
+    [said] = belonging([failed], [SYSCTLS])
+
+    assert said.remedy == "slipway apply does it: baseline | Set kernel parameters"
+
+
+def test_another_hosts_operation_does_not_mend_it() -> None:
+    failed = finding("HOST-08", "w2", Status.FAIL)
+
+    assert belonging([failed], [SYSCTLS]) == [failed]

@@ -1,0 +1,107 @@
+"""The nightly job as systemd is given it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from checks.drift import timer
+from checks.drift.timer import Job, install, quoted, uninstall
+
+JOB = Job(
+    cluster="homelab",
+    command=(
+        "/opt/slip way/slipway",
+        "drift",
+        "/etc/homelab.yaml",
+        "-o",
+        "short",
+        "--on-change",
+        "mail 100%",
+    ),
+    working_directory=Path("/"),
+    environment=(("HOME", "/root"), ("XDG_STATE_HOME", "/root/.local/state")),
+    writable=(Path("/root/.local/state/slipway/homelab"),),
+)
+
+
+def test_the_service_runs_drift_and_may_write_its_state_only() -> None:
+    lines = timer.service(JOB).splitlines()
+
+    assert (
+        'ExecStart="/opt/slip way/slipway" drift /etc/homelab.yaml -o short --on-change "mail 100%%"' in lines
+    )
+    assert [line for line in lines if line.startswith(("ReadWrite", "ProtectSystem", "SuccessExit"))] == [
+        "SuccessExitStatus=4 5",
+        "ProtectSystem=strict",
+        "ReadWritePaths=/root/.local/state/slipway/homelab",
+    ]
+
+
+def test_the_timer_makes_up_for_a_night_that_was_slept_through() -> None:
+    assert timer.timer(JOB) == (
+        "[Unit]\n"
+        "Description=Nightly drift of the cluster homelab\n"
+        "\n"
+        "[Timer]\n"
+        "OnCalendar=*-*-* 03:17\n"
+        "Persistent=true\n"
+        "RandomizedDelaySec=10min\n"
+        "\n"
+        "[Install]\n"
+        "WantedBy=timers.target\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [("plain", "plain"), ("two words", '"two words"'), ("50% $x", '"50%% $$x"'), ('a"b', '"a\\"b"')],
+)
+def test_a_word_stays_one_word_for_systemd(word: str, line: str) -> None:
+    assert quoted(word) == line
+
+
+def test_the_units_are_written_whole_started_and_taken_away_again(tmp_path: Path) -> None:
+    called: list[tuple[str, ...]] = []
+
+    def control(*words: str, root: bool) -> None:
+        called.append(words)
+
+    install(JOB, tmp_path, root=True, control=control)
+    written = sorted(path.name for path in tmp_path.iterdir())
+    uninstall("homelab", tmp_path, root=True, control=control)
+
+    assert written == ["slipway-drift-homelab.service", "slipway-drift-homelab.timer"]
+    assert [*tmp_path.iterdir()] == []
+    assert called == [
+        ("daemon-reload",),
+        ("enable", "--now", "slipway-drift-homelab.timer"),
+        ("disable", "--now", "slipway-drift-homelab.timer"),
+        ("daemon-reload",),
+    ]
+
+
+def test_what_was_never_installed_is_not_stopped(tmp_path: Path) -> None:
+    def control(*words: str, root: bool) -> None:
+        raise AssertionError(words)
+
+    assert uninstall("homelab", tmp_path, root=True, control=control) == []
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    job = Job("homelab", ("/bin/true",), Path("/"), JOB.environment, JOB.writable)
+    (tmp_path / f"{job.name}.service").write_text(timer.service(job))
+    (tmp_path / f"{job.name}.timer").write_text(timer.timer(job))
+
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *map(str, tmp_path.iterdir())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
