@@ -82,6 +82,7 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
         Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),
         Phase("artifacts", "Fetch verified binaries", "deploy.steps.artifacts.artifacts", Where.ALL),
         Phase("containerd", "Run containerd", "deploy.steps.containerd.containerd", Where.ALL),
+        Phase("images", "Import verified images", "deploy.steps.images.images", Where.ALL),
         *(
             [
                 Phase(

@@ -14,7 +14,7 @@ from pyinfra.api import StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.kubeadm import KubeadmState, ResolvConf
 from deploy.observe import kubeadm
-from deploy.operations import bootstrap, credentials, notes
+from deploy.operations import bootstrap, credentials, notes, transient
 from deploy.operations.bootstrap import Decision, Do
 from deploy.operations.files import Commands, File
 
@@ -43,7 +43,7 @@ def initialised(cluster: str, node: str, config: str) -> Commands:
             command = ["kubeadm", "init", f"--config={config}", "--skip-token-print", *_ignoring(decision)]
             yield StringCommand(_started(kubeadm.INIT_UNIT, command, cluster, "init"))
         case Do.ATTACH:
-            yield StringCommand(_awaited(kubeadm.INIT_UNIT))
+            yield StringCommand(transient.awaited(kubeadm.INIT_UNIT))
         case Do.WAIT:
             yield StringCommand(_api_awaited("get --raw=/readyz", f"{kubeadm.ETC}/admin.conf"))
         case Do.PHASES:
@@ -69,7 +69,7 @@ def joined(
         case Do.RUN:
             yield from _join(cluster, node, config, endpoint, asks, decision)
         case Do.ATTACH:
-            yield StringCommand(_awaited(kubeadm.JOIN_UNIT))
+            yield StringCommand(transient.awaited(kubeadm.JOIN_UNIT))
         case Do.WAIT:
             yield StringCommand(_api_awaited(f"get node {shlex.quote(node)}", kubeadm.KUBELET_CONF))
         case Do.REGISTER:
@@ -114,9 +114,9 @@ def _started(
         f"mkdir -p /run/slipway && rm -f {JOIN_CONFIG}.part && cat > {JOIN_CONFIG}.part",
         f"mv -fT {JOIN_CONFIG}.part {JOIN_CONFIG}",
     ]
-    run = ["systemd-run", "--quiet", f"--unit={unit}", "--property=RuntimeMaxSec=1200", "--setenv=HOME=/root"]
+    properties = ["RuntimeMaxSec=1200"]
     if config_on_stdin:
-        run.append(f"--property=ExecStopPost=/bin/rm -f {JOIN_CONFIG}")
+        properties.append(f"ExecStopPost=/bin/rm -f {JOIN_CONFIG}")
     return "\n".join(
         [
             "set -eu; umask 077",
@@ -124,23 +124,7 @@ def _started(
             f"printf '%s' {marker} > {kubeadm.MARKER}.part && mv -fT {kubeadm.MARKER}.part {kubeadm.MARKER}",
             *(keep if config_on_stdin else []),
             f"systemctl daemon-reload; systemctl enable --quiet {kubeadm.KUBELET_UNIT}",
-            f"systemctl reset-failed {unit} 2>/dev/null || true",
-            shlex.join([*run, "--", *command]),
-            _awaited(unit),
-        ]
-    )
-
-
-def _awaited(unit: str) -> str:
-    """Return what waits until a transient unit ends; when it failed its last words are the error."""
-    return "\n".join(
-        [
-            f"while :; do case $(systemctl show --value -p ActiveState {unit}) in",
-            f"failed) echo '{unit} failed; its last words:' >&2",
-            f"  journalctl -u {unit} -n 30 --no-pager -o cat >&2; exit 1;;",
-            "active|activating|deactivating|reloading) sleep 0.2;;",
-            "*) break;;",
-            "esac; done",
+            transient.started(unit, command, properties),
         ]
     )
 
