@@ -11,7 +11,7 @@ PAUSE = Image("registry.k8s.io/pause:3.10.2", f"sha256:{'a' * 64}")
 ETCD = Image("registry.k8s.io/etcd:3.6.8-0", f"sha256:{'b' * 64}")
 LISTED = f"""\
 REF TYPE DIGEST SIZE PLATFORMS LABELS
-{PAUSE.ref} application/vnd.oci.image.index.v1+json {PAUSE.digest} 263.0 KiB linux/amd64 io.cri-containerd.image=managed
+{PAUSE.ref} application/vnd.oci.image.index.v1+json {PAUSE.digest} 263.0 KiB linux/amd64 a=b
 {PAUSE.by_digest} application/vnd.oci.image.index.v1+json {PAUSE.digest} 263.0 KiB linux/amd64 -
 # end"""
 
