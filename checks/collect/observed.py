@@ -80,7 +80,7 @@ class Observed:
     runtime: runtime.Runtime | None = None
     pci: pci.Bus | None = None
     gpu_state: gpu_state.GpuState | None = None
-    reach: Mapping[str, int] | None = None
+    reach: reach.Reach | None = None
     active: bool = False
     fsync: tuple[float, ...] | None = None
     mesh: Mapping[str, Mapping[str, bool]] | None = None

@@ -11,7 +11,6 @@ from checks.finding import Severity
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
 from deploy.observe.names import is_loopback
 from deploy.observe.network import Network
-from deploy.observe.reach import answers
 
 NODE_PORTS = (10250, 10256)
 CONTROL_PLANE_PORTS = (6443, 2379, 2380, 10257, 10259)
@@ -68,11 +67,22 @@ def sources(case: Case) -> Said:
     if case.host.reach is None and "reach" not in case.host.causes:
         return skipped("not asked: the collection was made without addresses")
     reach = case.known(case.host.reach, "reach")
-    silent = sorted(url for url, status in reach.items() if not answers(status))
-    wanted = f"{len(reach)} sources that answer"
-    if silent:
-        return failed(f"no answer from {listed(silent, 3)}", wanted)
-    return passed(f"{len(reach)} of {len(reach)} answer", wanted)
+    wanted = f"{len(reach.statuses)} sources that answer"
+    if reach.silent:
+        return failed(f"no answer from {listed(reach.silent, 3)}", wanted)
+    if reach.proxy and (unspared := [name for name in _inside_names(case) if not _spared(name, reach.past)]):
+        said = f"the proxy {reach.proxy} would be asked for {listed(unspared)}"
+        return failed(said, f"{wanted}, no_proxy for the cluster itself", severity=Severity.WARNING)
+    return passed(f"{len(reach.statuses)} of {len(reach.statuses)} answer", wanted)
+
+
+def _inside_names(case: Case) -> tuple[str, ...]:
+    kubernetes = case.cluster.kubernetes
+    return (str(kubernetes.pod_cidr), str(kubernetes.service_cidr), ".svc", ".cluster.local")
+
+
+def _spared(name: str, past: tuple[str, ...]) -> bool:
+    return "*" in past or name in past or name.lstrip(".") in past
 
 
 def _ranges(case: Case) -> Iterator[tuple[str, IPv4Network]]:

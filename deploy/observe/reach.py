@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from deploy.observe.pairs import UnreadableError, number
 
@@ -24,18 +25,33 @@ wait
 """
 
 
-def parse(text: str) -> dict[str, int]:
-    """Return each URL's status; 0 where nobody answered."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The status of each URL, 0 where nobody answered; the environment's proxy, and what goes past it."""
+
+    statuses: dict[str, int]
+    proxy: str | None = None
+    past: tuple[str, ...] = ()
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The URLs that nobody answered; 401 of a registry and 404 of a mirror's root are answers."""
+        return tuple(sorted(url for url, status in self.statuses.items() if not 200 <= status < 500))
+
+
+def parse(text: str) -> Reach:
+    """Read the tagged lines."""
+    statuses: dict[str, int] = {}
+    proxy: str | None = None
+    past = ""
     for line in text.splitlines():
         match line.split():
             case ["url", code, url] if (status := number(code)) is not None:
-                found[url] = status
-    if not found and "url" in text:
+                statuses[url] = status
+            case ["proxy", proxy]:
+                pass
+            case ["noproxy", past]:
+                pass
+    if not statuses:
         raise UnreadableError("curl printed no status")
-    return found
-
-
-def answers(status: int) -> bool:
-    """Say whether a status is a server's: 401 of a registry and 404 of a mirror's root are answers."""
-    return 200 <= status < 500
+    return Reach(statuses, proxy, tuple(part for part in past.split(",") if part))

@@ -16,6 +16,7 @@ from deploy.observe.listeners import Listener
 from deploy.observe.modules import Presence
 from deploy.observe.network import Address, Route
 from deploy.observe.pci import Bus
+from deploy.observe.reach import Reach
 from deploy.observe.runtime import Runtime
 from deploy.observe.swap import Swap
 from deploy.observe.sysctl import Assignment, Parameter
@@ -199,7 +200,8 @@ FAULTS = (
     Fault("HOST-12", "w1", readdressed, "error", "not on this host, which has 192.168.1.77"),
     Fault("HOST-13", "w1", within("names", servers={"/etc/resolv.conf": ("127.0.0.53",)}), "error", "/etc/resolv.conf names 127.0.0.53", reads=("names",)),
     Fault("HOST-13", "w1", within("names", servers={}), "error", "/etc/resolv.conf is not there"),
-    Fault("HOST-14", "w1", lambda host: replace(host, reach={"https://dl.k8s.io/": 0}), "error", "no answer from https://dl.k8s.io/"),
+    Fault("HOST-14", "w1", lambda host: replace(host, reach=Reach({"https://dl.k8s.io/": 0})), "error", "no answer from https://dl.k8s.io/"),
+    Fault("HOST-14", "w1", lambda host: replace(host, reach=Reach({"https://dl.k8s.io/": 302}, "http://proxy:3128", ("10.42.0.0/16", ".svc", "cluster.local"))), "warning", "the proxy http://proxy:3128 would be asked for 10.43.0.0/16"),
     Fault("HOST-15", "w1", routed, "error", "the route 10.42.7.0/24 by wg0 overlaps pod_cidr 10.42.0.0/16", reads=("network",)),
     Fault("HOST-15", "w1", within("names", servers={"/etc/resolv.conf": ("10.43.0.10",)}), "error", "the name server 10.43.0.10 lies in service_cidr 10.43.0.0/16"),
     Fault("HOST-16", "w1", lambda host: replace(host, listeners=(Listener("tcp", "*", 10250, "nginx", 81),)), "error", "taken: 10250 by nginx (pid 81)", reads=("listeners",)),

@@ -18,6 +18,7 @@ from deploy.observe.names import Names
 from deploy.observe.network import Address, Link, Network, Route
 from deploy.observe.package_state import PackageState
 from deploy.observe.pci import Bus, Device, Hop
+from deploy.observe.reach import Reach
 from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
 from deploy.observe.security import Security
@@ -115,7 +116,7 @@ def healthy(name: str = "w1", address: str = "192.168.1.11", number: int = 1) ->
         runtime=Runtime(None, None, None, broken_config=False, k3s_files={}, cdi={}),
         pci=Bus(present=True, devices=()),
         gpu_state=GPULESS,
-        reach={"https://dl.k8s.io/": 302},
+        reach=Reach({"https://dl.k8s.io/": 302}),
     )
 
 
