@@ -14,10 +14,12 @@ from pathlib import Path
 import yaml
 
 from deploy.catalog.entries import minor_of
+from deploy.model import Allocation, Cluster
 from deploy.model.mistake import Mistake, Place
 
 GATES = Path(__file__).with_name("gates.yaml")
 GROUPS = Path(__file__).with_name("gates_groups.yaml")
+DRA = "resource.k8s.io"
 PLACE: Place = ("kubernetes", "feature_gates")
 # the minors whose source gates.yaml was read from
 MINORS = ("1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
@@ -171,6 +173,22 @@ def _known(version: str, name: str) -> Stage | None:
 
 def _knows(component: str | None, name: str) -> bool:
     return component is None or table()[name].only in (None, component)
+
+
+def of(cluster: Cluster, component: str) -> dict[str, bool]:
+    """Return the gates that a component of a cluster is given: the inventory's, and what its GPUs need."""
+    version = cluster.kubernetes.version
+    needed = needed_by(DRA, version).gates if _claims_devices(cluster) else {}
+    return to_emit(version, {**needed, **cluster.kubernetes.feature_gates}, component)
+
+
+def runtime_config(cluster: Cluster) -> tuple[str, ...]:
+    """Return the API versions that a cluster's API server must be told to serve, as GROUP/VERSION=true."""
+    return needed_by(DRA, cluster.kubernetes.version).runtime_config if _claims_devices(cluster) else ()
+
+
+def _claims_devices(cluster: Cluster) -> bool:
+    return any(node.gpus and node.gpus.allocation is Allocation.DRA for node in cluster.nodes)
 
 
 def as_flag(gates: Mapping[str, bool]) -> str:

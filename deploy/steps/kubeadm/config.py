@@ -7,12 +7,18 @@ from typing import Any
 
 import yaml
 
+from deploy.catalog import gates
 from deploy.model import Cluster, Node, ProxyMode
 from deploy.operations.settings import merged
 
 KUBEADM_API = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 API_PORT = 6443
+COMPONENTS = {
+    "apiServer": "kube-apiserver",
+    "controllerManager": "kube-controller-manager",
+    "scheduler": "kube-scheduler",
+}
 Document = dict[str, Any]
 
 
@@ -65,8 +71,8 @@ def kubelet_settings(cluster: Cluster) -> Document:
         "shutdownGracePeriod": "30s",
         "shutdownGracePeriodCriticalPods": "10s",
     }
-    if kubernetes.feature_gates:
-        settings["featureGates"] = dict(kubernetes.feature_gates)
+    if given := gates.of(cluster, "kubelet"):
+        settings["featureGates"] = given
     return merged(settings, kubernetes.kubelet)
 
 
@@ -116,11 +122,18 @@ def _cluster_configuration(cluster: Cluster) -> Document:
         },
         "apiServer": {"certSANs": list(dict.fromkeys(names))},
     }
-    if kubernetes.feature_gates:
-        gates = ",".join(f"{name}={str(on).lower()}" for name, on in sorted(kubernetes.feature_gates.items()))
-        for component in ("apiServer", "controllerManager", "scheduler"):
-            document.setdefault(component, {})["extraArgs"] = [{"name": "feature-gates", "value": gates}]
+    for key, component in COMPONENTS.items():
+        if flags := _gate_flags(cluster, component):
+            document.setdefault(key, {})["extraArgs"] = flags
     return document
+
+
+def _gate_flags(cluster: Cluster, component: str) -> list[Document]:
+    """Return the flags that switch on what the version has off, as kubeadm lists them."""
+    flags = {"feature-gates": gates.as_flag(gates.of(cluster, component))}
+    if component == "kube-apiserver":
+        flags["runtime-config"] = ",".join(gates.runtime_config(cluster))
+    return [{"name": name, "value": value} for name, value in flags.items() if value]
 
 
 def kube_proxy(cluster: Cluster) -> Document:
@@ -134,8 +147,8 @@ def kube_proxy(cluster: Cluster) -> Document:
     if kubernetes.proxy_mode is ProxyMode.IPVS:
         # without it every node answers ARP for every LoadBalancer address (MetalLB, installation)
         document["ipvs"] = {"strictARP": True}
-    if kubernetes.feature_gates:
-        document["featureGates"] = dict(kubernetes.feature_gates)
+    if given := gates.of(cluster, "kube-proxy"):
+        document["featureGates"] = given
     return merged(document, kubernetes.kube_proxy)
 
 
