@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of an archive: its name there, where its bytes are, its mode."""
+    """One file of an archive: its name there (a folder's ends in a slash), its bytes, its mode."""
 
     name: str
     content: bytes | Path
@@ -32,6 +32,7 @@ def write_tar(out: io.BufferedIOBase, entries: Iterable[Entry]) -> None:
         for entry in sorted(entries, key=lambda each: each.name):
             member = tarfile.TarInfo(entry.name)
             member.mode = entry.mode
+            member.type = tarfile.DIRTYPE if entry.name.endswith("/") else tarfile.REGTYPE
             if isinstance(entry.content, bytes):
                 member.size = len(entry.content)
                 archive.addfile(member, io.BytesIO(entry.content))

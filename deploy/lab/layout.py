@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -14,6 +15,7 @@ MOST_NODES = 180
 """Nodes are .11 to .190; .200 to .219 are left for load balancers, .250 for a virtual address."""
 
 SUBNET = IPv4Network("10.89.7.0/24")
+NAME = r"[a-z][a-z0-9-]{0,39}"
 LABEL = "slipway.lab"
 KEPT = {
     "containerd": "/var/lib/containerd",  # overlayfs does not stack on the container's own overlayfs
@@ -31,6 +33,11 @@ class Layout:
     subnet: IPv4Network = SUBNET
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(NAME, self.name):
+            raise LabUsageError(
+                f"--name is {self.name!r}; a lab's name has 1 to 40 letters a-z, digits and dashes, "
+                "and begins with a letter"
+            )
         if self.subnet.prefixlen != 24:
             raise LabUsageError(
                 f"--subnet is {self.subnet}; the lab numbers its hosts .11 to .190 and needs a /24, "
@@ -83,7 +90,7 @@ class Layout:
             "--stop-signal=SIGRTMIN+3",
             *("--tmpfs=/run:mode=755", "--tmpfs=/run/lock", "--tmpfs=/tmp:mode=1777"),
             *("--ulimit=nofile=20000:20000", "--ulimit=nproc=4096:4096", "--pids-limit=-1"),
-            "--dns-search=.",
+            *("--no-hosts", "--dns-search=."),
             *(f"--volume={volume}:{where}" for volume, where in self.volumes(node).items()),
             *(image, "/sbin/init"),
         ]

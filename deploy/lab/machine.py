@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deploy.model import paths
 
+PROC = Path("/proc/sys")
 SHARED = (
     "fs.inotify.max_user_instances",
     "fs.inotify.max_user_watches",
@@ -27,35 +28,37 @@ RAISED = {"fs.inotify.max_user_instances": 8192, "fs.inotify.max_user_watches": 
 """Every kubelet and container runtime of every host watches files out of one budget."""
 
 
-def _file(key: str) -> Path:
-    return Path("/proc/sys", *key.split("."))
+def _file(proc: Path, key: str) -> Path:
+    return proc.joinpath(*key.split("."))
 
 
 def _saved() -> Path:
     return paths.state_home() / "labs" / "machine.json"
 
 
-def prepare() -> list[str]:
+def prepare(proc: Path = PROC) -> list[str]:
     """Remember the machine's settings once, raise what is too low, and return what was raised."""
     saved = _saved()
     if not saved.exists():
-        before = {key: _file(key).read_text().strip() for key in SHARED if _file(key).exists()}
+        before = {key: _file(proc, key).read_text().strip() for key in SHARED if _file(proc, key).exists()}
         saved.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         saved.write_text(json.dumps(before, indent=1))
-    low = {key: value for key, value in RAISED.items() if int(_file(key).read_text()) < value}
+    low = {key: value for key, value in RAISED.items() if int(_file(proc, key).read_text()) < value}
     for key, value in low.items():
-        _file(key).write_text(str(value))
+        _file(proc, key).write_text(str(value))
     return [f"{key} = {value}" for key, value in low.items()]
 
 
-def restore() -> list[str]:
+def restore(proc: Path = PROC) -> list[str]:
     """Put back what was remembered, and return what differed."""
     saved = _saved()
     if not saved.exists():
         return []
     before: dict[str, str] = json.loads(saved.read_text())
-    changed = {key: value for key, value in before.items() if _file(key).read_text().split() != value.split()}
+    changed = {
+        key: value for key, value in before.items() if _file(proc, key).read_text().split() != value.split()
+    }
     for key, value in changed.items():
-        _file(key).write_text(value)
+        _file(proc, key).write_text(value)
     saved.unlink()
     return [f"{key} = {value}" for key, value in changed.items()]

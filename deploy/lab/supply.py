@@ -68,17 +68,18 @@ def made(versions: Sequence[str], progress: Progress) -> Supply:
             tuple(workshop.image(entry, version) for entry, version in images),
             workshop.binary("registry/registry", versions[0]),
         )
-        _lay_out(supply.files)
+        lay_out(supply.files, mirror_root())
         for image in supply.images:
             root = registry_root() / "docker/registry/v2"
             oci.published(root, image.entry.ref, image.manifest, image.parts)
     return supply
 
 
-def _lay_out(files: Iterable[MadeFile]) -> None:
+def lay_out(files: Iterable[MadeFile], root: Path) -> None:
+    """Put each file where its upstream URL leads to below `root`; a host sees the old or the new."""
     for each in files:
         split = urlsplit(each.entry.url)
-        target = mirror_root() / split.netloc / split.path.lstrip("/")
+        target = root / split.netloc / split.path.lstrip("/")
         if target.exists() and target.samefile(each.path):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ USUAL = "/usr/local/go/bin/go"
 
 def numbers(version: str) -> tuple[int, ...]:
     """Return the comparable part of what `go version` prints: go1.26.8 is (1, 26, 8)."""
-    found = re.search(r"\bgo?(\d+(?:\.\d+)+)", version)
+    found = re.search(r"\bgo(\d+(?:\.\d+)+)", version)
     return tuple(int(part) for part in found[1].split(".")) if found else ()
 
 

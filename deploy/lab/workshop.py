@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -104,32 +103,34 @@ class Workshop:
         return module.of(version) if name == KUBERNETES else module
 
     def _packed(self, name: str, recipe: File, version: str) -> Path:
-        entries, made_of = (
-            self._chart(recipe.chart) if recipe.chart else self._archive(recipe.archive or {}, version)
+        """Return an archive; a chart follows from its module, an archive of binaries from what built them."""
+        modules = [recipe.chart] if recipe.chart else list((recipe.archive or {}).values())
+        names = sorted({each.partition("/")[0] for each in modules})
+        made_of: list[JsonValue] = (
+            [self._module(each, version).version for each in names]
+            if recipe.chart
+            else [self.binaries(each, version).name for each in names]
         )
 
         def make(folder: Path) -> None:
             with self.progress.item(f"archive {name}"):
-                tgz(folder / f"{name}.tgz", entries)
+                tgz(folder / f"{name}.tgz", self._entries(recipe, version))
 
         key = key_of(FORMAT, recipe.model_dump(mode="json"), made_of)
         return kept(f"file-{name}", key, make) / f"{name}.tgz"
 
-    def _archive(self, members: Mapping[str, str], version: str) -> tuple[list[Entry], str]:
-        """Return the entries of an archive of binaries; a module's name alone stands for all of its."""
-        entries, made_of = list[Entry](), list[str]()
-        for path, what in members.items():
-            folder = self.binaries(what.partition("/")[0], version)
-            made_of.append(folder.name)
-            entries += flat({path: self.binary(what, version)}) if "/" in what else tree(folder, path)
-        return entries, key_of(*made_of)
-
-    def _chart(self, where: str) -> tuple[list[Entry], str]:
-        """Return the entries of a chart; it lies in its module's source, and its top folder has its name."""
-        name, _, path = where.partition("/")
-        module = self.recipes.modules[name]
-        folder = gomodule.source(module, self.go) / path
-        return tree(folder, f"{name}/"), key_of(module.module, module.version)
+    def _entries(self, recipe: File, version: str) -> list[Entry]:
+        if recipe.chart:
+            name, _, path = recipe.chart.partition("/")
+            return tree(gomodule.source(self.recipes.modules[name], self.go) / path, f"{name}/")
+        named = dict[str, Path]()
+        for path, what in (recipe.archive or {}).items():
+            if "/" in what:
+                named[path] = self.binary(what, version)
+            else:
+                folder = self.binaries(what, version)
+                named |= {f"{path}{each}": folder / each for each in self.recipes.modules[what].commands}
+        return flat(named)
 
     def _pause(self) -> Path:
         def make(folder: Path) -> None:

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import io
+from ipaddress import IPv4Network
+
+import yaml
+from rich.console import Console
+
+from deploy.lab import demo
+from deploy.lab.demo import Shown
+from deploy.lab.lab import Lab
+from deploy.lab.progress import Progress
+
+
+def test_the_demo_runs_the_image_that_belongs_to_the_clusters_version() -> None:
+    namespace, deployment, service = yaml.safe_load_all(demo.objects("v1.35.4"))
+
+    assert namespace["metadata"]["name"] == deployment["metadata"]["namespace"] == "slipway-demo"
+    assert deployment["spec"]["replicas"] == 2
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.k8s.io/e2e-test-images/agnhost:2.59"
+    assert service["spec"]["type"] == "LoadBalancer"
+
+
+def test_the_demo_ends_with_what_runs_the_address_and_what_to_try_next() -> None:
+    lab = Lab("blue", IPv4Network("10.89.9.0/24"), progress=Progress(Console(file=io.StringIO())))
+    found = Shown(
+        "n1", "v1.36.3", "10.89.9.200", {"hello-a": "cp1", "hello-b": "w1"}, {"hello-a": 12, "hello-b": 8}
+    )
+
+    assert (
+        demo.text(lab, found)
+        == """\
+Kubernetes v1.36.3 runs on the hosts n1, n2, and http://10.89.9.200/ answers:
+
+    curl http://10.89.9.200/hostname
+
+    hello-a on cp1: 12 of 20 answers
+    hello-b on w1: 8 of 20 answers
+
+Next:
+    slipway lab exec --name blue n1 -- kubectl --kubeconfig /etc/kubernetes/admin.conf get pods -A -o wide
+    slipway lab ssh --name blue n1
+    slipway plan inventories/blue.yaml      what differs from the inventory: nothing
+    slipway verify inventories/blue.yaml    proves again that it works
+    slipway kubeconfig inventories/blue.yaml
+    slipway lab down --name blue                        takes it all away
+"""
+    )

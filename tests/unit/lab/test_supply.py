@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy import catalog
+from deploy.lab import oci, supply
+from deploy.lab.supply import Supply
+from deploy.lab.workshop import MadeFile, MadeImage
+
+TWO_VERSIONS = ["v1.36.3", "v1.35.4"]
+
+
+def test_a_lab_serves_one_architecture_and_every_version_that_was_asked_for() -> None:
+    files, images = supply.wanted(TWO_VERSIONS)
+
+    assert sorted(entry.key for entry, _ in files) == [
+        "cni-plugins",
+        "containerd",
+        "flannel-chart",
+        "helm",
+        "kubeadm@v1.35.4",
+        "kubeadm@v1.36.3",
+        "kubectl@v1.35.4",
+        "kubectl@v1.36.3",
+        "kubelet@v1.35.4",
+        "kubelet@v1.36.3",
+        "metallb-chart",
+        "runc",
+    ]
+    assert {entry.arch for entry, _ in files} == {"amd64", "any"}
+    assert {version for entry, version in images if entry.key.startswith("etcd@")} == set(TWO_VERSIONS)
+    assert {"flannel", "flannel-cni-plugin", "metallb-controller", "metallb-speaker"} <= {
+        entry.key for entry, _ in images
+    }
+
+
+def test_the_lock_file_has_upstreams_names_and_the_digests_of_what_was_built(tmp_path: Path) -> None:
+    [kubelet, *_] = [entry for entry, _ in supply.wanted(["v1.36.3"])[0] if entry.key == "kubelet@v1.36.3"]
+    [pause] = [entry for entry, _ in supply.wanted(["v1.36.3"])[1] if entry.key == "pause@v1.36.3"]
+    made = Supply(
+        (MadeFile(kubelet, tmp_path / "kubelet", "ab" * 32),),
+        (MadeImage(pause, oci.Blob(f"sha256:{'cd' * 32}", tmp_path / "manifest.json"), ()),),
+        tmp_path / "registry",
+    )
+
+    made.write_lock(tmp_path / "inventories/lab.lock.yaml")
+
+    lock = catalog.lock.load(tmp_path / "inventories/lab.lock.yaml")
+    assert lock.file("kubelet@v1.36.3", "amd64") == catalog.LockedFile(
+        "kubelet@v1.36.3",
+        "v1.36.3",
+        "https://dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubelet",
+        "ab" * 32,
+    )
+    assert lock.image("pause@v1.36.3").pinned == f"registry.k8s.io/pause:3.10.2@sha256:{'cd' * 32}"
+
+
+def test_a_mirror_has_each_file_under_its_upstream_url(tmp_path: Path) -> None:
+    [runc] = [entry for entry, _ in supply.wanted(["v1.36.3"])[0] if entry.key == "runc"]
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(name)
+        supply.lay_out([MadeFile(runc, tmp_path / name, "")], tmp_path / "mirror")
+
+    [found] = [path for path in (tmp_path / "mirror").rglob("*") if path.is_file()]
+    assert str(found.relative_to(tmp_path / "mirror")) == (
+        "github.com/opencontainers/runc/releases/download/v1.4.3/runc.amd64"
+    )
+    assert found.read_text() == "new"
