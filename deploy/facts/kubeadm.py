@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api import FactBase
 from typing_extensions import override
 
-from deploy.observe import kubeadm, resolver
+from deploy.observe import kubeadm, living, resolver
 
 
 class KubeadmState(FactBase[kubeadm.State | None]):
@@ -43,3 +43,20 @@ class ResolvConf(FactBase[str | None]):
     @override
     def process(self, output: list[str]) -> str | None:
         return resolver.parse(output)
+
+
+class LivingVersion(FactBase[str | None]):
+    """Return the Kubernetes version that a node lives with, "" where there is none; None means unread.
+
+    .. code:: python
+
+        "v1.36.3"
+    """
+
+    @override
+    def command(self, node: str) -> str:
+        return living.command(node)
+
+    @override
+    def process(self, output: list[str]) -> str | None:
+        return living.parse(output)

@@ -12,7 +12,7 @@ from pyinfra import host, state
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
-from deploy.facts.kubeadm import KubeadmState, ResolvConf
+from deploy.facts.kubeadm import KubeadmState, LivingVersion, ResolvConf
 from deploy.observe import kubeadm
 from deploy.operations import bootstrap, credentials, notes, transient
 from deploy.operations.bootstrap import Decision, Do
@@ -149,3 +149,18 @@ def drop_in(path: str, settings: Mapping[str, Any]) -> File:
         raise HostError("could not read /etc/resolv.conf, so the kubelet's resolvConf is not known")
     document = {**settings, **({} if "resolvConf" in settings else {"resolvConf": resolv})}
     return File(path, yaml.safe_dump(document, sort_keys=False).encode())
+
+
+@operation()
+def version_kept(node: str, version: str) -> Commands:
+    """A node that lives is of the declared version: binaries under a running cluster are not swapped here."""
+    living: str | None = host.get_fact(LivingVersion, node=node)
+    if living is None:
+        notes.reason("the version that this node lives with could not be read")
+    elif living not in ("", version):
+        raise HostError(
+            f"{node} runs Kubernetes {living}, the inventory wants {version}. Apply does not change "
+            f"the version of a living node: set kubernetes.version to {living}; "
+            "an upgrade is a verb of its own"
+        )
+    yield from ()

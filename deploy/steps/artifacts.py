@@ -10,6 +10,7 @@ from deploy import catalog, context
 from deploy.errors import HostError
 from deploy.model.row import Disturbs
 from deploy.operations import artifacts as operations
+from deploy.operations import kubeadm
 from deploy.operations.artifacts import Installed
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -29,6 +30,7 @@ def artifacts() -> None:
     """Install the container runtime, the CNI plugins and Kubernetes' own binaries."""
     cluster, arch = context.cluster(), _arch()
     version = cluster.kubernetes.version
+    kubeadm.version_kept(name="Keep the version of a living node", node=context.node().name, version=version)
     operations.installed(
         name="Install containerd, runc and the CNI plugins",
         items=[

@@ -1,0 +1,29 @@
+"""The Kubernetes version that a node lives with."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from deploy.observe.kubeadm import KUBELET_CONF
+
+NONE = "no node"
+
+
+def command(node: str) -> str:
+    """Return what asks the API for the kubelet that runs, and the binary where the API is silent."""
+    ask = "get node -o jsonpath='{.status.nodeInfo.kubeletVersion}'"
+    return (
+        f"[ -e {KUBELET_CONF} ] || {{ echo '{NONE}'; exit 0; }}\n"
+        "export KUBECACHEDIR=/run/slipway/kube-cache\n"
+        f"kubectl --kubeconfig={KUBELET_CONF} --request-timeout=3s {ask} {shlex.quote(node)} 2>/dev/null "
+        f"|| kubelet --version 2>/dev/null || true; echo"
+    )
+
+
+def parse(lines: Sequence[str]) -> str | None:
+    """Return the version, such as v1.36.3; "" on a host that is no node; None when it is unread."""
+    text = "\n".join(lines)
+    found = re.search(r"v\d+\.\d+\.\d+", text)
+    return found[0] if found else ("" if NONE in text else None)

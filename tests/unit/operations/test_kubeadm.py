@@ -1,0 +1,70 @@
+"""kubeadm on one host: what would be run, and what refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.errors import HostError
+from deploy.operations import kubeadm
+from deploy.operations.credentials import Asks
+from tests.unit.observe.test_kubeadm import UNITS
+from tests.unit.operations.conftest import Plan
+
+IDLE = [line.replace("=active", "=inactive").replace("=activating", "=inactive") for line in UNITS]
+BARE = {"slipway-kubeadm-init": "\n".join(["marker ", *IDLE])}
+
+
+def test_a_bare_host_is_initialised_by_a_unit_of_its_own(plan: Plan) -> None:
+    planned = plan(kubeadm.initialised, "lab", "cp1", "/etc/slipway/kubeadm.yaml", answers=BARE)
+
+    [command] = planned.commands
+    assert command == (
+        "set -eu; umask 077\n"
+        "mkdir -p /var/lib/slipway\n"
+        'printf \'%s\' \'{"cluster": "lab", "verb": "init"}\' > /var/lib/slipway/kubeadm.json.part '
+        "&& mv -fT /var/lib/slipway/kubeadm.json.part /var/lib/slipway/kubeadm.json\n"
+        "systemctl daemon-reload; systemctl enable --quiet kubelet.service\n"
+        "systemctl reset-failed slipway-kubeadm-init.service 2>/dev/null || true\n"
+        "systemd-run --quiet --unit=slipway-kubeadm-init.service --setenv=HOME=/root "
+        "--property=RuntimeMaxSec=1200 -- "
+        "kubeadm init --config=/etc/slipway/kubeadm.yaml --skip-token-print\n"
+        "while :; do case $(systemctl show --value -p ActiveState slipway-kubeadm-init.service) in\n"
+        "failed) echo 'slipway-kubeadm-init.service failed; its last words:' >&2\n"
+        "  journalctl -u slipway-kubeadm-init.service -n 30 --no-pager -o cat >&2; exit 1;;\n"
+        "active|activating|deactivating|reloading) sleep 0.2;;\n"
+        "*) break;;\n"
+        "esac; done"
+    )
+    assert planned.reasons == ["there is no cluster yet"]
+
+
+def test_a_plan_of_a_join_makes_no_credentials(plan: Plan) -> None:
+    config = {"kind": "JoinConfiguration"}
+
+    planned = plan(kubeadm.joined, "lab", "w1", config, "10.0.0.1:6443", Asks("cp1", []), answers=BARE)
+
+    assert planned.stdin == [""]
+    assert "ExecStopPost=/bin/rm -f /run/slipway/kubeadm-join.yaml" in planned.commands[0]
+    assert planned.reasons == ["not joined yet"]
+
+
+def test_leftovers_of_others_are_an_error(plan: Plan) -> None:
+    answers = {"slipway-kubeadm-init": "\n".join(["have /var/lib/etcd/member", "marker ", *IDLE])}
+
+    with pytest.raises(HostError, match=r"slipway never does$"):
+        plan(kubeadm.initialised, "lab", "cp1", "/etc/slipway/kubeadm.yaml", answers=answers)
+
+
+def test_the_version_of_a_living_node_is_not_changed_by_an_apply(plan: Plan) -> None:
+    with pytest.raises(HostError) as refused:
+        plan(kubeadm.version_kept, "w1", "v1.36.3", answers={"kubeletVersion": "v1.35.4\n"})
+
+    assert str(refused.value) == (
+        "w1 runs Kubernetes v1.35.4, the inventory wants v1.36.3. Apply does not change "
+        "the version of a living node: set kubernetes.version to v1.35.4; an upgrade is a verb of its own"
+    )
+
+
+@pytest.mark.parametrize("said", ["v1.36.3", "Kubernetes v1.36.3\n", "no node", ""])
+def test_a_node_of_the_declared_version_and_a_bare_host_pass(plan: Plan, said: str) -> None:
+    assert plan(kubeadm.version_kept, "w1", "v1.36.3", answers={"kubeletVersion": said}).commands == []
