@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 STAMPS = "/var/lib/slipway/stamps"
-STAT = "%i %s %.9Z"
+# always in UTC: the stamp is compared as text
+STAT = "%i %s %z"
 END = "end-of-artifacts"
 
 
@@ -52,8 +53,9 @@ def command(dests: Sequence[str]) -> str:
     """Return what reads files and stamps: two processes, however many there are."""
     paths = " ".join(shlex.quote(dest) for dest in dests)
     stamps = " ".join(shlex.quote(stamp_path(dest)) for dest in dests)
+    line = f"file\\t%F\\t%a\\t%U:%G\\t{STAT}\\t%n\\n"
     return (
-        f"export LC_ALL=C; stat --printf='file\\t%F\\t%a\\t%U:%G\\t{STAT}\\t%n\\n' -- {paths} 2>/dev/null; "
+        f"export LC_ALL=C TZ=UTC; stat --printf='{line}' -- {paths} 2>/dev/null; "
         f"cat -- {stamps} 2>/dev/null; echo {END}"
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 RECORDS = "/run/slipway"
 END = "end-of-unit"
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState", "NeedDaemonReload")
-_STAT = "%i %s %.9Z"
+_STAT = "%i %s %z"
 _UP = ("active", "activating", "reloading", "refreshing")
 _ENABLED = ("enabled", "static", "indirect", "generated", "alias", "linked")
 
@@ -59,7 +59,7 @@ def record_command(name: str, inputs: Sequence[str]) -> str:
     """Return the shell that a unit runs before it starts; stat first, so that a late change is noticed."""
     paths, record = " ".join(inputs), record_path(name)
     return (
-        f'mkdir -p {RECORDS}; {{ stat -Lc "stat {_STAT} %n" {paths}; sha256sum {paths}; }} '
+        f'mkdir -p {RECORDS}; export TZ=UTC; {{ stat -Lc "stat {_STAT} %n" {paths}; sha256sum {paths}; }} '
         f"2>/dev/null >{record}.part; mv -f {record}.part {record}"
     )
 
@@ -69,7 +69,7 @@ def command(name: str, inputs: Sequence[str]) -> str:
     properties = " ".join(f"-p {word}" for word in _PROPERTIES)
     stats = f"stat -Lc 'now {_STAT} %n' -- {shlex.join(inputs)} 2>/dev/null; " if inputs else ""
     return (
-        f"export LC_ALL=C; systemctl show --no-pager {properties} -- {shlex.quote(name)}; "
+        f"export LC_ALL=C TZ=UTC; systemctl show --no-pager {properties} -- {shlex.quote(name)}; "
         f"cat -- {shlex.quote(record_path(name))} 2>/dev/null; {stats}echo {END}"
     )
 
@@ -82,8 +82,8 @@ def parse(lines: Sequence[str]) -> Unit | None:
     for line in lines:
         word, _, rest = line.partition(" ")
         key, equals, value = line.partition("=")
-        if word in stats and rest.count(" ") >= 3:
-            *stat, path = rest.split(" ", 3)
+        if word in stats and rest.count(" ") >= 5:
+            *stat, path = rest.split(" ", 5)
             stats[word][path] = " ".join(stat)
         elif line[64:66] in ("  ", " *"):
             recorded[line[66:]] = line[:64]

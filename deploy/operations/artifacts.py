@@ -41,7 +41,7 @@ place() {
 """
 _STAMP = rf"""
 stamp() {{
-  mkdir -p -- {STAMPS} && stat=$(stat -c '{STAT}' -- "$1") &&
+  mkdir -p -- {STAMPS} && stat=$(TZ=UTC stat -c '{STAT}' -- "$1") &&
     printf 'stamp\t%s\t%s\t%s\t%s\n' "$2" "$3" "$stat" "$1" > "$4.part" && mv -fT -- "$4.part" "$4"
 }}
 """

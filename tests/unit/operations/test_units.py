@@ -19,7 +19,7 @@ CONFIG = File("/etc/x.conf", b"a = 1\n")
 X = Unit("x.service", b"[Service]\nExecStart=/bin/x\n", (CONFIG, "/bin/x"))
 BINARY = "b" * 64
 DIGESTS = {file.path: file.sha256 for file in (*units.own_files(X), CONFIG)} | {"/bin/x": BINARY}
-STAT = "1 2 3.0"
+STAT = "1 2 2026-11-30 01:25:20.835949367 +0000"
 START = (
     "timeout -k 5 100 systemctl start -- x.service || { echo 'x.service did not start; its last words:' >&2; "
     "journalctl -u x.service -n 20 --no-pager -o cat >&2; exit 1; }"
@@ -154,7 +154,8 @@ def test_what_a_unit_starts_with_is_recorded_by_the_unit_itself() -> None:
 
     assert drop_in.content.decode() == (
         "[Service]\n"
-        f'ExecStartPre=-+/bin/sh -c \'mkdir -p /run/slipway; {{ stat -Lc "stat %%i %%s %%.9Z %%n" {inputs}; '
+        f"ExecStartPre=-+/bin/sh -c 'mkdir -p /run/slipway; export TZ=UTC; "
+        f'{{ stat -Lc "stat %%i %%s %%z %%n" {inputs}; '
         f"sha256sum {inputs}; }} 2>/dev/null >{record}.part; mv -f {record}.part {record}'\n"
     )
 
