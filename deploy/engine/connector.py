@@ -49,7 +49,7 @@ class LinkConnector(BaseConnector):
         print_input: bool = False,
         **arguments: Unpack[ConnectorArguments],
     ) -> tuple[bool, CommandOutput]:
-        wanted = arguments.pop("_success_exit_codes", None) or [0]
+        wanted = arguments.get("_success_exit_codes") or [0]
         ran = self._run(command, arguments)
         lines = [OutputLine("stdout", line) for line in ran.out.splitlines()]
         lines += [OutputLine("stderr", line) for line in ran.err.splitlines()]
@@ -94,7 +94,8 @@ class LinkConnector(BaseConnector):
         options = cast(dict[str, Any], arguments)
         timeout = float(options.pop("_timeout", None) or TIMEOUT)
         given = options.pop("_stdin", None)
-        options.pop("_get_pty", None)
+        for control in ("_get_pty", "_success_exit_codes"):
+            options.pop(control, None)
         inner = QuoteString(StringCommand(shell.ENVIRONMENT, command))
         bound = StringCommand(shell.bound(timeout), inner)
         raw = make_unix_command_for_host(self.state, self.host, bound, **options).get_raw_value()

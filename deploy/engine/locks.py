@@ -22,13 +22,14 @@ from deploy.engine import shell
 from deploy.engine.session import Session
 from deploy.errors import RunError
 
-ON_HOST = "/run/slipway/lock"
+DIRECTORY = "/run/slipway"
+ON_HOST = f"{DIRECTORY}/lock"
 BEAT = 15.0  # seconds between two signs of life to the host's lock
 FORGOTTEN = 60  # seconds without one after which the host lets go: the controller is gone
 # The lock is the shell's; what it waits with must not inherit it, or it would outlive the shell.
-SCRIPT = """mkdir -p /run/slipway && exec 9<>{path} || exit 1
+SCRIPT = """mkdir -p {directory} && exec 9<>{path} || exit 1
 if ! flock -n 9; then echo busy; cat {path}; exit 0; fi
-echo held; cat {path}; echo; echo .
+echo held
 printf '%s\\n' {holder} > {path}
 while line=$(timeout {forgotten} head -n 1 9>&-) && [ "$line" = alive ]; do :; done
 : > {path}"""
@@ -92,7 +93,8 @@ def on_controller(cluster: str, path: Path, holder: Holder) -> Generator[Holder 
 @contextmanager
 def on_host(session: Session, host: str, holder: Holder) -> Generator[None, None, None]:
     """Hold a lock on a host for as long as this process lives and the connection does."""
-    script = SCRIPT.format(path=ON_HOST, holder=shlex.quote(json.dumps(asdict(holder))), forgotten=FORGOTTEN)
+    name = shlex.quote(json.dumps(asdict(holder)))
+    script = SCRIPT.format(directory=DIRECTORY, path=ON_HOST, holder=name, forgotten=FORGOTTEN)
     link = session.links[host]
     channel = link.transport.open_session(timeout=shell.KILLED_AFTER)
     channel.exec_command(shell.as_root(f"sh -c {shlex.quote(script)}", become=link.become))
@@ -118,7 +120,7 @@ def read(text: str) -> Holder | None:
 def _take(channel: paramiko.Channel, cluster: str, host: str) -> None:
     channel.settimeout(20)
     answer = b""
-    while not answer.endswith(b"\n.\n") and (chunk := channel.recv(4096)):
+    while answer != b"held\n" and (chunk := channel.recv(4096)):
         answer += chunk
     word, _, content = answer.decode(errors="replace").partition("\n")
     if word == "busy":

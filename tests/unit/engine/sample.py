@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from io import StringIO
 from pathlib import Path
 
-from pyinfra import host, inventory
+from pyinfra import host, inventory, state
 from pyinfra.api import FactBase, QuoteString, StringCommand, deploy, operation
+from pyinfra.operations import files
 from typing_extensions import override
 
 from deploy import context
@@ -167,3 +169,23 @@ def named_by_host() -> None:
     if not context.node().is_control_plane:
         written(name="Only here", path=here("only"), text="yes")
     written(name="Then rest", path=here("rest"), text="yes")
+
+
+seen: list[bool] = []
+
+
+@operation()
+def observed() -> Generator[StringCommand, None, None]:
+    """Notes whether the state says that it executes."""
+    seen.append(state.is_executing)
+    yield StringCommand("true")
+
+
+@deploy("Watched")
+def watched() -> None:
+    observed(name="Note the stage")
+
+
+@deploy("An upload by pyinfra's own operation")
+def uploaded() -> None:
+    files.put(name="Upload", src=StringIO(f"for {context.node().name}\n"), dest=here("upload"))

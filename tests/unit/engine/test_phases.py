@@ -224,3 +224,15 @@ def test_operations_of_hosts_that_differ_keep_their_names(session: Session) -> N
         ("w1", "Only here"),
         ("w1", "Then rest"),
     ]
+
+
+def test_uploads_in_many_phases_land_on_the_right_host(session: Session, disk: Path) -> None:
+    """pyinfra's own connector mixes hosts up here: it knows file transfers by memory address."""
+    for _ in range(10):
+        applied(session, phase("uploaded"))
+        assert {path.name: path.read_text() for path in disk.iterdir()} == {
+            "cp1-upload": "for cp1\n",
+            "w1-upload": "for w1\n",
+        }
+        for path in disk.iterdir():
+            path.unlink()
