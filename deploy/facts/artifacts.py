@@ -16,8 +16,8 @@ class Artifacts(FactBase[artifacts.Installation | None]):
     .. code:: python
 
         Installation(
-            placed={"/usr/local/bin/kubelet": Placed("regular file", "0755", "root:root", "12 58 2026-11-30")},
-            stamps={"/usr/local/bin/kubelet": Stamp("9f86d0...", "9f86d0...", "12 58 2026-11-30")},
+            placed={"/usr/local/bin/kubelet": Placed("regular file", "0755", "root:root", "12 58 2026-...")},
+            stamps={"/usr/local/bin/kubelet": Stamp("9f86d0...", "9f86d0...", "12 58 2026-...")},
         )
     """
 
