@@ -68,7 +68,7 @@ def kubelet_versions(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     for node in cluster.nodes:
         live = _live(node, seen)
         if live is None:
-            yield unread("K8S-02", node.name, "the API shows no such node")
+            yield unread("K8S-02", node.name, _absent(seen))
             continue
         found = str(live["status"]["nodeInfo"]["kubeletVersion"])
         yield judged("K8S-02", node.name, found == wanted, found=f"kubelet {found}", wanted=wanted)
@@ -79,7 +79,7 @@ def labels(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     for node in cluster.nodes:
         live = _live(node, seen)
         if live is None:
-            yield unread("K8S-08", node.name, "the API shows no such node")
+            yield unread("K8S-08", node.name, _absent(seen))
             continue
         wanted = _wanted(node)
         if not wanted:
@@ -110,3 +110,7 @@ def _has(live: Object) -> set[str]:
 
 def _live(node: Node, seen: Snapshot) -> Object | None:
     return next((each for each in seen.items("nodes") or () if name_of(each) == node.name), None)
+
+
+def _absent(seen: Snapshot) -> str:
+    return seen.cause("nodes") if seen.items("nodes") is None else "it is not in the cluster (K8S-01)"

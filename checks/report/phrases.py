@@ -22,6 +22,8 @@ def evidence(finding: Finding) -> str:
         f"{word} {value}" for word, value in (("found", finding.found), ("wanted", finding.wanted)) if value
     )
     match finding.status:
+        case Status.PASS if finding.found == finding.wanted and finding.found:
+            return f"{finding.found}, as wanted"
         case Status.PASS:
             return compared
         case Status.FAIL:

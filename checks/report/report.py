@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from checks.catalogue import Fix, all_checks
+from checks.catalogue import all_checks
 from checks.finding import Finding, Severity, Status
 from deploy.errors import Exit, worst
 from deploy.model.row import Row, State
@@ -66,16 +66,12 @@ def _titles() -> Mapping[str, str]:
     return {id_: check.title for id_, check in all_checks().items()}
 
 
-def _fixable() -> frozenset[str]:
-    return frozenset(id_ for id_, check in all_checks().items() if check.fix is not Fix.NO)
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """One run. `since` holds when a finding that is no pass was first seen; `rows` is a drift's plan.
 
-    `unreachable` maps hosts to causes. Titles and what can be fixed come from the catalogue, and a report
-    that is read back keeps its own.
+    `unreachable` maps hosts to causes. `fixable` are the ids that `preflight --fix` mends. Titles come
+    from the catalogue, and a report that is read back keeps its own.
     """
 
     verb: str
@@ -85,7 +81,7 @@ class Report:
     seconds: float
     findings: tuple[Finding, ...]
     titles: Mapping[str, str] = field(default_factory=_titles)
-    fixable: frozenset[str] = field(default_factory=_fixable)
+    fixable: frozenset[str] = frozenset()
     unreachable: Mapping[str, str] = field(default_factory=dict)
     inventory_sha256: str | None = None
     lock_sha256: str | None = None

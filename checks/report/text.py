@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from checks.finding import Finding
+from checks.finding import Finding, Status
 from checks.report.phrases import GLYPHS, age, evidence, glyph, heading, overall, summary, where
 from checks.report.report import QUIET, Report, Verdict, key, row_key, verdict
 from deploy.model.row import Row, State
@@ -103,7 +103,7 @@ def _finding(
         yield f"{_INDENT}since: {since}"
     if finding.remedy:
         yield from _wrapped("fix: ", finding.remedy, width)
-    if finding.check in report.fixable:
+    if finding.check in report.fixable and finding.status is Status.FAIL:
         yield f"{_INDENT}or: slipway preflight INVENTORY --fix {finding.check}"
     yield f"{_INDENT}more: slipway explain {finding.check}"
 
