@@ -15,6 +15,9 @@ MOST_NODES = 180
 """Nodes are .11 to .190; .200 to .219 are left for load balancers, .250 for a virtual address."""
 
 SUBNET = IPv4Network("10.89.7.0/24")
+LIMITS = ("--ulimit=nofile=20000:20000", "--ulimit=nproc=4096:4096")
+"""podman's own are above what a machine without CAP_SYS_RESOURCE may set."""
+
 NAME = r"[a-z][a-z0-9-]{0,39}"
 LABEL = "slipway.lab"
 KEPT = {
@@ -89,7 +92,7 @@ class Layout:
             *("--privileged", "--cgroupns=private", "--systemd=false", "--env=container=podman"),
             "--stop-signal=SIGRTMIN+3",
             *("--tmpfs=/run:mode=755", "--tmpfs=/run/lock", "--tmpfs=/tmp:mode=1777"),
-            *("--ulimit=nofile=20000:20000", "--ulimit=nproc=4096:4096", "--pids-limit=-1"),
+            "--pids-limit=-1",
             *("--no-hosts", "--dns-search=."),
             *(f"--volume={volume}:{where}" for volume, where in self.volumes(node).items()),
             *(image, "/sbin/init"),
@@ -114,6 +117,7 @@ class Layout:
         yield from ("--runtime=runc", "create", f"--name={self.container(name)}", f"--hostname={name}")
         yield from self._labels()
         yield from (f"--network={self.prefix}", f"--ip={address}", f"--mac-address={mac(address)}")
+        yield from LIMITS
 
     def _labels(self) -> tuple[str, ...]:
         return (f"--label={LABEL}={self.name}",)
