@@ -61,4 +61,4 @@ def show(
         click.echo(f"{listed}\n")
     for cause in session.unreachable.values():
         click.echo(cause, err=True)
-    click.echo(summary.summary(rows))
+    click.echo(summary.summary(rows, session.unreachable))

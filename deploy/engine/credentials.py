@@ -36,7 +36,6 @@ def renamed(config: Config, name: str, endpoint: str) -> Config:
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "preferences": {},
         "clusters": [{"name": name, "cluster": cluster}],
         "users": [{"name": user, "user": config["users"][0]["user"]}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],

@@ -18,6 +18,8 @@ from deploy.model import paths
 KEPT = 50  # runs per cluster
 LOGGER = logging.getLogger("slipway")
 FOREIGN = ("pyinfra", "paramiko")
+for _name in FOREIGN:  # without a handler Python writes their warnings to the terminal
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class _Masking(logging.Formatter):
@@ -54,14 +56,6 @@ def command_ran(host: str, command: str, ran: Ran) -> None:
     LOGGER.info("[%s] %.3fs rc=%d %s", host, ran.seconds, ran.rc, command)
     if not ran.ok and ran.err:
         LOGGER.info("[%s] said: %s", host, ran.err.strip())
-
-
-def quiet() -> None:
-    """Keep foreign loggers off the terminal: without a handler, Python writes warnings to stderr."""
-    for name in FOREIGN:
-        logger = logging.getLogger(name)
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
 
 
 def _forget_old(directory: Path) -> None:

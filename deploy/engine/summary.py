@@ -14,8 +14,8 @@ DIFF_LINES = 60  # of one row; more is said to be there
 MARKS = {State.NONE: "=", State.CHANGE: "~", State.UNKNOWN: "?", State.ERROR: "!"}
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """Return one line: how much changes where, and what that disturbs."""
+def summary(rows: Sequence[Row], unreachable: Iterable[str] = ()) -> str:
+    """Return one line: how much changes where, what that disturbs, and which hosts nobody looked at."""
     pending = [row for row in rows if row.pending]
     errors = [row for row in rows if row.state is State.ERROR]
     parts = [_changes(pending)]
@@ -23,6 +23,8 @@ def summary(rows: Sequence[Row]) -> str:
         parts.append(f"{_count(len(errors), 'operation')} could not be planned on {_hosts(errors)}.")
     if pending:
         parts.append(_disturbs(pending))
+    if missing := ", ".join(unreachable):
+        parts.append(f"Not looked at: {missing}.")
     return " ".join(parts)
 
 
@@ -45,7 +47,7 @@ def document(cluster: str, rows: Sequence[Row], unreachable: Mapping[str, str]) 
         "changes": len(pending),
         "hosts": sorted({row.host for row in pending}),
         "disturbs": {name: worst_.name.lower() for name, worst_ in _worst_by_host(pending).items()},
-        "summary": summary(rows),
+        "summary": summary(rows, unreachable),
         "unreachable": dict(unreachable),
         "rows": [row.as_json() for row in rows],
     }

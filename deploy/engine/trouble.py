@@ -50,12 +50,17 @@ def trouble(target: Target, error: BaseException, inventory: str) -> Trouble | N
 
 
 def no_root(target: Target, said: str) -> Trouble:
-    """Return that a host's user cannot become root."""
+    """Return that a host's user cannot become root; `said` is what sudo says of it."""
     text = (
         f"[HOST-01] {target}: user {target.user!r} cannot become root without a password "
-        f"({said.strip() or 'ssh.become is false'}); add '{target.user} ALL=(ALL) NOPASSWD: ALL' "
+        f"({said.strip() or 'sudo said nothing'}); add '{target.user} ALL=(ALL) NOPASSWD: ALL' "
         "to /etc/sudoers.d/slipway there, or set ssh.user to root"
     )
+    if not target.become:
+        text = (
+            f"[HOST-01] {target}: user {target.user!r} is not root, and ssh.become is false; "
+            "set ssh.become to true, or ssh.user to root"
+        )
     return Trouble(target.name, Cause.SUDO, text)
 
 

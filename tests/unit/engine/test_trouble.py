@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import paramiko
@@ -10,7 +11,7 @@ from deploy.engine.target import Target
 from deploy.engine.trouble import Cause, Trouble, no_root, trouble
 from deploy.errors import Exit
 
-HOST = Target("w1", "10.0.0.2", 22, "ops", Path("/keys/id"))
+HOST = Target("w1", "10.0.0.2", 22, "ops", Path("/keys/id"), become=True)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +65,13 @@ def test_a_host_that_gives_no_root_is_host_01_and_fails_a_check() -> None:
         "[HOST-01] w1 (10.0.0.2 port 22): user 'ops' cannot become root without a password "
         "(sudo: a password is required); add 'ops ALL=(ALL) NOPASSWD: ALL' to /etc/sudoers.d/slipway there, "
         "or set ssh.user to root"
+    )
+
+
+def test_a_user_who_may_not_become_root_is_told_of_the_setting() -> None:
+    found = no_root(replace(HOST, become=False), "")
+
+    assert found.text == (
+        "[HOST-01] w1 (10.0.0.2 port 22): user 'ops' is not root, and ssh.become is false; "
+        "set ssh.become to true, or ssh.user to root"
     )
