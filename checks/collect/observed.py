@@ -55,7 +55,8 @@ class Observed:
     """A host. `causes` says by field why it is None; `trouble` why the host could not be read at all.
 
     Only probes fill the last ones: `fsync` in milliseconds; `mesh` by peer what got through (tcp, udp, and
-    mtu for a packet of full size); `arp` the addresses of the load balancer's pool that answered.
+    mtu for a packet of full size); `arp` the addresses of the load balancer's pool that answered; `speed`
+    in MB/s from the mirror.
     """
 
     host: str
@@ -85,6 +86,7 @@ class Observed:
     fsync: tuple[float, ...] | None = None
     mesh: Mapping[str, Mapping[str, bool]] | None = None
     arp: Mapping[IPv4Address, str] | None = None
+    speed: float | None = None
 
     def cause(self, name: str) -> str:
         """Say why a field is None."""

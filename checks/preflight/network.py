@@ -27,6 +27,7 @@ OURS = (
 )
 SERVERS = 3  # what glibc reads of resolv.conf, and Kubernetes of it
 BROKEN_NFT = ((1, 8, 0), (1, 8, 3))  # k3s-io/k3s contrib/util/check-config.sh
+SLOW_MIRROR = 10.0  # MB/s: a serving image of 10 GB takes a quarter of an hour
 TCP = "6443 2379-2380 10250 7946"
 UDP = "8472 7946"
 
@@ -180,6 +181,18 @@ def _opening(front: str) -> str:
     return f"{trusted}; firewall-cmd --reload"
 
 
+def speed(case: Case) -> Said:
+    """The mirror's files arrive fast enough."""
+    if case.cluster.artifacts.mirror is None:
+        return skipped("there is no mirror whose speed could be measured")
+    if not case.host.active:
+        return skipped("needs --active, which fetches for three seconds")
+    found = case.known(case.host.speed, "speed")
+    wanted = f">= {SLOW_MIRROR:g} MB/s"
+    said = f"{found:.0f} MB/s"
+    return passed(said, wanted) if found >= SLOW_MIRROR else failed(said, wanted)
+
+
 def _mtu(case: Case, host: Observed, network: Network) -> int | None:
     node = next((node for node in case.cluster.nodes if node.name == host.host), None)
     link = network.link_of(node.address) if node else None
@@ -195,9 +208,12 @@ def datapath(case: Case) -> Said:
     if not peers:
         return skipped("there is only one node")
     deaf = [
-        f"{peer} ({kind})" for peer in peers for kind in ("tcp", "udp") if not mesh.get(peer, {}).get(kind)
+        f"{peer} ({kind})"
+        for peer in peers
+        for kind in ("tcp", "udp")
+        if mesh.get(peer, {kind: False}).get(kind) is False
     ]
-    wanted = f"{len(peers)} nodes over tcp and udp"
+    wanted = f"{listed(peers)} over tcp and udp"
     return (
         failed(f"does not reach {listed(deaf)}", wanted)
         if deaf
@@ -263,4 +279,5 @@ JUDGES: dict[str, HostJudge] = {
     "HOST-19": mtu,
     "HOST-20": wired,
     "HOST-21": iptables,
+    "HOST-29": speed,
 }

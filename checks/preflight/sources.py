@@ -18,6 +18,17 @@ def urls(cluster: Cluster) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(f"{url.rstrip('/')}/" for url in files), *registries]))
 
 
+def sample(cluster: Cluster) -> str | None:
+    """Return a large file of the mirror, to see how fast it comes; None without a mirror."""
+    version, mirror = cluster.kubernetes.version, cluster.artifacts.mirror
+    if mirror is None or not catalog.load().supports(version):
+        return None
+    kubelet = next(
+        each for each in catalog.load().kubernetes_files(version) if each.key.startswith("kubelet@")
+    )
+    return catalog.pull_url(kubelet.url, mirror)
+
+
 def _servers(needed: catalog.Needed | None) -> list[str]:
     split = [urlsplit(entry.url) for entry in needed.files] if needed else []
     return [f"{each.scheme}://{each.netloc}" for each in split]

@@ -14,9 +14,10 @@ import click
 from checks.catalogue import Fix, Phase, check, of_phase
 from checks.collect.collect import collect
 from checks.collect.collection import Collection, parse
+from checks.collect.probing import probed
 from checks.finding import Finding
 from checks.preflight import preflight as judge
-from checks.preflight import urls
+from checks.preflight import sample, urls
 from checks.report import Format, Report, render, run_id
 from checks.report.terminal import color, width
 from deploy.cli import choices
@@ -25,7 +26,9 @@ from deploy.engine.log import open_log
 from deploy.engine.session import Session
 from deploy.errors import InventoryError
 from deploy.model import Cluster, load_cluster
+from deploy.render import file as render_file
 
+PROBE = "preflight/probe.py"
 TITLES = {entry.id: entry.title for entry in of_phase(Phase.PREFLIGHT)}
 
 
@@ -49,6 +52,7 @@ def _ids(context: click.Context, parameter: click.Parameter, value: Sequence[str
     type=click.Path(path_type=Path, dir_okay=False),
     help="Judge a saved file; no host is asked.",
 )
+@click.option("--active", is_flag=True, help="Also listen, write and fetch on the hosts for some seconds.")
 @click.option("--strict", is_flag=True, help="Exit with 4 when there are warnings.")
 @click.option(
     "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True
@@ -60,6 +64,7 @@ def preflight(
     baseline: Path | None,
     output: str,
     *,
+    active: bool,
     strict: bool,
 ) -> int:
     """Check the hosts before anything is touched; each is read once, and nothing on it changes.
@@ -68,11 +73,18 @@ def preflight(
     """
     cluster = load_cluster(inventory)
     started, before = datetime.now(UTC), time.monotonic()
+    if baseline is not None and active:
+        raise click.UsageError("--active asks the hosts and --baseline does not: name one of them")
+    unreachable: dict[str, str] = {}
     if baseline is not None:
-        collection, unreachable = _saved(baseline, cluster), {}
+        collection = _saved(baseline, cluster)
+        hosts = collection.observations()
     else:
         with open_log(cluster.name, "preflight"), Session(cluster, inventory) as session:
             collection = collect(session, urls(cluster))
+            hosts = collection.observations()
+            if active:
+                hosts = probed(session, hosts, render_file(PROBE).decode(), sample(cluster))
             unreachable = silent(session)
     if save is not None:
         save.write_text(collection.text())
@@ -82,7 +94,7 @@ def preflight(
         run=run_id(started, token_hex(2)),
         started=started,
         seconds=time.monotonic() - before,
-        findings=tuple(judge(cluster, collection.observations(), ignored=ignore)),
+        findings=tuple(judge(cluster, hosts, ignored=ignore)),
         titles=TITLES,
         fixable=FIXABLE,
         unreachable=unreachable,

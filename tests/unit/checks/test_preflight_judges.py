@@ -7,6 +7,7 @@ import pytest
 
 from checks.catalogue import Phase, all_checks, of_phase
 from checks.collect.observed import Observed, Trouble
+from checks.collect.probing import with_probes
 from checks.finding import Finding, Severity, Status
 from checks.preflight import preflight, stops
 from checks.preflight.preflight import CLUSTER_JUDGES, HOST_JUDGES, UNREACHABLE
@@ -83,8 +84,8 @@ def test_every_check_has_a_judge_or_a_reason() -> None:
 def test_every_host_judge_has_a_fault_in_the_table() -> None:
     untested = set(HOST_JUDGES) - {fault.check for fault in FAULTS}
 
-    # k3s' own, and two that can only pass or be skipped before an install
-    assert untested == {"RT-04", "K8S-07", "AMD-03", "NV-03"}
+    # k3s' own and the mirror's have tests of theirs; two can only pass or be skipped before an install
+    assert untested == {"RT-04", "K8S-07", "HOST-29", "AMD-03", "NV-03"}
 
 
 def test_the_same_fault_is_an_error_at_night() -> None:
@@ -228,3 +229,34 @@ def test_the_leftovers_of_this_cluster_are_no_fault() -> None:
     found = of(judged(everyone()[0], replace(host, remains=remains), with_arcs()), "HOST-27", "w1")
 
     assert (found.status, found.found) == (Status.PASS, "a host of home")
+
+
+@pytest.mark.parametrize(
+    ("speed", "status", "found"), [(4.2, Status.FAIL, "4 MB/s"), (110.0, Status.PASS, "110 MB/s")]
+)
+def test_a_slow_mirror_is_found(speed: float, status: Status, found: str) -> None:
+    inventory = cluster(artifacts={"mirror": "http://192.168.1.2:8080"})
+    host = replace(healthy(), active=True, speed=speed)
+
+    finding = of(judged(everyone()[0], host, with_arcs(), inventory=inventory), "HOST-29", "w1")
+
+    assert (finding.status, finding.found) == (status, found)
+
+
+def test_a_probe_that_failed_is_unavailable_with_its_words() -> None:
+    host = with_probes(healthy(), "mesh cp1 tcp ok\nran mesh\nfailed speed curl: 404", "")
+    inventory = cluster(artifacts={"mirror": "http://192.168.1.2:8080"})
+
+    finding = of(judged(everyone()[0], host, with_arcs(), inventory=inventory), "HOST-29", "w1")
+
+    assert (finding.status, finding.found) == (Status.UNAVAILABLE, "speed: curl: 404")
+
+
+def test_a_host_without_python_says_so() -> None:
+    host = with_probes(healthy(), "", "the probe needs python3 on the host")
+
+    finding = of(judged(everyone()[0], host, with_arcs()), "HOST-18", "w1")
+
+    assert (finding.status, finding.found) == (
+        Status.UNAVAILABLE, "mesh: the probe needs python3 on the host",
+    )  # fmt: skip
