@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -53,15 +53,27 @@ def known_lines(hosts: Mapping[IPv4Address, str]) -> list[str]:
     ]
 
 
-def trust(cluster: str, addresses: Iterable[IPv4Address], lines: list[str]) -> None:
-    """Put lines into a cluster's known_hosts in place of what it knew of these addresses."""
+def trust(cluster: str, lines: Sequence[str]) -> None:
+    """Put lines into a cluster's known_hosts in place of what it knew of the same hosts."""
+    _rewrite(cluster, {_name(line) for line in lines}, lines)
+
+
+def forget(cluster: str, addresses: Iterable[IPv4Address]) -> None:
+    """Take hosts out of a cluster's known_hosts."""
+    _rewrite(cluster, {name for address in addresses for name in known_as(address)}, ())
+
+
+def _rewrite(cluster: str, without: set[str], more: Sequence[str]) -> None:
     path = paths.known_hosts(cluster)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    forgotten = {name for address in addresses for name in known_as(address)}
     with path.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        others = [line for line in file.read().splitlines() if line.partition(" ")[0] not in forgotten]
+        others = [line for line in file.read().splitlines() if _name(line) not in without]
         file.truncate(0)
-        file.write("".join(f"{line}\n" for line in [*others, *lines]))
+        file.write("".join(f"{line}\n" for line in [*others, *more]))
     path.chmod(0o600)
+
+
+def _name(line: str) -> str:
+    return line.partition(" ")[0]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+import yaml
+
 from deploy.catalog import load as load_catalog
 from deploy.lab import hosts, keys, machine, packages, rootfs, supply
 from deploy.lab.errors import LabUsageError
@@ -71,7 +73,8 @@ class Lab:
         made = supply.made(self.kubernetes, self.progress)
         for service in services(self.layout, made.registry):
             serve(self.layout, service, rootfs.image(self.suite))
-        made.write_lock(paths.lock_file(INVENTORIES / f"{self.name}.yaml"))
+        for inventory in self.inventories():
+            made.write_lock(paths.lock_file(inventory))
 
     def hosts_up(self) -> None:
         """Bring up the network and the hosts only."""
@@ -88,21 +91,24 @@ class Lab:
         with self.progress.item(f"{len(self.nodes)} hosts"), ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda node: hosts.create(self.layout, node, image, self.key), absent))
             list(pool.map(self.start, self.nodes))
-        keys.trust(self.name, {self.address(node) for node in self.nodes}, self.trusted_lines())
+        if self.trusted:
+            keys.trust(self.name, self.known_hosts())
+        else:
+            keys.forget(self.name, map(self.address, self.nodes))
 
     def write_lock(self, path: Path) -> None:
         """Write the lock file of an inventory whose hosts pull from this lab."""
         supply.made(self.kubernetes, self.progress).write_lock(path)
+
+    def inventories(self) -> list[Path]:
+        """Return the checkout's inventories whose hosts pull from this lab."""
+        return [path for path in sorted(INVENTORIES.glob("*.yaml")) if self._serves(path)]
 
     def containers(self) -> list[Container]:
         """Return every container of this lab, running or not."""
         listed = podman("ps", "--all", f"--filter=label={LABEL}={self.name}", "--format=json")
         found = [Container(each["Names"][0], each["State"]) for each in json.loads(listed or "[]")]
         return sorted(found, key=lambda each: each.name)
-
-    def trusted_lines(self) -> list[str]:
-        """Return what the lab's own cluster is told of its hosts' keys; nothing with `trusted` off."""
-        return self.known_hosts() if self.trusted else []
 
     def known_hosts(self) -> list[str]:
         """Return the lines that make ssh know every host."""
@@ -145,6 +151,17 @@ class Lab:
         shutil.rmtree(paths.lab_state(self.name), ignore_errors=True)
         if not podman("ps", "--all", "--quiet", f"--filter=label={LABEL}"):
             machine.restore()
+
+    def _serves(self, inventory: Path) -> bool:
+        """Say whether an inventory is this lab's; a broken one is for `validate` to complain of."""
+        if inventory.name.endswith(".lock.yaml"):
+            return False
+        try:
+            data = yaml.safe_load(inventory.read_text())
+        except yaml.YAMLError:
+            return False
+        artifacts = data.get("artifacts") if isinstance(data, dict) else None
+        return isinstance(artifacts, dict) and artifacts.get("mirror") == self.layout.mirror
 
     def _network(self) -> IPv4Network | None:
         """Return the subnet of this lab's network, where there is one."""

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from deploy.lab.errors import LabError
 from deploy.lab.places import cache
 
 
@@ -41,14 +40,13 @@ def sha256(path: Path) -> str:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
-    """Hold the cache for one builder; a second one is told instead of building the same again."""
+def locked(say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the cache for one builder; a second one waits, having said so, and finds what the first built."""
     cache().mkdir(parents=True, exist_ok=True)
     with (cache() / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LabError(
-                f"another run is building into {cache()}. Wait for it to end; what it builds serves both"
-            ) from None
+            say(f"Waiting for another run that builds into {cache()}")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -61,7 +61,7 @@ def wanted(versions: Sequence[str]) -> tuple[list[tuple[FileEntry, str]], list[t
 def made(versions: Sequence[str], progress: Progress) -> Supply:
     """Make what these Kubernetes versions need, where it is missing, and lay it out to be served."""
     files, images = wanted(versions)
-    with locked():
+    with locked(progress.say):
         workshop = Workshop(progress)
         supply = Supply(
             tuple(workshop.file(entry, version) for entry, version in files),

@@ -26,9 +26,9 @@ def test_a_host_is_known_on_every_port_that_it_answers_on() -> None:
 
 
 def test_a_host_made_anew_takes_the_place_of_its_old_key() -> None:
-    keys.trust("lab", [N1, N2], keys.known_lines({N1: "ssh-ed25519 OLD", N2: "ssh-ed25519 TWO"}))
+    keys.trust("lab", keys.known_lines({N1: "ssh-ed25519 OLD", N2: "ssh-ed25519 TWO"}))
 
-    keys.trust("lab", [N1], keys.known_lines({N1: "ssh-ed25519 NEW"}))
+    keys.trust("lab", keys.known_lines({N1: "ssh-ed25519 NEW"}))
 
     assert paths.known_hosts("lab").read_text().splitlines() == [
         "10.89.7.12 ssh-ed25519 TWO",
@@ -40,9 +40,9 @@ def test_a_host_made_anew_takes_the_place_of_its_old_key() -> None:
 
 
 def test_hosts_that_are_not_to_be_trusted_are_forgotten() -> None:
-    keys.trust("lab", [N1], keys.known_lines({N1: "ssh-ed25519 OLD"}))
+    keys.trust("lab", keys.known_lines({N1: "ssh-ed25519 OLD"}))
 
-    keys.trust("lab", [N1], [])
+    keys.forget("lab", [N1])
 
     assert paths.known_hosts("lab").read_text() == ""
 

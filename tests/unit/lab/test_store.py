@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,19 @@ def test_what_was_begun_is_gone_on_with_and_never_taken_for_whole() -> None:
     assert (found, [path.name for path in folder.iterdir()]) == (["half"], ["half"])
 
 
-def test_a_second_builder_is_told_that_the_first_is_at_it() -> None:
-    with store.locked(), pytest.raises(LabError) as refused, store.locked():
-        pass
+def test_a_second_builder_waits_for_the_first_and_says_so() -> None:
+    said, order = list[str](), list[str]()
 
-    assert str(refused.value) == (
-        f"another run is building into {cache()}. Wait for it to end; what it builds serves both"
-    )
+    def second() -> None:
+        with store.locked(lambda text: (said.append(text), waiting.set())):
+            order.append("second")
+
+    waiting, other = threading.Event(), threading.Thread(target=second)
+    with store.locked(said.append):
+        other.start()
+        assert waiting.wait(10)
+        order.append("first")
+    other.join(10)
+
+    assert order == ["first", "second"]
+    assert said == [f"Waiting for another run that builds into {cache()}"]
