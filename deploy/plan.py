@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploy import catalog
-from deploy.catalog import gates
+from deploy.catalog import gates, k3s_flags
 from deploy.errors import InventoryError
 from deploy.model import Cluster, Distribution
 from deploy.model.mistake import Mistake, written
@@ -49,23 +49,17 @@ class Phase:
 
 
 def unsupported(cluster: Cluster) -> list[Mistake]:
-    """Return what the catalogue does not know: the Kubernetes version, or gates that it has not."""
-    version, known = cluster.kubernetes.version, catalog.load()
-    if not known.supports(version):
+    """Return what the catalogue does not know: the Kubernetes version, its gates, or options of k3s."""
+    kubernetes, known = cluster.kubernetes, catalog.load()
+    if not known.supports(kubernetes.version):
         *minors, last = known.kubernetes.minors
-        text = f'found "{version}", wanted a version of Kubernetes {", ".join(minors)} or {last}'
+        text = f'found "{kubernetes.version}", wanted a version of Kubernetes {", ".join(minors)} or {last}'
         return [Mistake(("kubernetes", "version"), text)]
-    return gates.check(version, cluster.kubernetes.feature_gates)
-
-
-def not_yet(cluster: Cluster) -> str | None:
-    """Say what an inventory may declare already and an apply cannot install yet."""
-    if cluster.kubernetes.distribution is Distribution.K3S:
-        return (
-            "kubernetes.distribution is k3s, which slipway does not install yet; wanted kubeadm, "
-            f"with kubernetes.version: {cluster.kubernetes.version.partition('+')[0]}"
-        )
-    return None
+    wrong = gates.check(kubernetes.version, kubernetes.feature_gates)
+    if kubernetes.distribution is Distribution.K3S:
+        wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
+        wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)
+    return wrong
 
 
 def phases(cluster: Cluster) -> tuple[Phase, ...]:
@@ -73,28 +67,28 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
 
     Raise for what cannot be installed, so that no verb forgets to ask.
     """
-    wrong = [f"{written(mistake.place)}: {mistake.text}" for mistake in unsupported(cluster)]
-    wrong += [gap] if (gap := not_yet(cluster)) else []
-    if wrong:
+    if wrong := [f"{written(mistake.place)}: {mistake.text}" for mistake in unsupported(cluster)]:
         raise InventoryError("\n".join(wrong))
     wanted = [
         Phase("identity", "Know whose hosts these are", "deploy.steps.identity.identity", Where.ALL),
         Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),
+        *(_k3s(cluster) if cluster.kubernetes.distribution is Distribution.K3S else _kubeadm(cluster)),
+        Phase("nodes", "Label and taint the nodes", "deploy.steps.nodes.nodes", Where.SPEAKER),
+        *(
+            [Phase("load-balancer", "Announce addresses", "deploy.steps.metallb.metallb", Where.SPEAKER)]
+            if cluster.load_balancer
+            else []
+        ),
+    ]
+    return tuple(phase for phase in wanted if phase.hosts(cluster))
+
+
+def _kubeadm(cluster: Cluster) -> list[Phase]:
+    return [
         Phase("artifacts", "Fetch verified binaries", "deploy.steps.artifacts.artifacts", Where.ALL),
         Phase("containerd", "Run containerd", "deploy.steps.containerd.containerd", Where.ALL),
         Phase("images", "Import verified images", "deploy.steps.images.images", Where.ALL),
-        *(
-            [
-                Phase(
-                    "endpoint",
-                    "Hold the virtual address",
-                    "deploy.steps.endpoint.endpoint",
-                    Where.CONTROL_PLANES,
-                )
-            ]
-            if cluster.has_virtual_endpoint
-            else []
-        ),
+        *_endpoint(cluster),
         Phase("control-plane", "Start the control plane", "deploy.steps.kubeadm.control_plane", Where.FIRST),
         Phase(
             "control-planes",
@@ -104,11 +98,21 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
         ),
         Phase("workers", "Join the workers", "deploy.steps.kubeadm.workers", Where.WORKERS),
         Phase("network", "Give pods a network", "deploy.steps.cni.cni", Where.SPEAKER),
-        Phase("nodes", "Label and taint the nodes", "deploy.steps.nodes.nodes", Where.SPEAKER),
-        *(
-            [Phase("load-balancer", "Announce addresses", "deploy.steps.metallb.metallb", Where.SPEAKER)]
-            if cluster.load_balancer
-            else []
-        ),
     ]
-    return tuple(phase for phase in wanted if phase.hosts(cluster))
+
+
+def _k3s(cluster: Cluster) -> list[Phase]:
+    """k3s brings its containerd and its pod network; the phases that both ways have keep their names."""
+    return [
+        Phase("artifacts", "Fetch the verified k3s", "deploy.steps.k3s.artifacts", Where.ALL),
+        *_endpoint(cluster),
+        Phase("control-plane", "Start the first server", "deploy.steps.k3s.server", Where.FIRST),
+        Phase("control-planes", "Join the other servers", "deploy.steps.k3s.servers", Where.OTHERS),
+        Phase("workers", "Join the agents", "deploy.steps.k3s.agents", Where.WORKERS),
+    ]
+
+
+def _endpoint(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.endpoint.endpoint"
+    wanted = Phase("endpoint", "Hold the virtual address", step, Where.CONTROL_PLANES)
+    return [wanted] if cluster.has_virtual_endpoint else []

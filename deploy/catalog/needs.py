@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deploy.catalog import k3s
 from deploy.catalog.entries import FileEntry, ImageEntry, load
-from deploy.errors import InventoryError
 from deploy.model import Cluster, Distribution
 
 RUNTIME = ("containerd", "runc", "cni-plugins", "helm")
@@ -21,23 +21,34 @@ class Needed:
 
 def needed(cluster: Cluster) -> Needed:
     """Return everything that an apply and a verify of this cluster fetch, for every architecture."""
-    catalog = load()
-    if cluster.kubernetes.distribution is Distribution.K3S:
-        raise InventoryError(
-            "kubernetes.distribution is k3s; the catalogue knows kubeadm's files only so far"
-        )
-    charts = ["flannel-chart", *(["metallb-chart"] if cluster.load_balancer else [])]
-    images = [
-        "flannel",
-        "flannel-cni-plugin",
-        *(["metallb-controller", "metallb-speaker"] if cluster.load_balancer else []),
-    ]
-    version = cluster.kubernetes.version
+    own = _k3s(cluster) if cluster.kubernetes.distribution is Distribution.K3S else _kubeadm(cluster)
+    balancer = _balancer() if cluster.load_balancer else Needed((), ())
+    return Needed((*own.files, *balancer.files), (*own.images, *balancer.images))
+
+
+def _kubeadm(cluster: Cluster) -> Needed:
+    catalog, version = load(), cluster.kubernetes.version
     return Needed(
         files=(
             *catalog.kubernetes_files(version),
             *(entry for name in RUNTIME for entry in catalog.file(name)),
-            *(catalog.chart(name) for name in charts),
+            catalog.chart("flannel-chart"),
         ),
-        images=(*catalog.kubernetes_images(version), *(catalog.image(name) for name in images)),
+        images=(
+            *catalog.kubernetes_images(version),
+            *(catalog.image(name) for name in ("flannel", "flannel-cni-plugin")),
+        ),
     )
+
+
+def _k3s(cluster: Cluster) -> Needed:
+    """k3s is one file; its images are an archive of the same release. A verify runs agnhost on both ways."""
+    catalog, version = load(), cluster.kubernetes.version
+    agnhost = [image for image in catalog.kubernetes_images(version) if image.key.startswith("agnhost@")]
+    return Needed((*k3s.files(version), *catalog.file("helm")), tuple(agnhost))
+
+
+def _balancer() -> Needed:
+    catalog = load()
+    images = tuple(catalog.image(name) for name in ("metallb-controller", "metallb-speaker"))
+    return Needed((catalog.chart("metallb-chart"),), images)

@@ -15,15 +15,14 @@ from deploy.model import Cluster, Node, load_cluster
 from deploy.model.mistake import written
 from deploy.model.rules import warnings
 from deploy.model.schema import json_schema
-from deploy.plan import not_yet, unsupported
+from deploy.plan import unsupported
 
 
 def cautions(cluster: Cluster) -> list[str]:
     """Return what is allowed and likely not wanted."""
     kubernetes = cluster.kubernetes
     doubtful = [*warnings(cluster), *gates.warnings(kubernetes.version, kubernetes.feature_gates)]
-    found = [f"{written(warning.place)}: {warning.text}" for warning in doubtful]
-    return [*found, *([gap] if (gap := not_yet(cluster)) else [])]
+    return [f"{written(warning.place)}: {warning.text}" for warning in doubtful]
 
 
 def summary(cluster: Cluster) -> dict[str, Any]:

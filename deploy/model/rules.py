@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.model.address_rules import ADDRESS_RULES
 from deploy.model.cluster import Cluster
+from deploy.model.k3s import FlannelBackend
 from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
 from deploy.model.paths import OWN, state_home
@@ -179,6 +180,13 @@ def warnings(cluster: Cluster) -> list[Mistake]:
             Mistake(
                 ("kubernetes", "proxy_mode"),
                 "ipvs is deprecated since Kubernetes 1.35 and will be removed; use nftables",
+            )
+        )
+    if cluster.kubernetes.k3s.flannel_backend is FlannelBackend.NONE:
+        found.append(
+            Mistake(
+                ("kubernetes", "k3s", "flannel_backend"),
+                "nodes stay NotReady until somebody installs another CNI; slipway installs none beside k3s",
             )
         )
     return found

@@ -68,7 +68,7 @@ def made(asks: Asks, node: str, *, control_plane: bool) -> Credentials:
     """
     token = f"{_random(6)}.{_random(16)}"
     with _ONE_AT_A_TIME:
-        pem = _said(asks.host, _CREATE.format(id=token[:6]), stdin=json.dumps(secret(token, node, _now())))
+        pem = said(asks.host, _CREATE.format(id=token[:6]), stdin=json.dumps(secret(token, node, _now())))
         key = _uploaded(asks) if control_plane else None
     return Credentials(token, ca_hash("\n".join(pem)), key)
 
@@ -123,7 +123,7 @@ def _uploaded(asks: Asks) -> str:
     ]
     # sshd's stdin is a socket, which cannot be opened by its name: cat makes a pipe of it
     upload = "cat | kubeadm init phase upload-certs --upload-certs --config=/dev/stdin >/dev/null"
-    _said(asks.host, f"{kube.ENVIRONMENT}\n{upload}", stdin=yaml.safe_dump_all(documents))
+    said(asks.host, f"{kube.ENVIRONMENT}\n{upload}", stdin=yaml.safe_dump_all(documents))
     return key
 
 
@@ -133,10 +133,10 @@ def deleted(asks: Asks, made: Credentials) -> None:
     names += ["kubeadm-certs"] if made.certificate_key else []
     delete = shlex.join(["kubectl", "delete", "secret", "-n", "kube-system", "--ignore-not-found", *names])
     with _ONE_AT_A_TIME:
-        _said(asks.host, f"{kube.ENVIRONMENT}\n{delete}")
+        said(asks.host, f"{kube.ENVIRONMENT}\n{delete}")
 
 
-def _said(name: str, command: str, stdin: str | None = None) -> list[str]:
+def said(name: str, command: str, stdin: str | None = None) -> list[str]:
     """Run a command on another host of this run and return what it printed."""
     other = inventory.get_host(name)
     if not other.connected:

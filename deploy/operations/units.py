@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyinfra import host
@@ -21,6 +21,8 @@ UNITS = "/etc/systemd/system"
 PLAIN = re.compile(r"[A-Za-z0-9@+:,./_-]+")
 # systemd gives up after 90 s by itself (DefaultTimeoutStartSec), and its own words are better than ours.
 START_SECONDS = 100
+# (start or restart, unit) -> the command that does it and comes back
+Bounded = Callable[[str, str], StringCommand]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +103,33 @@ def _bounded(verb: str, name: str) -> StringCommand:
     )
 
 
-def _start(unit: Unit, found: observed.Unit, differing: Sequence[str], disturbs: Disturbs) -> files.Commands:
+def _start(
+    unit: Unit, found: observed.Unit, differing: Sequence[str], disturbs: Disturbs, bounded: Bounded
+) -> files.Commands:
     if not found.up:
         notes.reason(f"{unit.name} is {found.active}, it shall run")
         if found.active == "failed":
             yield StringCommand("systemctl reset-failed --", QuoteString(unit.name))
-        yield _bounded("start", unit.name)
+        yield bounded("start", unit.name)
     elif differing:
         notes.disturbs(disturbs)
         known = [path for path in differing if path in found.recorded]
         notes.reason(
-            f"{unit.name} restarts: it does not run with {', '.join(known or differing)} as it shall be"
+            f"{unit.name} restarts: it started with another {', '.join(known or differing)}"
             if found.recorded
             else f"{unit.name} restarts: what it started with is not recorded"
         )
-        yield _bounded("restart", unit.name)
+        yield bounded("restart", unit.name)
 
 
 @operation()
-def brought_up(unit: Unit, disturbs: Disturbs = Disturbs.SERVICE) -> files.Commands:
+def brought_up(
+    unit: Unit, disturbs: Disturbs = Disturbs.SERVICE, bounded: Bounded = _bounded
+) -> files.Commands:
     """The unit is installed, enabled and running, and it runs with its inputs as they are now.
 
-    `disturbs` is what a restart of a running unit disturbs; a first start disturbs nothing.
+    `disturbs` is what a restart of a running unit disturbs; a first start disturbs nothing. `bounded` makes
+    the command that starts or restarts it and ends, whatever the unit does.
     """
     own = own_files(unit)
     paths = [*(file.path for file in own), *_paths(unit)]
@@ -133,13 +140,14 @@ def brought_up(unit: Unit, disturbs: Disturbs = Disturbs.SERVICE) -> files.Comma
     for command in files.present._inner(own):
         rewritten = True
         yield command
-    if rewritten or found.stale:
-        notes.reason(f"{unit.name}: systemd has not read its files as they are")
+    if found.stale and not rewritten:
+        notes.reason(f"systemd has not read the files of {unit.name} as they are now")
+    if found.stale or rewritten:
         yield StringCommand("systemctl daemon-reload")
     if not found.enabled:
         notes.reason(f"{unit.name} is {found.file_state or 'not installed'}, it shall come back at boot")
         yield StringCommand("systemctl enable --quiet --", QuoteString(unit.name))
-    yield from _start(unit, found, differing, disturbs)
+    yield from _start(unit, found, differing, disturbs, bounded)
 
 
 @operation()

@@ -28,15 +28,15 @@ PLUGINS = (
 @deploy("Artifacts")
 def artifacts() -> None:
     """Install the container runtime, the CNI plugins and Kubernetes' own binaries."""
-    cluster, arch = context.cluster(), _arch()
+    cluster, arch = context.cluster(), architecture()
     version = cluster.kubernetes.version
     kubeadm.version_kept(name="Keep the version of a living node", node=context.node().name, version=version)
     operations.installed(
         name="Install containerd, runc and the CNI plugins",
         items=[
-            _pinned("containerd", arch, members={f"bin/{name}": f"{BIN}/{name}" for name in CONTAINERD}),
-            _pinned("runc", arch, f"{SBIN}/runc"),
-            _pinned("cni-plugins", arch, members={name: f"{CNI}/{name}" for name in PLUGINS}),
+            pinned("containerd", arch, members={f"bin/{name}": f"{BIN}/{name}" for name in CONTAINERD}),
+            pinned("runc", arch, f"{SBIN}/runc"),
+            pinned("cni-plugins", arch, members={name: f"{CNI}/{name}" for name in PLUGINS}),
         ],
         disturbs=Disturbs.PODS,
         _timeout=SECONDS,
@@ -44,7 +44,7 @@ def artifacts() -> None:
     operations.installed(
         name=f"Install Kubernetes {version}",
         items=[
-            _pinned(f"{name}@{version}", arch, f"{BIN}/{name}") for name in ("kubeadm", "kubelet", "kubectl")
+            pinned(f"{name}@{version}", arch, f"{BIN}/{name}") for name in ("kubeadm", "kubelet", "kubectl")
         ],
         disturbs=Disturbs.PODS,
         _timeout=SECONDS,
@@ -52,12 +52,13 @@ def artifacts() -> None:
     if context.node().is_control_plane:
         operations.installed(
             name="Install Helm",
-            items=[_pinned("helm", arch, members={f"linux-{arch}/helm": f"{BIN}/helm"})],
+            items=[pinned("helm", arch, members={f"linux-{arch}/helm": f"{BIN}/helm"})],
             _timeout=SECONDS,
         )
 
 
-def _arch() -> str:
+def architecture() -> str:
+    """Return the current host's architecture as upstream's file names have it."""
     machine = host.get_fact(Arch)
     if machine not in ARCHITECTURES:
         raise HostError(
@@ -66,9 +67,15 @@ def _arch() -> str:
     return ARCHITECTURES[machine]
 
 
-def _pinned(
-    key: str, arch: str, dest: str | None = None, *, members: dict[str, str] | None = None
+def pinned(
+    key: str,
+    arch: str,
+    dest: str | None = None,
+    *,
+    members: dict[str, str] | None = None,
+    mode: str = "0755",
 ) -> Installed:
+    """Return a download as the lock file pins it, from upstream or the mirror."""
     pin = catalog.lock.load(context.lock_path()).file(key, arch)
     url = catalog.pull_url(pin.url, context.cluster().artifacts.mirror)
-    return Installed(url, pin.sha256, dest, members=members or {})
+    return Installed(url, pin.sha256, dest, mode, members or {})

@@ -11,14 +11,10 @@ from click.testing import CliRunner, Result
 from deploy.cli.validate import validate
 from deploy.errors import InventoryError
 from deploy.model import Cluster
-from deploy.plan import not_yet, phases, unsupported
+from deploy.plan import phases, unsupported
 
 ROOT = Path(__file__).parents[3]
 SMALL = "name: home\nnodes: [{name: cp1, address: 10.0.0.11, roles: [control-plane]}]\n"
-NO_K3S = (
-    "kubernetes.distribution is k3s, which slipway does not install yet;"
-    " wanted kubeadm, with kubernetes.version: v1.36.3"
-)
 
 
 def run(*arguments: str) -> Result:
@@ -44,7 +40,6 @@ def test_a_valid_inventory_is_summed_up(tmp_path: Path) -> None:
         "  workers        arc1 192.168.1.11, arc2 192.168.1.12",
         "  gpus           2 intel A770 on arc1, 1 intel B580 on arc2",
         "  load balancer  metallb, 192.168.1.240-192.168.1.250",
-        f"  warning        {NO_K3S}",
     ]
 
 
@@ -155,10 +150,13 @@ def test_gates_are_judged_by_the_version_beside_everything_else(tmp_path: Path) 
     )
 
 
-def test_k3s_can_be_declared_and_is_not_planned_as_if_it_were_kubeadm() -> None:
+def test_k3s_has_phases_of_its_own_under_the_same_names() -> None:
     declared = cluster(distribution="k3s", version="v1.36.3+k3s1")
-    assert not_yet(declared) == NO_K3S
-    with pytest.raises(InventoryError) as caught:
-        phases(declared)
-    assert str(caught.value) == NO_K3S
-    assert not_yet(cluster()) is None
+
+    assert [(phase.name, phase.step) for phase in phases(declared)] == [
+        ("identity", "deploy.steps.identity.identity"),
+        ("baseline", "deploy.steps.baseline.baseline"),
+        ("artifacts", "deploy.steps.k3s.artifacts"),
+        ("control-plane", "deploy.steps.k3s.server"),
+        ("nodes", "deploy.steps.nodes.nodes"),
+    ]

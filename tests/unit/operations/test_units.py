@@ -89,7 +89,7 @@ def test_a_configuration_that_will_change_restarts_before_it_is_written(plan: Pl
     )
 
     assert planned.commands == [RESTART]
-    assert planned.reasons == ["x.service restarts: it does not run with /etc/x.conf as it shall be"]
+    assert planned.reasons == ["x.service restarts: it started with another /etc/x.conf"]
     assert planned.notes.disturbs is Disturbs.PODS
 
 
@@ -97,7 +97,7 @@ def test_an_input_changed_by_hand_restarts(plan: Plan) -> None:
     planned = plan(units.brought_up, X, answers=host(moved=("/bin/x",), hashes={"/bin/x": "c" * 64}))
 
     assert planned.commands == [RESTART]
-    assert planned.reasons == ["x.service restarts: it does not run with /bin/x as it shall be"]
+    assert planned.reasons == ["x.service restarts: it started with another /bin/x"]
 
 
 def test_an_input_replaced_by_the_same_content_does_not_restart(plan: Plan) -> None:
@@ -115,6 +115,7 @@ def test_a_stale_view_of_the_manager_is_reloaded(plan: Plan) -> None:
     planned = plan(units.brought_up, X, answers=host(stale="yes"))
 
     assert planned.commands == ["systemctl daemon-reload"]
+    assert planned.reasons == ["systemd has not read the files of x.service as they are now"]
 
 
 def test_a_disabled_unit_is_enabled(plan: Plan) -> None:
