@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from deploy.engine.session import Session
+from deploy.engine.speaker import ADMIN
 from deploy.errors import InventoryError, RunError
 
-ADMIN = "/etc/kubernetes/admin.conf"
 API_PORT = 6443
 Config = dict[str, Any]
 NAMED = ("clusters", "users", "contexts")

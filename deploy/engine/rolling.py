@@ -10,7 +10,7 @@ import gevent
 
 from deploy.engine import speaker, wellness
 from deploy.engine.applying import Apply, Outcome
-from deploy.engine.speaker import CORDONED, KUBECTL, KubeNode
+from deploy.engine.speaker import CORDONED, KubeNode
 from deploy.errors import RunError, UnreachableError
 from deploy.model.row import Disturbs, Row, State
 from deploy.plan import Phase
@@ -116,6 +116,6 @@ def _uncordon(apply: Apply, name: str) -> None:
 
 def _kubectl(apply: Apply, arguments: str) -> None:
     by = _asked(apply)
-    ran = apply.session.run(by, f"{KUBECTL} {arguments}", timeout=30)
+    ran = apply.session.run(by, f"{speaker.KUBECTL} {arguments}", timeout=30)
     if not ran.ok:
         raise RunError(f"{by}: kubectl {arguments} failed: {ran.err.strip()}")

@@ -9,7 +9,8 @@ from typing import Any
 from deploy.engine.session import Session
 from deploy.errors import RunError
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=10s"
+ADMIN = "/etc/kubernetes/admin.conf"
+KUBECTL = f"kubectl --kubeconfig {ADMIN} --request-timeout=10s"
 CORDONED = "slipway.io/cordoned"  # annotation: we cordoned the node, so we uncordon it
 
 
@@ -26,7 +27,7 @@ class KubeNode:
 def speaker(session: Session) -> str | None:
     """Return the first control plane whose API server answers; None when none does."""
     candidates = [node.name for node in session.cluster.control_planes if node.name in session.hosts]
-    command = f"test -e /etc/kubernetes/admin.conf && {KUBECTL} get --raw /readyz"
+    command = f"test -e {ADMIN} && {KUBECTL} get --raw /readyz"
     answers = session.run_many(dict.fromkeys(candidates, command), timeout=15)
     return next((name for name in candidates if name in answers and answers[name].ok), None)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from deploy.engine import speaker
 from deploy.engine.session import Session
-from deploy.engine.speaker import KUBECTL, kube_node
 from deploy.errors import RunError
 
 SEPARATOR = "---"
@@ -45,9 +45,9 @@ def read(session: Session, by: str, name: str) -> Wellness:
     node, selector = shlex.quote(name), shlex.quote(f"spec.nodeName={name}")
     script = f" && echo {SEPARATOR} && ".join(
         (
-            f"{KUBECTL} -n kube-node-lease get lease {node} -o json",
-            f"{KUBECTL} get node {node} -o json",
-            f"{KUBECTL} get pods -A --field-selector {selector} -o json",
+            f"{speaker.KUBECTL} -n kube-node-lease get lease {node} -o json",
+            f"{speaker.KUBECTL} get node {node} -o json",
+            f"{speaker.KUBECTL} get pods -A --field-selector {selector} -o json",
         )
     )
     ran = session.run(by, script, timeout=45)
@@ -63,7 +63,7 @@ def parse(text: str) -> Wellness:
     items: list[dict[str, Any]] = pods["items"]
     return Wellness(
         reported=renewed.timestamp(),
-        ready=kube_node(node).ready,
+        ready=speaker.kube_node(node).ready,
         pods={_name(item): _ready(item) for item in items if item["status"].get("phase") != "Succeeded"},
     )
 

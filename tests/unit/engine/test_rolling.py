@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.engine import planning, rolling, speaker, wellness
+from deploy.engine.applying import Apply
+from deploy.engine.session import Session
+from deploy.engine.speaker import CORDONED, KubeNode
+from deploy.engine.wellness import Wellness
+from deploy.model import Cluster
+from deploy.model.row import Row, State
+from deploy.plan import Phase, Where
+from tests.unit.engine import sample
+from tests.unit.engine.test_phases import Silent, states
+
+# The API server's stand-in: answers from files, and writes down what it is asked to change.
+KUBECTL = """#!/bin/sh
+cd {directory}
+case "$*" in
+"get --raw /readyz") test ! -e down ;;
+"get nodes -o json") cat nodes.json ;;
+*"get lease "*) printf '{{"spec": {{"renewTime": "%s"}}}}\\n' "$(date -u +%Y-%m-%dT%H:%M:%S.999999Z)" ;;
+"get node "*) cat node.json; echo ;;
+"get pods "*) cat pods.json; echo ;;
+*) echo "$*" | sed 's/=20.*Z/=DATE/' >> calls ;;
+esac
+"""
+
+
+def node(name: str, *, ready: bool = True, annotations: dict[str, str] | None = None) -> dict[str, object]:
+    return {
+        "metadata": {"name": name, "annotations": annotations or {}},
+        "spec": {},
+        "status": {"conditions": [{"type": "Ready", "status": str(ready)}]},
+    }
+
+
+def pod(name: str, *, ready: bool, phase: str = "Running") -> dict[str, object]:
+    return {
+        "metadata": {"namespace": "default", "name": name},
+        "status": {"phase": phase, "conditions": [{"type": "Ready", "status": str(ready)}]},
+    }
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "api"
+    directory.mkdir()
+    (directory / "kubectl").write_text(KUBECTL.format(directory=directory))
+    (directory / "kubectl").chmod(0o755)
+    (directory / "nodes.json").write_text(json.dumps({"items": [node("cp1"), node("w1")]}))
+    (directory / "node.json").write_text(json.dumps(node("any")))
+    (directory / "pods.json").write_text(json.dumps({"items": []}))
+    monkeypatch.setattr(speaker, "KUBECTL", str(directory / "kubectl"))
+    monkeypatch.setattr(speaker, "ADMIN", str(directory / "kubectl"))
+    monkeypatch.setattr(rolling, "WELL_WITHIN", 3.0)
+    monkeypatch.setattr(rolling, "ASKED_EVERY", 0.1)
+    return directory
+
+
+@pytest.fixture
+def session(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    (tmp_path / "disk").mkdir()
+    monkeypatch.setattr(sample, "directory", tmp_path / "disk")
+    with Session(cluster, Path("lab.yaml")) as opened:
+        yield opened
+
+
+SERVICE = Phase("service", "A service", "tests.unit.engine.sample.service", Where.ALL)
+
+
+def rolled(session: Session) -> Apply:
+    speaks = speaker.speaker(session)
+    assert speaks == "cp1"
+    rows = planning.plan(session, [SERVICE], speaks)
+    work = Apply(session, Silent(), {row.key: row for row in rows}, speaks, speaker.nodes(session, speaks))
+    work.run([SERVICE])
+    rolling.roll(work, [SERVICE])
+    return work
+
+
+def told(work: Apply) -> Sequence[str]:
+    assert isinstance(work.watcher, Silent)
+    return work.watcher.told
+
+
+def test_hosts_are_disturbed_one_by_one_each_cordoned_and_well_again(session: Session, api: Path) -> None:
+    work = rolled(session)
+
+    assert states(work.outcome.done)[2:] == [
+        ("cp1", "Restart it", "change"),
+        ("w1", "Restart it", "change"),
+    ]
+    assert (api / "calls").read_text().splitlines() == [
+        f"annotate --overwrite node cp1 {CORDONED}=DATE",
+        "cordon cp1",
+        "uncordon cp1",
+        f"annotate node cp1 {CORDONED}-",
+        f"annotate --overwrite node w1 {CORDONED}=DATE",
+        "cordon w1",
+        "uncordon w1",
+        f"annotate node w1 {CORDONED}-",
+    ]
+
+
+def test_a_host_that_does_not_come_back_ends_the_rolling_by_its_name(
+    session: Session, api: Path, tmp_path: Path
+) -> None:
+    (api / "node.json").write_text(json.dumps(node("any", ready=False)))
+
+    work = rolled(session)
+
+    assert work.outcome.failed == [
+        Row(
+            "rolling",
+            "cp1",
+            "Come back after what disturbed it",
+            State.ERROR,
+            reason="cp1 is not well again after 3 s: it is not Ready",
+        )
+    ]
+    assert told(work)[-1] == "The rolling stops at cp1; not touched: w1."
+    assert not (tmp_path / "disk" / "w1-running").exists()
+    assert "uncordon cp1" not in (api / "calls").read_text()
+
+
+def test_a_cordon_that_a_person_made_is_left_as_it_is(session: Session, api: Path) -> None:
+    cordoned = [{**node(name), "spec": {"unschedulable": True}} for name in ("cp1", "w1")]
+    (api / "nodes.json").write_text(json.dumps({"items": cordoned}))
+
+    rolled(session)
+
+    assert not (api / "calls").exists()
+
+
+def test_what_a_killed_run_left_cordoned_is_in_the_plan_and_put_right(session: Session, api: Path) -> None:
+    left = node("w1", annotations={CORDONED: "2026-11-30T01:00:00Z"})
+    (api / "nodes.json").write_text(json.dumps({"items": [node("cp1"), left]}))
+    members = speaker.nodes(session, "cp1")
+
+    rows = rolling.leftovers(members.values())
+    work = Apply(session, Silent(), {}, "cp1", members)
+    rolling.clean_up(work, rows)
+
+    assert rows == [
+        Row("rolling", "w1", rolling.UNCORDON, State.CHANGE, reason=f"it carries the annotation {CORDONED}")
+    ]
+    assert (api / "calls").read_text().splitlines() == ["uncordon w1", f"annotate node w1 {CORDONED}-"]
+
+
+def test_an_api_that_does_not_answer_speaks_for_nobody(session: Session, api: Path) -> None:
+    (api / "down").touch()
+
+    assert speaker.speaker(session) is None
+
+
+def test_a_node_is_well_when_its_kubelet_reported_it_is_ready_and_so_are_its_pods() -> None:
+    well = Wellness(reported=100.5, ready=True, pods={"default/a": True, "default/b": False})
+
+    assert well.lacks(100, frozenset({"default/a", "default/gone"})) is None
+    assert well.lacks(101, frozenset()) == "its kubelet has not reported since"
+    assert well.lacks(100, frozenset({"default/b"})) == "pods that were Ready are not: default/b"
+    assert Wellness(100.5, ready=False, pods={}).lacks(100, frozenset()) == "it is not Ready"
+
+
+def test_a_nodes_lease_itself_and_its_pods_are_read() -> None:
+    pods = [pod("a", ready=True), pod("b", ready=False), pod("done", ready=False, phase="Succeeded")]
+    lease = {"spec": {"renewTime": "2026-11-30T00:00:01.500000Z"}}
+
+    found = wellness.parse("\n---\n".join(map(json.dumps, (lease, node("w1"), {"items": pods}))))
+
+    assert found == Wellness(1795996801.5, ready=True, pods={"default/a": True, "default/b": False})
+
+
+def test_a_nodes_state_is_read() -> None:
+    item = {**node("w1", ready=False, annotations={CORDONED: "x"}), "spec": {"unschedulable": True}}
+
+    assert speaker.kube_node(item) == KubeNode("w1", ready=False, unschedulable=True, cordoned_by_us=True)
