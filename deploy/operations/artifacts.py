@@ -140,6 +140,11 @@ def _script(item: Installed) -> str:
     return "\n".join([*lines, 'rm -rf -- "$part" "$tree"'])
 
 
+def _piped(what: str, script: str) -> StringCommand:
+    """Run a script from stdin: errors show one line; and as one function: it runs whole or not at all."""
+    return StringCommand("sh -s --", QuoteString(what), _stdin=f"main() {{\n{script}\n}}\nmain </dev/null\n")
+
+
 def _mend(dest: str, mode: str, found: Installation) -> StringCommand:
     """Set mode and owner, and stamp again: chmod moves the ctime."""
     stamp = found.stamps.get(dest)
@@ -185,6 +190,6 @@ def installed(
         faults = [text for dest in item.dests if (text := fault(item, dest, found, digests))]
         if faults:
             _explain(item, faults, found, disturbs)
-            yield StringCommand(_script(item))
+            yield _piped(item.url, _script(item))
         else:
             yield from _mends(item, found)

@@ -57,7 +57,8 @@ def test_rehashing_finds_what_a_stamp_hides(plan: Plan) -> None:
 def test_a_missing_binary_is_fetched_and_disturbs_nothing(plan: Plan) -> None:
     planned = plan(artifacts.installed, [KUBELET], disturbs=Disturbs.PODS, answers=kubelet())
 
-    [script] = planned.commands
+    [script] = planned.stdin
+    assert planned.commands == ["sh -s -- https://dl.k8s.io/kubelet"]
     assert f"url=https://dl.k8s.io/kubelet sum={A} " in script
     assert planned.reasons == ["/usr/local/bin/kubelet is missing"]
     assert planned.notes.disturbs is Disturbs.NOTHING
