@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gevent
 
 from checks.acceptance.active import CHECKS, Probe
 from checks.acceptance.backend import Ran
+from checks.acceptance.check import HostCheck
 from checks.acceptance.gates import Gate, Tell, silently, wait
 from checks.acceptance.hands import Hands, Kubectl, speaker
-from checks.acceptance.runner import prove_hosts
+from checks.acceptance.runner import host_checks, prove_hosts
+from checks.catalogue import Phase
+from checks.cluster.images import locked
 from checks.cluster.judges import judge
 from checks.cluster.snapshot import Snapshot, condition, name_of, silent, snapshot
 from checks.finding import Finding, Status
@@ -32,18 +36,19 @@ class Verify:
 
     def passive(self) -> list[Finding]:
         """Return what can be seen without making anything."""
-        hosts = gevent.spawn(self._hosts)
+        hosts = gevent.spawn(self._hosts, host_checks())
         _, _, findings = self._cluster()
         return [*hosts.get(), *findings]
 
     def active(self) -> list[Finding]:
         """Return that, and what pods on every node reach."""
-        hosts = gevent.spawn(self._hosts)
+        hosts = gevent.spawn(self._hosts, [each for each in host_checks() if each.entry.id not in CHECKS])
         kubectl, seen, findings = self._cluster()
         return [*hosts.get(), *findings, *self._probe(kubectl, seen)]
 
-    def _hosts(self) -> list[Finding]:
-        return prove_hosts(self.cluster, self._run_on, self.hands.unreachable, {"lock": self.lock})
+    def _hosts(self, wanted: Sequence[HostCheck]) -> list[Finding]:
+        asked = [each for each in wanted if each.entry.phases != (Phase.DRIFT,)]
+        return prove_hosts(self.cluster, self._run_on, self.hands.unreachable, {"lock": self.lock}, asked)
 
     def _run_on(self, host: str, command: str) -> Ran:
         return self.hands.run(host, command, timeout=20.0)
@@ -55,7 +60,7 @@ class Verify:
         def look() -> str | None:
             kubectl, cause = speaker(self.cluster, self.hands)
             seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
-            findings = judge(self.cluster, seen)
+            findings = [*judge(self.cluster, seen), *locked(self.lock, seen)]
             last[:] = [(kubectl, seen, findings)]
             return _unsettled(findings)
 

@@ -11,6 +11,8 @@ import gevent
 from checks.acceptance.hands import speaker
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.catalogue import Phase, check
+from checks.cluster.addresses import answer
+from checks.cluster.images import locked
 from checks.cluster.judges import judge
 from checks.cluster.snapshot import silent, snapshot
 from checks.collect.collect import collect
@@ -20,7 +22,7 @@ from checks.preflight.ignoring import ignoring
 from deploy.catalog import Lock
 from deploy.engine.session import Session
 from deploy.engine.survey import survey
-from deploy.errors import SlipwayError
+from deploy.errors import InventoryError, SlipwayError
 from deploy.model import Cluster
 from deploy.model.row import Row, State
 from deploy.plan import Where, phases
@@ -51,6 +53,8 @@ def _plan(session: Session, cluster: Cluster) -> tuple[list[Row], tuple[str, ...
     wanted = phases(cluster)
     try:
         seen = survey(session, wanted)
+    except InventoryError:
+        raise
     except SlipwayError as error:
         return [_unplanned(str(error))], tuple(phase.name for phase in wanted)
     if seen.speaker is not None:
@@ -70,7 +74,8 @@ def _checks(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
     kubectl, cause = speaker(cluster, session)
     seen = snapshot(cluster, kubectl.ask) if kubectl else silent(cluster, cause)
     bare = preflight(cluster, collected.get().observations(), phase=Phase.DRIFT)
-    return once(bare, proven.get(), judge(cluster, seen))
+    shown = [*judge(cluster, seen), *locked(lock, seen), *answer(cluster, seen)]
+    return once(bare, proven.get(), shown)
 
 
 def _proven(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:

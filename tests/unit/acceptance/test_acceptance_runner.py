@@ -5,16 +5,38 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from clusters import CLUSTER, LOCK
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from testinfra.host import Host
 
 from checks.acceptance.check import HostCheck, Seen
 from checks.acceptance.runner import host_checks, prove_hosts
+from checks.acceptance.test_certificates import READ
+from checks.acceptance.test_services import query
 from checks.catalogue import check
 from checks.finding import Finding
 from deploy.errors import UnreachableError
+
+
+def printed(days: int) -> str:
+    """Return a certificate that ends in so many days, as the host prints it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    return f"@ pki/apiserver.crt\n{certificate.public_bytes(Encoding.PEM).decode()}"
 
 
 @dataclass(frozen=True)
@@ -38,6 +60,17 @@ GOOD = {
     "systemctl is-active kubelet": "active\n",
     "kubelet --version": "Kubernetes v1.36.3\n",
 }
+DNS = (
+    "timeout 3 bash -c 'exec 3<>/dev/udp/10.43.0.10/53 && printf \""
+    + "".join(f"\\x{byte:02x}" for byte in query("kubernetes.default.svc.cluster.local"))
+    + "\" >&3 && head -c 12 <&3 | od -An -tx1'"
+)
+GOOD |= {
+    READ: printed(days=364),
+    DNS: " 51 17 85 00 00 01 00 01 00 00 00 00\n",
+    "timeout 3 bash -c 'exec 3<>/dev/tcp/10.43.0.1/443'": "",
+}
+JOURNAL = "journalctl -u kubelet --since -24h -o short-iso --no-pager -q"
 ADDRESSES = {"cp1": "10.0.0.11", "w1": "10.0.0.12"}
 
 
@@ -47,6 +80,8 @@ def answers(changed: Mapping[str, Ran] = {}) -> object:
             return changed[command]
         if command == "ip -o -4 addr show":
             return Ran(out=f"1: lo    inet 127.0.0.1/8 \n2: eth0    inet {ADDRESSES[host]}/24 brd\n")
+        if command.startswith(JOURNAL):
+            return Ran(out="2026-11-30T03:00:00 w1 kubelet: started\n")
         return Ran(out=GOOD[command].replace("now", f"{time.time():.9f}\nyes\n"))
 
     return run
@@ -76,7 +111,11 @@ def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
         ("HOST-08", "pass", "8192 instances and 524288 watches", ">= 1024 and 524288"),
         ("HOST-09", "pass", "0.0 s off", "< 2 s off the controller's clock"),
         ("HOST-12", "pass", "10.0.0.12 on eth0", "10.0.0.12 on an interface"),
+        ("K8S-03", "pass", "1 certificates, pki/apiserver.crt ends in 363 days", ">= 30 days each"),
+        ("K8S-06", "pass", "10.43.0.10: 1 answer", "10.43.0.10: 1 answer"),
+        ("K8S-11", "pass", "no alarm", "no alarm"),
         ("K8S-13", "pass", "active, v1.36.3", "active, v1.36.3"),
+        ("K8S-15", "pass", "10.43.0.1:443 connects", "10.43.0.1:443 connects"),
         ("RT-01", "pass", "active, v2.3.7", "active, v2.3.7"),
     ]
 
@@ -114,6 +153,34 @@ def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
             "ctr --connect-timeout 3s version",
             Ran(out="Server:\n  Version:  v2.0.0\n"),
             ("RT-01", "fail", "active, v2.0.0", "active, v2.3.7"),
+        ),
+        (READ, Ran(1), ("K8S-03", "unavailable", "no certificate could be read: none is there", "")),
+        (READ, Ran(out="@ pki/ca.crt\n"), ("K8S-03", "unavailable", "", "")),
+        (
+            READ,
+            Ran(out=printed(days=20)),
+            ("K8S-03", "fail", "1 certificates, pki/apiserver.crt ends in 19 days", ">= 30 days each"),
+        ),
+        (
+            READ,
+            Ran(out=printed(days=-3)),
+            ("K8S-03", "fail", "1 certificates, pki/apiserver.crt ended 4 days ago", ">= 30 days each"),
+        ),
+        (DNS, Ran(124), ("K8S-06", "fail", "10.43.0.10: no answer", "10.43.0.10: 1 answer")),
+        (
+            DNS,
+            Ran(out=" 51 17 85 03 00 01 00 00 00 00 00 00\n"),
+            ("K8S-06", "fail", "10.43.0.10: error 3, 0 answers", "10.43.0.10: 1 answer"),
+        ),
+        (
+            "timeout 3 bash -c 'exec 3<>/dev/tcp/10.43.0.1/443'",
+            Ran(124),
+            (
+                "K8S-15",
+                "fail",
+                "10.43.0.1:443 does not connect: silence of 3 s",
+                "10.43.0.1:443 connects",
+            ),
         ),
         ("kubelet --version", Ran(127), ("K8S-13", "fail", "active, no version", "active, v1.36.3")),
         (

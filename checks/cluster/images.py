@@ -1,0 +1,45 @@
+"""What runs is what was locked, by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
+from checks.cluster.workloads import SYSTEM
+from checks.finding import Finding
+from checks.say import judged, unread
+from deploy.catalog import Lock
+
+
+def locked(lock: Lock, seen: Snapshot) -> Iterator[Finding]:
+    """Every container of the cluster's own namespaces runs an image with the digest in the lock file."""
+    pods = seen.items("pods")
+    if pods is None:
+        yield unread("RT-13", None, seen.cause("pods"))
+        return
+    digests = {image.ref: image.digest for image in lock.document.images.values()}
+    running = [each for pod in pods if namespace_of(pod) in SYSTEM for each in _containers(pod)]
+    wrong = [
+        f"{where}: {ref} runs {digest or 'an image without a digest'}, locked is {digests.get(ref, 'none')}"
+        for where, ref, digest in running
+        if digest != digests.get(ref)
+    ]
+    yield judged(
+        "RT-13",
+        None,
+        bool(running) and not wrong,
+        found=f"{len(running) - len(wrong)}/{len(running)} containers run what is locked",
+        wanted="all, and at least one",
+        detail="\n".join(dict.fromkeys(wrong)),
+    )
+
+
+def _containers(pod: Object) -> Iterator[tuple[str, str, str]]:
+    """Yield (pod, reference without its digest, digest of what runs) of each container that has started."""
+    statuses = pod.get("status", {}).get("containerStatuses") or ()
+    wanted = {each["name"]: each["image"] for each in pod["spec"].get("containers") or ()}
+    for each in statuses:
+        if each.get("imageID"):
+            ref = str(wanted.get(each["name"], each.get("image", ""))).partition("@")[0]
+            _, at, digest = str(each["imageID"]).rpartition("@")
+            yield f"{namespace_of(pod)}/{name_of(pod)}", ref, digest if at else ""
