@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -14,6 +15,7 @@ import click
 from checks.catalogue import Fix, Phase, check, of_phase
 from checks.collect.collect import collect
 from checks.collect.collection import Collection, parse
+from checks.collect.observed import Observed
 from checks.collect.probing import probed
 from checks.finding import Finding
 from checks.preflight import preflight as judge
@@ -22,14 +24,26 @@ from checks.report import Format, Report, render, run_id
 from checks.report.terminal import color, width
 from deploy.cli import choices
 from deploy.cli.verify import digest, silent
+from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.errors import InventoryError
-from deploy.model import Cluster, load_cluster
+from deploy.errors import Exit, InventoryError, worst
+from deploy.model import Cluster, load_cluster, paths
 from deploy.render import file as render_file
 
 PROBE = "preflight/probe.py"
 TITLES = {entry.id: entry.title for entry in of_phase(Phase.PREFLIGHT)}
+FIXABLE = frozenset(entry.id for entry in of_phase(Phase.PREFLIGHT) if entry.fix is not Fix.NO)
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was read, what it came to, and which hosts did not answer."""
+
+    collection: Collection
+    findings: list[Finding]
+    unreachable: dict[str, str]
 
 
 def run_preflight(session: Session, cluster: Cluster) -> list[Finding]:
@@ -44,15 +58,11 @@ def _ids(context: click.Context, parameter: click.Parameter, value: Sequence[str
 @click.command()
 @choices.inventory
 @click.option("--ignore", multiple=True, callback=_ids, metavar="ID[,ID]", help="Only warn of these.")
-@click.option(
-    "--save", type=click.Path(path_type=Path, dir_okay=False), help="Write what was read to a file."
-)
-@click.option(
-    "--baseline",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Judge a saved file; no host is asked.",
-)
 @click.option("--active", is_flag=True, help="Also listen, write and fetch on the hosts for some seconds.")
+@click.option("--fix", multiple=True, metavar="ID[,ID]|safe", help="Mend these, after showing how.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before fixing.")
+@click.option("--save", type=FILE, help="Write what was read to a file.")
+@click.option("--baseline", type=FILE, help="Judge a saved file; no host is asked.")
 @click.option("--strict", is_flag=True, help="Exit with 4 when there are warnings.")
 @click.option(
     "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True
@@ -60,51 +70,72 @@ def _ids(context: click.Context, parameter: click.Parameter, value: Sequence[str
 def preflight(
     inventory: Path,
     ignore: frozenset[str],
+    fix: tuple[str, ...],
     save: Path | None,
     baseline: Path | None,
     output: str,
     *,
     active: bool,
+    yes: bool,
     strict: bool,
 ) -> int:
     """Check the hosts before anything is touched; each is read once, and nothing on it changes.
 
+    With --fix, what is named and failed is mended: `safe` stands for all that nobody needs to be asked about.
     Exits with 0 when all is well, 3 when a check failed, 6 when a host is unreachable.
     """
+    if baseline is not None and (active or fix):
+        raise click.UsageError("--baseline asks no host; --active and --fix need them")
     cluster = load_cluster(inventory)
     started, before = datetime.now(UTC), time.monotonic()
-    if baseline is not None and active:
-        raise click.UsageError("--active asks the hosts and --baseline does not: name one of them")
-    unreachable: dict[str, str] = {}
+    broken = False
     if baseline is not None:
         collection = _saved(baseline, cluster)
-        hosts = collection.observations()
+        judged = Judged(collection, judge(cluster, collection.observations(), ignored=ignore), {})
     else:
         with open_log(cluster.name, "preflight"), Session(cluster, inventory) as session:
-            collection = collect(session, urls(cluster))
-            hosts = collection.observations()
-            if active:
-                hosts = probed(session, hosts, render_file(PROBE).decode(), sample(cluster))
-            unreachable = silent(session)
+            judged = _judged(session, cluster, ignore, active=active)
+            if fix:
+                broken = _fixed(session, judged.findings, fix, yes=yes)
+                judged = _judged(session, cluster, ignore, active=active)
     if save is not None:
-        save.write_text(collection.text())
+        save.write_text(judged.collection.text())
     report = Report(
         verb="preflight",
         cluster=cluster.name,
         run=run_id(started, token_hex(2)),
         started=started,
         seconds=time.monotonic() - before,
-        findings=tuple(judge(cluster, hosts, ignored=ignore)),
+        findings=tuple(judged.findings),
         titles=TITLES,
         fixable=FIXABLE,
-        unreachable=unreachable,
+        unreachable=judged.unreachable,
         inventory_sha256=digest(inventory),
     )
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    return report.exit_code(strict=strict)
+    return worst(report.exit_code(strict=strict), Exit.FAILED if broken else Exit.OK)
 
 
-FIXABLE = frozenset(entry.id for entry in of_phase(Phase.PREFLIGHT) if entry.fix is not Fix.NO)
+def _judged(session: Session, cluster: Cluster, ignored: frozenset[str], *, active: bool) -> Judged:
+    collection = collect(session, urls(cluster))
+    hosts: tuple[Observed, ...] = collection.observations()
+    if active:
+        hosts = probed(session, hosts, render_file(PROBE).decode(), sample(cluster))
+    return Judged(collection, judge(cluster, hosts, ignored=ignored), silent(session))
+
+
+def _fixed(session: Session, findings: Sequence[Finding], fix: tuple[str, ...], *, yes: bool) -> bool:
+    """Mend what is named and failed; return whether that went wrong."""
+    from deploy.cli.mending import chosen, mend, mends  # pyinfra's operations, which only a fix needs
+
+    steps = mends(findings, chosen(fix))
+    if not steps:
+        click.echo("Nothing that was named needs a fix.", err=True)
+        return False
+    name = session.cluster.name
+    holder = locks.me("preflight --fix")
+    with locks.on_controller(name, paths.run_lock(name), holder):
+        return mend(session, steps, yes=yes)
 
 
 def _saved(path: Path, cluster: Cluster) -> Collection:

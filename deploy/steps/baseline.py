@@ -50,7 +50,7 @@ def baseline() -> None:
     swap.disabled(name="Turn swap off")
     _kernel(cluster)
     _journal(cluster)
-    _time(cluster.host.time)
+    keep_time(cluster.host.time)
 
 
 def _kernel(cluster: Cluster) -> None:
@@ -75,7 +75,8 @@ def _journal(cluster: Cluster) -> None:
     units.started_after(name="Let the journal know its cap", unit="systemd-journald.service", path=JOURNALD)
 
 
-def _time(keeper: TimeSync) -> None:
+def keep_time(keeper: TimeSync) -> None:
+    """Have the clock kept by what the inventory names."""
     match keeper:
         case TimeSync.CHRONY:
             packages.installed(name="Install chrony", names=["chrony"])
