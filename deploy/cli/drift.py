@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import token_hex
 
 import click
 
-from checks.drift import notify, timer
+from checks.drift import notify, overdue, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
 from checks.report import Format, Report, history, render, run_id
@@ -74,6 +73,8 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
     """Return tonight's report, compared with the last one."""
     started, before = datetime.now(UTC), time.monotonic()
     pinned = lock.path_of(inventory)
+    last = history.last(paths.reports(cluster.name), "drift")
+    success = succeeded(last) if last else None
     mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
     with open_log(cluster.name, "drift"), mine, Session(cluster, inventory) as session:
         seen = night(session, cluster, lock.load(pinned), date.today())  # noqa: DTZ011 - the operator's day
@@ -83,15 +84,20 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
             run=run_id(started, token_hex(2)),
             started=started.replace(microsecond=0),
             seconds=time.monotonic() - before,
-            findings=seen.findings,
+            findings=(*seen.findings, overdue.nightly(success, started, installed=_timer(cluster))),
             rows=seen.rows,
             unreachable=silent(session),
             inventory_sha256=digest(inventory),
             lock_sha256=digest(pinned),
+            last_success=success,
         )
-    last = history.last(paths.reports(cluster.name), "drift")
-    report = replace(report, last_success=succeeded(last) if last else None)
     return compared(report, last, seen.unjudged)
+
+
+def _timer(cluster: Cluster) -> bool:
+    """Say whether this machine runs the cluster's drift every night."""
+    where = timer.directory(root=os.geteuid() == 0, home=Path.home())
+    return (where / f"slipway-drift-{cluster.name}.timer").exists()
 
 
 def _write_metrics(report: Report, textfile: Path | None) -> None:
