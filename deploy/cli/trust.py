@@ -14,7 +14,7 @@ from deploy.engine.selection import unknown
 from deploy.engine.trouble import Trouble
 from deploy.engine.trusting import Shown, Standing
 from deploy.errors import Exit, InventoryError, worst
-from deploy.model import load_cluster, paths
+from deploy.model import Cluster, load_cluster, paths
 
 NO_TERMINAL = "trust asks before it remembers a key, and there is no terminal to answer on: add --yes"
 
@@ -30,7 +30,11 @@ def trust(inventory: Path, replaced: Sequence[str], *, yes: bool) -> int:
 
     Compare each with what the host's own console says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
     """
-    cluster = load_cluster(inventory)
+    return trusted(load_cluster(inventory), inventory, replaced, yes=yes)
+
+
+def trusted(cluster: Cluster, inventory: Path, replaced: Sequence[str], *, yes: bool) -> Exit:
+    """Ask every host for its key, jump hosts first, and remember those that are accepted."""
     path = paths.known_hosts(cluster.name)
     waves = trusting.rounds(cluster)
     if wrong := unknown("host", replaced, [each.name for wave in waves for each in wave]):

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+import deploy.cli  # noqa: F401 - gevent's patches
+from deploy.cli import main
+from deploy.errors import InventoryError, UnreachableError
+
+SLIPWAY = str(Path(sys.executable).with_name("slipway"))
+
+
+def raising(error: BaseException) -> Callable[[], object]:
+    def call() -> object:
+        raise error
+
+    return call
+
+
+def test_every_verb_is_listed_and_none_is_imported() -> None:
+    code = (
+        "import sys; from deploy.cli import main\n"
+        "assert main.exit_code(lambda: main.slipway.main(['--help'], standalone_mode=False)) == 0\n"
+        "loaded = [name for name in sys.modules if name.startswith('deploy.cli.')]\n"
+        "print(loaded, [name for name in ('paramiko', 'pyinfra', 'pydantic') if name in sys.modules])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.splitlines()[-1] == "['deploy.cli.main'] []"
+    for verb in main.VERBS:
+        assert f"  {verb} " in ran.stdout
+
+
+def test_every_verb_can_be_called_for_help() -> None:
+    for verb in main.VERBS:
+        command = main.slipway.get_command(click.Context(main.slipway), verb)
+        assert isinstance(command, click.Command), verb
+        assert command.name == verb
+
+
+def test_an_unknown_verb_is_a_usage_error() -> None:
+    ran = subprocess.run([SLIPWAY, "fly"], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        "Usage: slipway [OPTIONS] COMMAND [ARGS]...\nTry 'slipway --help' for help.\n\n"
+        "Error: No such command 'fly'.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(InventoryError("lab.yaml is empty"), 2), (UnreachableError("w1: no answer"), 6)]
+)
+def test_an_operators_error_is_its_text_and_its_code(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.exit_code(raising(error)) == code
+    assert capsys.readouterr().err == f"{error}\n"
+
+
+def test_a_mistake_of_ours_is_two_lines_and_a_file_with_the_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    assert main.exit_code(raising(KeyError("spam"))) == 1
+
+    [path] = tmp_path.iterdir()
+    assert capsys.readouterr().err == (
+        f"A mistake of slipway itself: KeyError: 'spam'\nThe traceback is in {path}.\n"
+    )
+    assert "Traceback (most recent call last)" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_traceback_is_shown_to_who_asks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPWAY_DEBUG", "1")
+
+    assert main.exit_code(raising(KeyError("spam"))) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_an_interruption_says_that_running_again_goes_on(
+    error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.exit_code(raising(error)) == 130
+    assert capsys.readouterr().err == (
+        "\nInterrupted. What is done stays done; running the same command again goes on.\n"
+    )
+
+
+def test_a_reader_that_went_away_is_no_drama() -> None:
+    with subprocess.Popen([SLIPWAY, "explain"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
+        assert writer.stdout
+        assert writer.stderr
+        writer.stdout.close()
+
+        assert writer.stderr.read() == b""
+
+
+def test_the_version_is_told() -> None:
+    ran = subprocess.run([SLIPWAY, "--version"], capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (0, "slipway, version 0.1.0\n")
