@@ -20,11 +20,12 @@ from deploy.model.forms import (
     Name,
     Switch,
 )
+from deploy.model.gpu import Gpu, Gpus
 from deploy.model.kubernetes import NEW_CLUSTER, Containerd, Kubernetes
 from deploy.model.ranges import AddressRange
 from deploy.model.section import Section, setting
 from deploy.model.ssh import NodeSsh, Ssh
-from deploy.model.values import Allocation, Change, Role, TaintEffect, TimeSync, Vendor
+from deploy.model.values import Change, Role, TaintEffect, TimeSync, Vendor
 
 OTHER_NODE = "drain and remove the node, then add it again under a name of its own"
 MirrorUrl = Annotated[str, Field(pattern=URL)]
@@ -39,17 +40,6 @@ class Taint(Section):
     key: LabelKey = setting(Change.LIVE, "The taint's key.")
     value: LabelValue = setting(Change.LIVE, "The taint's value.", default="")
     effect: TaintEffect = setting(Change.LIVE, "What happens to pods that do not tolerate it.")
-
-
-class Gpus(Section):
-    """The GPUs that a node is declared to have."""
-
-    vendor: Vendor = setting(Change.ROLLING, "Who made them.")
-    model: Annotated[str, Field(min_length=1)] = setting(Change.ROLLING, "Their model, such as A770.")
-    count: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
-        Change.ROLLING, "How many of that model the node has."
-    )
-    allocation: Allocation = setting(Change.ROLLING, "How pods get them.", default=Allocation.DRA)
 
 
 class Node(Section):
@@ -149,6 +139,7 @@ class Cluster(Section):
         Change.ROLLING, "The container runtime of kubeadm clusters.", default=Containerd()
     )
     nodes: Annotated[tuple[Node, ...], Field(min_length=1)] = setting(Change.LIVE, "The hosts.")
+    gpu: Gpu = setting(Change.ROLLING, "What makes GPUs usable, per vendor.", default=Gpu())
     load_balancer: LoadBalancer | None = setting(
         Change.LIVE, "Addresses for Services of type LoadBalancer.", default=None
     )
@@ -183,6 +174,10 @@ class Cluster(Section):
         return tuple(
             AddressRange.parse(text) for text in (self.load_balancer.pool if self.load_balancer else ())
         )
+
+    def gpu_nodes(self, vendor: Vendor | None = None) -> tuple[Node, ...]:
+        """The nodes that are declared to have GPUs, of one vendor or of any."""
+        return tuple(node for node in self.nodes if node.gpus and vendor in (None, node.gpus.vendor))
 
     def node(self, name: str) -> Node:
         """Return the node of that name."""

@@ -33,6 +33,12 @@ LABEL_KEY = (
     r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
 )
 LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
+# the layouts that NVIDIA's MIG manager makes of the hardware (nvidia-mig-parted)
+MIG_LAYOUT = r"^all-(disabled|enabled|balanced|\d+g\.\d+gb(\.me|\+me)?)$"
+# Debian policy, 5.6.1
+PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
+RELEASE = r"^v?\d+\.\d+\.\d+$"
+MANIFEST = r"^[^\s~]+\.ya?ml$"
 
 WANTED = {
     DNS_LABEL: "a name of at most 63 lower-case letters, digits and hyphens, such as node-1",
@@ -45,6 +51,10 @@ WANTED = {
     LIMIT: "a number or infinity",
     INTERFACE: "the name of a network interface, such as eno1",
     SYSCTL: "the name of a kernel parameter, such as vm.swappiness",
+    MIG_LAYOUT: "a MIG layout such as all-1g.10gb or all-balanced",
+    PACKAGE: "the name of a package, such as nvidia-driver-580-server-open",
+    RELEASE: "a release such as 1.5.1",
+    MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
     CHECK_ID: "the id of a check, such as HOST-03",
     LABEL_KEY: "a label's key such as tier or example.com/tier",
     LABEL_VALUE: "a label's value of at most 63 letters, digits, dots, underscores and hyphens",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.model.address_rules import ADDRESS_RULES
 from deploy.model.cluster import Cluster
+from deploy.model.gpu_rules import GPU_RULES
 from deploy.model.k3s import FlannelBackend
 from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
@@ -143,6 +144,7 @@ RULES: tuple[Rule, ...] = (
     jumps_lead_somewhere,
     *ADDRESS_RULES,
     *K3S_RULES,
+    *GPU_RULES,
 )
 
 

@@ -70,3 +70,53 @@ class Allocation(StrEnum):
 
     DRA = "dra"
     DEVICE_PLUGIN = "device-plugin"
+
+
+class KernelModule(StrEnum):
+    """The kernel modules that drive GPUs."""
+
+    I915 = "i915"
+    XE = "xe"
+    AMDGPU = "amdgpu"
+    NVIDIA = "nvidia"
+
+
+class DriverSource(StrEnum):
+    """Who brings a GPU's kernel driver."""
+
+    HOST = "host"
+    PACKAGES = "packages"
+    OPERATOR = "operator"
+
+
+class SharingStrategy(StrEnum):
+    """How a device plugin gives one GPU to several pods."""
+
+    TIME_SLICING = "time-slicing"
+    MPS = "mps"
+    SHARED = "shared"
+
+
+class MigStrategy(StrEnum):
+    """How the parts of a MIG layout are offered to pods."""
+
+    SINGLE = "single"
+    MIXED = "mixed"
+
+
+class ComputePartition(StrEnum):
+    """How an AMD Instinct card's compute units are cut: into 1, 2, 4, or one part per die."""
+
+    SPX = "SPX"
+    DPX = "DPX"
+    QPX = "QPX"
+    CPX = "CPX"
+
+
+class MemoryPartition(StrEnum):
+    """How an AMD Instinct card's memory is cut."""
+
+    NPS1 = "NPS1"
+    NPS2 = "NPS2"
+    NPS4 = "NPS4"
+    NPS8 = "NPS8"

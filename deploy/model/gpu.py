@@ -1,0 +1,123 @@
+"""GPUs: what a node is declared to have, and what makes each vendor's usable in the cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from deploy.model.forms import MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, Switch
+from deploy.model.section import Section, setting
+from deploy.model.values import (
+    Allocation,
+    Change,
+    ComputePartition,
+    DriverSource,
+    KernelModule,
+    MemoryPartition,
+    MigStrategy,
+    SharingStrategy,
+    Vendor,
+)
+
+
+class Sharing(Section):
+    """One GPU for several pods, by the device plugin; with DRA, claims are shared instead."""
+
+    strategy: SharingStrategy = setting(
+        Change.ROLLING,
+        "time-slicing: in turns, without memory limits (NVIDIA); mps: at once, with memory limits (NVIDIA);"
+        " shared: no isolation (Intel).",
+    )
+    replicas: Annotated[int, Field(strict=True, ge=2, le=48)] = setting(
+        Change.ROLLING, "How many pods share one GPU."
+    )
+
+
+class Partitioning(Section):
+    """One GPU cut into several by its hardware."""
+
+    mig: Annotated[str, Field(pattern=MIG_LAYOUT)] | None = setting(
+        Change.ROLLING, "NVIDIA: the MIG layout of every GPU, such as all-1g.10gb.", default=None
+    )
+    compute: ComputePartition | None = setting(
+        Change.ROLLING, "AMD: how compute units are cut, on Instinct MI300 and later.", default=None
+    )
+    memory: MemoryPartition | None = setting(
+        Change.ROLLING, "AMD: how memory is cut; goes with `compute`.", default=None
+    )
+
+
+class Gpus(Section):
+    """The GPUs that a node is declared to have; integrated ones are never given away unless named here."""
+
+    vendor: Vendor = setting(Change.ROLLING, "Who made them.")
+    model: Annotated[str, Field(min_length=1)] = setting(Change.ROLLING, "Their model, such as A770.")
+    count: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
+        Change.ROLLING, "How many of that model the node has."
+    )
+    allocation: Allocation = setting(Change.ROLLING, "How pods get them.", default=Allocation.DRA)
+    module: KernelModule | None = setting(
+        Change.ROLLING,
+        "The kernel module that drives them; left out, the one that suits the model.",
+        default=None,
+    )
+    sharing: Sharing | None = setting(
+        Change.ROLLING, "One GPU for several pods, with the device plugin.", default=None
+    )
+    partitioning: Partitioning | None = setting(
+        Change.ROLLING, "One GPU cut into several by its hardware.", default=None
+    )
+
+
+class Stack(Section):
+    """What makes one vendor's GPUs usable: releases, the kernel driver's source, monitoring."""
+
+    version: Annotated[str, Field(pattern=RELEASE)] | None = setting(
+        Change.ROLLING, "The release of the vendor's chart; left out, the catalogue's.", default=None
+    )
+    driver: DriverSource = setting(
+        Change.ROLLING,
+        "Who brings the kernel driver: host leaves it as it is, packages installs `packages`,"
+        " operator leaves it to the vendor's operator.",
+        default=DriverSource.HOST,
+    )
+    packages: tuple[Annotated[str, Field(pattern=PACKAGE)], ...] = setting(
+        Change.ROLLING, "The driver's packages, such as nvidia-driver-580-server-open.", default=()
+    )
+    monitoring: Switch = setting(
+        Change.LIVE, "Whether the vendor's metrics exporter runs on every GPU node.", default=False
+    )
+    manifest: Annotated[str, Field(pattern=MANIFEST)] | None = setting(
+        Change.ROLLING,
+        "A file of objects, from the inventory's directory, that takes the place of the vendor's chart.",
+        default=None,
+    )
+
+
+class NvidiaStack(Stack):
+    """NVIDIA's operator."""
+
+    mig_strategy: MigStrategy = setting(
+        Change.ROLLING,
+        "How MIG parts are named: single as nvidia.com/gpu, mixed by their profile.",
+        default=MigStrategy.SINGLE,
+    )
+
+
+class Gpu(Section):
+    """GPUs in the whole cluster; a vendor without a node in `nodes[].gpus` is not installed."""
+
+    intel: Stack = setting(Change.ROLLING, "Intel's resource driver or device plugin.", default=Stack())
+    amd: Stack = setting(Change.ROLLING, "AMD's GPU operator.", default=Stack())
+    nvidia: NvidiaStack = setting(Change.ROLLING, "NVIDIA's GPU operator.", default=NvidiaStack())
+    node_feature_discovery: Switch = setting(
+        Change.ROLLING,
+        "Whether Node Feature Discovery finds GPU nodes, where an operator asks for its labels;"
+        " false: the labels are set as declared.",
+        default=False,
+    )
+
+    def stack(self, vendor: Vendor) -> Stack:
+        """Return a vendor's part."""
+        return {Vendor.INTEL: self.intel, Vendor.AMD: self.amd, Vendor.NVIDIA: self.nvidia}[vendor]

@@ -1,0 +1,166 @@
+"""What must hold between the values of an inventory about GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from deploy.model.cluster import Cluster, Node
+from deploy.model.gpu import Gpus, Partitioning, Stack
+from deploy.model.mistake import Mistake, Place
+from deploy.model.values import Allocation, DriverSource, KernelModule, SharingStrategy, Vendor
+
+MODULES = {
+    Vendor.INTEL: (KernelModule.I915, KernelModule.XE),
+    Vendor.AMD: (KernelModule.AMDGPU,),
+    Vendor.NVIDIA: (KernelModule.NVIDIA,),
+}
+STRATEGIES = {
+    Vendor.INTEL: (SharingStrategy.SHARED,),
+    Vendor.AMD: (),
+    Vendor.NVIDIA: (SharingStrategy.TIME_SLICING, SharingStrategy.MPS),
+}
+# one operator serves all nodes of its vendor in one of the two ways: ROCm/gpu-operator rejects a DeviceConfig
+# with both, and its default one selects every AMD node; NVIDIA/gpu-operator templates/validations.yaml
+# rejects a ClusterPolicy beside a GPUCluster
+OPERATORS = (Vendor.AMD, Vendor.NVIDIA)
+
+
+def _declared(cluster: Cluster) -> Iterator[tuple[Place, Node, Gpus]]:
+    for index, node in enumerate(cluster.nodes):
+        if node.gpus:
+            yield ("nodes", index, "gpus"), node, node.gpus
+
+
+def allocation_is_one_per_operator(cluster: Cluster) -> Iterator[Mistake]:
+    """All nodes of a vendor whose operator knows one way only are served in that way."""
+    first: dict[Vendor, tuple[Place, Node, Allocation]] = {}
+    for place, node, gpus in _declared(cluster):
+        if gpus.vendor not in OPERATORS:
+            continue
+        before, other, allocation = first.setdefault(gpus.vendor, (place, node, gpus.allocation))
+        if allocation is not gpus.allocation:
+            yield Mistake(
+                (*place, "allocation"),
+                f"{gpus.allocation} here and {allocation} on {other.name}; {gpus.vendor}'s operator serves"
+                " all of its nodes in one way: choose one for all of them",
+                involves=((*before, "allocation"),),
+            )
+
+
+def module_fits_vendor(cluster: Cluster) -> Iterator[Mistake]:
+    """A kernel module drives its own vendor's GPUs."""
+    for place, _, gpus in _declared(cluster):
+        if gpus.module and gpus.module not in MODULES[gpus.vendor]:
+            wanted = " or ".join(MODULES[gpus.vendor])
+            yield Mistake(
+                (*place, "module"), f'"{gpus.module}" does not drive {gpus.vendor}\'s GPUs, wanted {wanted}'
+            )
+
+
+def sharing_fits(cluster: Cluster) -> Iterator[Mistake]:
+    """GPUs are shared by a device plugin that can, and by a claim everywhere else."""
+    for place, _, gpus in _declared(cluster):
+        if gpus.sharing is None:
+            continue
+        known, strategy = STRATEGIES[gpus.vendor], gpus.sharing.strategy
+        if gpus.allocation is Allocation.DRA:
+            text = "pods share a claim with DRA, not a GPU; leave it out, or use allocation: device-plugin"
+            yield Mistake((*place, "sharing"), text, involves=((*place, "allocation"),))
+        elif not known:
+            text = f"{gpus.vendor}'s device plugin cannot share a GPU; use partitioning, or allocation: dra"
+            yield Mistake((*place, "sharing"), text)
+        elif strategy not in known:
+            text = f"{gpus.vendor}'s device plugin does not know {strategy}, wanted {' or '.join(known)}"
+            yield Mistake((*place, "sharing", "strategy"), text)
+
+
+def intel_shares_alike(cluster: Cluster) -> Iterator[Mistake]:
+    """Intel's device plugin has one -shared-dev-num for the cluster."""
+    first: dict[str, int] = {}
+    for place, node, gpus in _declared(cluster):
+        if gpus.vendor is not Vendor.INTEL or gpus.allocation is not Allocation.DEVICE_PLUGIN:
+            continue
+        replicas = gpus.sharing.replicas if gpus.sharing else 1
+        other, before = next(iter(first.items()), (node.name, replicas))
+        first[node.name] = replicas
+        if replicas != before:
+            yield Mistake(
+                (*place, "sharing"),
+                f"{replicas} pods per GPU here and {before} on {other}; Intel's device plugin has one number"
+                " for all of its nodes",
+            )
+
+
+def partitioning_fits(cluster: Cluster) -> Iterator[Mistake]:
+    """A partitioning is one that the vendor's hardware knows, and all of it is said."""
+    for place, _, gpus in _declared(cluster):
+        if gpus.partitioning:
+            yield from _partitioning((*place, "partitioning"), gpus, gpus.partitioning)
+
+
+def _partitioning(place: Place, gpus: Gpus, cut: Partitioning) -> Iterator[Mistake]:
+    if gpus.vendor is Vendor.INTEL:
+        yield Mistake(place, "Intel's GPUs are given away whole; leave it out")
+    if gpus.vendor is Vendor.AMD and cut.mig:
+        yield Mistake((*place, "mig"), "AMD's GPUs have no MIG; use compute and memory, such as CPX and NPS4")
+    if gpus.vendor is Vendor.NVIDIA and (cut.compute or cut.memory):
+        yield Mistake(place, "NVIDIA's GPUs are cut by mig alone, such as all-1g.10gb")
+    if gpus.vendor is Vendor.AMD and not cut.mig and not (cut.compute and cut.memory):
+        yield Mistake(place, "compute and memory go together, such as SPX and NPS1")
+    if cut.mig and gpus.sharing and gpus.sharing.strategy is SharingStrategy.MPS:
+        yield Mistake(
+            (*place, "mig"), "NVIDIA's device plugin has no MPS on parts of a GPU; leave out one of the two"
+        )
+
+
+def driver_source_is_complete(cluster: Cluster) -> Iterator[Mistake]:
+    """Packages are named where they are to be installed, and nobody is asked for a driver he has not."""
+    for vendor in Vendor:
+        place: Place = ("gpu", vendor.value)
+        stack = cluster.gpu.stack(vendor)
+        if vendor is Vendor.INTEL and stack.driver is DriverSource.OPERATOR:
+            text = "i915 and xe come with the kernel and with packages, no operator brings them; use host"
+            yield Mistake((*place, "driver"), text)
+        if stack.driver is DriverSource.PACKAGES and not stack.packages:
+            yield Mistake((*place, "packages"), "missing; wanted here: the packages that bring the driver")
+        if stack.packages and stack.driver is not DriverSource.PACKAGES:
+            yield Mistake(
+                (*place, "packages"),
+                f"are installed with driver: packages only, and it is {stack.driver};"
+                " say so, or leave them out",
+            )
+
+
+def stacks_have_nodes(cluster: Cluster) -> Iterator[Mistake]:
+    """A vendor that is configured has a node."""
+    for vendor in Vendor:
+        stack = cluster.gpu.stack(vendor)
+        if stack != type(stack)() and not cluster.gpu_nodes(vendor):
+            yield Mistake(
+                ("gpu", vendor.value),
+                f"no node has GPUs of {vendor}; declare them in nodes[].gpus, or leave this out",
+                involves=(("nodes",),),
+            )
+
+
+def manifest_needs_no_version(cluster: Cluster) -> Iterator[Mistake]:
+    """A manifest of one's own takes the place of the chart, so the chart's release is not chosen as well."""
+    for vendor in Vendor:
+        stack: Stack = cluster.gpu.stack(vendor)
+        if stack.manifest and stack.version:
+            yield Mistake(
+                ("gpu", vendor.value, "version"),
+                "names a release of the vendor's chart, and manifest takes the chart's place; leave out one",
+            )
+
+
+GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
+    allocation_is_one_per_operator,
+    module_fits_vendor,
+    sharing_fits,
+    intel_shares_alike,
+    partitioning_fits,
+    driver_source_is_complete,
+    stacks_have_nodes,
+    manifest_needs_no_version,
+)
