@@ -26,9 +26,10 @@ DIRECTORY = "/run/slipway"
 ON_HOST = f"{DIRECTORY}/lock"
 BEAT = 15.0  # seconds between two signs of life to the host's lock
 FORGOTTEN = 60  # seconds without one after which the host lets go: the controller is gone
+PATIENCE = 3  # seconds that a run which was just killed may take to let go
 # The lock is the shell's; what it waits with must not inherit it, or it would outlive the shell.
 SCRIPT = """mkdir -p {directory} && exec 9<>{path} || exit 1
-if ! flock -n 9; then echo busy; cat {path}; exit 0; fi
+if ! flock -w {patience} 9; then echo busy; cat {path}; exit 0; fi
 echo held
 printf '%s\\n' {holder} > {path}
 while line=$(timeout {forgotten} head -n 1 9>&-) && [ "$line" = alive ]; do :; done
@@ -94,7 +95,8 @@ def on_controller(cluster: str, path: Path, holder: Holder) -> Generator[Holder 
 def on_host(session: Session, host: str, holder: Holder) -> Generator[None, None, None]:
     """Hold a lock on a host for as long as this process lives and the connection does."""
     name = shlex.quote(json.dumps(asdict(holder)))
-    script = SCRIPT.format(directory=DIRECTORY, path=ON_HOST, holder=name, forgotten=FORGOTTEN)
+    limits = {"forgotten": FORGOTTEN, "patience": PATIENCE}
+    script = SCRIPT.format(directory=DIRECTORY, path=ON_HOST, holder=name, **limits)
     link = session.links[host]
     channel = link.transport.open_session(timeout=shell.KILLED_AFTER)
     channel.exec_command(shell.as_root(f"sh -c {shlex.quote(script)}", become=link.become))

@@ -59,6 +59,7 @@ def data(session: Session, speaker: str | None) -> Mapping[str, Mapping[str, Any
         name: {
             **context.host_data(session.cluster, session.node(name), lock),
             context.SPEAKER: speaker,
+            context.REHASH: session.rehash,
             "_sudo": session.links[name].become,
         }
         for name in session.hosts

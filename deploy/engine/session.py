@@ -36,6 +36,7 @@ class Session:
         self.chosen = chosen or frozenset(node.name for node in cluster.nodes)
         self.links: dict[str, Link] = {}
         self.troubles: dict[str, Trouble] = {}
+        self.rehash = False  # whether a plan hashes what a stamp already vouches for
         self._connector = Connector(hostkeys.known(paths.known_hosts(cluster.name)), str(inventory))
 
     def __enter__(self) -> Self:

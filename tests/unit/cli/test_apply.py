@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deploy.cli import main
+from deploy.cli.progress import Terminal, line
+from deploy.engine import locks
+from deploy.engine.applying import Outcome
+from deploy.model import paths
+from deploy.model.row import Row, State
+
+ROW = Row("baseline", "w1", "Turn swap off", State.CHANGE)
+BOB = locks.Holder("apply", "bob", "desk", 17, "2026-11-30T02:00:00Z")
+
+
+@pytest.fixture
+def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Hosts of 192.0.2.0/24, which nobody has (RFC 5737)."""
+    monkeypatch.setattr("deploy.engine.connect.CONNECT", 0.3)
+    path = tmp_path / "lab.yaml"
+    path.write_text(
+        "name: test\n"
+        "kubernetes: {endpoint: 192.0.2.1}\n"
+        "nodes:\n"
+        "  - {name: cp1, address: 192.0.2.1, roles: [control-plane]}\n"
+        "  - {name: w1, address: 192.0.2.2, roles: [worker]}\n"
+    )
+    return path
+
+
+def slipway(*arguments: object) -> int:
+    return main.exit_code(
+        lambda: main.slipway.main([*map(str, arguments)], prog_name="slipway", standalone_mode=False)
+    )
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_begun(
+    inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slipway("apply", inventory) == 2
+    assert capsys.readouterr().err == (
+        "apply asks before it changes anything, and there is no terminal to answer on: add --yes\n"
+    )
+
+
+def test_a_second_apply_is_refused_before_any_host_is_asked(
+    inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with locks.on_controller("test", paths.run_lock("test"), BOB):
+        assert slipway("apply", inventory, "--yes") == 3
+
+    assert capsys.readouterr().err == (
+        "cluster test is being worked on by `slipway apply` of bob on desk (process 17), since "
+        f"2026-11-30T02:00:00Z; the lock is {paths.run_lock('test')}. "
+        "Wait for it to end, or end it; its lock goes with it.\n"
+    )
+
+
+def test_a_run_that_died_is_said_and_the_control_plane_that_is_away_is_named(
+    inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.run_lock("test").parent.mkdir(parents=True)
+    paths.run_lock("test").write_text(
+        '{"verb": "apply", "user": "bob", "machine": "desk", "pid": 17, "since": "x"}'
+    )
+
+    assert slipway("apply", inventory, "--yes") == 6
+
+    said = capsys.readouterr()
+    assert said.out == (
+        "An earlier run did not end by itself: `slipway apply` of bob on desk (process 17), since x. "
+        "Going on from what it left.\n"
+    )
+    assert said.err.startswith("no control plane of test can be used:\ncp1 (192.0.2.1 port 22): ")
+
+
+def test_a_phase_that_does_not_exist_is_a_usage_error(
+    inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slipway("plan", inventory, "--only", "basline") == 2
+    assert "there is no phase 'basline'; did you mean baseline?" in capsys.readouterr().err
+
+
+def test_a_plan_of_nobody_says_who_was_not_looked_at(
+    inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert slipway("plan", inventory) == 6
+    assert capsys.readouterr().out == "0 changes. Not looked at: cp1, w1.\n"
+
+
+def test_a_phase_is_one_line_with_its_seconds_and_what_it_came_to() -> None:
+    failed = Outcome(done=[ROW, ROW], deferred=[ROW], failed=[ROW])
+
+    assert line("Prepare the hosts", Outcome(), 1.25) == (
+        "  Prepare the hosts                     1.2 s   0 changed"
+    )
+    assert line("Prepare the hosts", failed, 61) == (
+        "  Prepare the hosts                    61.0 s   2 changed, 1 left for the rolling, failed on w1"
+    )
+
+
+def test_on_a_terminal_what_runs_is_shown_for_every_host() -> None:
+    shown: list[str] = []
+
+    class Status:
+        def update(self, text: str) -> None:
+            shown.append(text)
+
+    watcher = Terminal(Status())  # type: ignore[arg-type]
+    watcher.phase_begins("Prepare the hosts", ["cp1", "w1"])
+    watcher.row_begins(ROW)
+    watcher.row_begins(Row("baseline", "cp1", "Set sysctls", State.CHANGE))
+
+    assert shown == [
+        "Prepare the hosts ...",
+        "Prepare the hosts: w1: Turn swap off",
+        "Prepare the hosts: w1: Turn swap off; cp1: Set sysctls",
+    ]
