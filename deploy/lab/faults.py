@@ -1,0 +1,97 @@
+"""Known faults of a running cluster: one table for `slipway lab break`, and for the tests of drift."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from pydantic import BaseModel, ConfigDict, Field
+
+from deploy.lab.errors import LabUsageError
+
+TABLE = Path(__file__).with_name("faults.yaml")
+KUBECTL = "export KUBECONFIG=/etc/kubernetes/admin.conf"
+EXPIRED = "@EXPIRED@"
+IS_CONTROL_PLANE = "test -e /etc/kubernetes/admin.conf"
+
+
+class Host(StrEnum):
+    """Where a fault is made."""
+
+    CONTROL_PLANE = "control-plane"
+    WORKER = "worker"
+    CLUSTER = "cluster"
+
+
+class Fault(BaseModel):
+    """An entry of the table: the next drift names it under `check`, or as a pending operation of `phase`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    host: Host
+    make: str
+    check: Annotated[str, Field(pattern=r"^[A-Z0-9]+-\d\d$")] | None = None
+    phase: str | None = None
+    mend: str | None = None
+    settles: float = 0.0
+
+    @property
+    def made(self) -> str:
+        """The script that makes it."""
+        return self._script(self.make.replace(EXPIRED, expired() if EXPIRED in self.make else ""))
+
+    @property
+    def mended(self) -> str | None:
+        """The script that puts it right; None for what an apply puts right."""
+        return None if self.mend is None else self._script(self.mend)
+
+    def _script(self, text: str) -> str:
+        return f"set -e\n{KUBECTL}\n{text}" if self.host is Host.CLUSTER else f"set -e\n{text}"
+
+
+@lru_cache(maxsize=1)
+def faults() -> dict[str, Fault]:
+    """Return every fault by its name."""
+    return {name: Fault.model_validate(entry) for name, entry in yaml.safe_load(TABLE.read_text()).items()}
+
+
+def fault(name: str) -> Fault:
+    """Return the fault of that name."""
+    if name not in faults():
+        raise LabUsageError(f"there is no fault {name!r}; known are: {', '.join(faults())}")
+    return faults()[name]
+
+
+def place(found: Fault, hosts: tuple[str, ...], true: Callable[[str, str], bool]) -> str:
+    """Return the host of the lab that a fault is made on; `true` says whether a script succeeds on a host."""
+    wanted = found.host is not Host.WORKER
+    for name in hosts:
+        if true(name, f"sh -c {shlex.quote(IS_CONTROL_PLANE)}") is wanted:
+            return name
+    kind = "control plane" if wanted else "worker"
+    raise LabUsageError(f"none of {', '.join(hosts)} is a {kind} of a cluster: slipway apply makes one")
+
+
+def expired() -> str:
+    """Return a certificate that ended yesterday, as PEM."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "system:node:ended")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(now - timedelta(days=366))
+        .not_valid_after(now - timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(Encoding.PEM).decode().rstrip()

@@ -1,0 +1,57 @@
+"""The table of known faults holds together."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from cryptography import x509
+
+from checks.catalogue import Phase, all_checks
+from deploy.lab.errors import LabUsageError
+from deploy.lab.faults import expired, fault, faults, place
+from deploy.model import load_cluster
+from deploy.plan import phases
+
+
+@pytest.mark.parametrize("name", faults())
+def test_a_fault_is_found_by_a_nightly_check_or_by_a_phase(name: str) -> None:
+    found = faults()[name]
+
+    assert (found.check is None) != (found.phase is None)
+    if found.check is not None:
+        assert Phase.DRIFT in all_checks()[found.check].phases
+    else:
+        known = {phase.name for phase in phases(load_cluster("inventories/lab.yaml", keys_exist=False))}
+        assert found.phase in known
+
+
+@pytest.mark.parametrize("name", faults())
+def test_its_scripts_are_shell(name: str) -> None:
+    for script in filter(None, (faults()[name].made, faults()[name].mended)):
+        subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+
+
+def test_an_unknown_fault_names_the_known() -> None:
+    with pytest.raises(LabUsageError, match=r"^there is no fault 'swop'; known are: sysctl-live, "):
+        fault("swop")
+
+
+def test_a_fault_of_a_worker_is_made_on_the_first_worker() -> None:
+    worker, of_cluster = fault("sysctl-live"), fault("node-ghost")
+
+    assert place(worker, ("n1", "n2"), lambda name, _: name == "n1") == "n2"
+    assert place(of_cluster, ("n1", "n2"), lambda name, _: name == "n2") == "n2"
+
+
+def test_without_a_cluster_nothing_is_broken() -> None:
+    with pytest.raises(LabUsageError) as caught:
+        place(fault("node-ghost"), ("n1", "n2"), lambda *_: False)
+
+    assert str(caught.value) == "none of n1, n2 is a control plane of a cluster: slipway apply makes one"
+
+
+def test_the_expired_certificate_is_one() -> None:
+    certificate = x509.load_pem_x509_certificate(expired().encode())
+
+    assert certificate.not_valid_after_utc > certificate.not_valid_before_utc
