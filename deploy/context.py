@@ -13,6 +13,7 @@ CLUSTER = "slipway_cluster"
 NODE = "slipway_node"
 LOCK = "slipway_lock"
 SPEAKER = "slipway_speaker"
+REHASH = "slipway_rehash"
 
 
 @lru_cache(maxsize=8)
@@ -47,3 +48,8 @@ def speaks() -> bool:
     """
     chosen = host.data.get(SPEAKER) or cluster().control_planes[0].name
     return bool(chosen == node().name)
+
+
+def rehashes() -> bool:
+    """Say whether installed files are hashed again though their stamps still fit, as drift wants it."""
+    return bool(host.data.get(REHASH))

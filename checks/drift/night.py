@@ -41,6 +41,7 @@ class Night:
 
 def night(session: Session, cluster: Cluster, lock: Lock, today: date) -> Night:
     """Plan and judge; hosts and runtime are judged when the API server is down, too."""
+    session.rehash = True
     checks = gevent.spawn(_checks, session, cluster, lock)
     rows, unjudged = _plan(session, cluster)
     accepted = (*cluster.drift_ignore, *cluster.ignore)

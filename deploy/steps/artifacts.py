@@ -38,6 +38,7 @@ def artifacts() -> None:
             pinned("runc", arch, f"{SBIN}/runc"),
             pinned("cni-plugins", arch, members={name: f"{CNI}/{name}" for name in PLUGINS}),
         ],
+        rehash=context.rehashes(),
         disturbs=Disturbs.PODS,
         _timeout=SECONDS,
     )
@@ -46,6 +47,7 @@ def artifacts() -> None:
         items=[
             pinned(f"{name}@{version}", arch, f"{BIN}/{name}") for name in ("kubeadm", "kubelet", "kubectl")
         ],
+        rehash=context.rehashes(),
         disturbs=Disturbs.PODS,
         _timeout=SECONDS,
     )
@@ -53,6 +55,7 @@ def artifacts() -> None:
         operations.installed(
             name="Install Helm",
             items=[pinned("helm", arch, members={f"linux-{arch}/helm": f"{BIN}/helm"})],
+            rehash=context.rehashes(),
             _timeout=SECONDS,
         )
 
