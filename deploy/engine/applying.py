@@ -112,6 +112,8 @@ class Apply:
                 done = self.session.each(batch, self._allowed_rows(prepared))
             for name in batch:
                 outcome.add(done[name])
+            if outcome.failed and phase.where is Where.OTHERS:
+                break  # a second control plane that fails to join could cost etcd its quorum
         self.outcome.add(outcome)
         self.watcher.phase_ended(phase.title, outcome, time.monotonic() - started)
 

@@ -11,7 +11,7 @@ import pytest
 import deploy.cli  # noqa: F401 - gevent's patches
 from deploy.engine import hostkeys
 from deploy.model import Cluster, paths
-from tests.unit.engine.sshd import ME, Sshd, cluster_of, start_sshd
+from tests.unit.engine.sshd import ADDRESSES, ME, Sshd, cluster_of, start_sshd
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,6 @@ def cluster(sshd: Sshd) -> Cluster:
     made = cluster_of(
         {"name": "cp1", "address": "127.0.0.1"}, {"name": "w1", "address": "127.0.0.2"}, ssh=ssh
     )
-    keys = {sshd.entry(address): sshd.host_key for address in ("127.0.0.1", "127.0.0.2")}
+    keys = {sshd.entry(address): sshd.host_key for address in ADDRESSES}
     hostkeys.remember(paths.known_hosts("test"), keys)
     return made

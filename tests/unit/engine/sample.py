@@ -189,3 +189,10 @@ def watched() -> None:
 @deploy("An upload by pyinfra's own operation")
 def uploaded() -> None:
     files.put(name="Upload", src=StringIO(f"for {context.node().name}\n"), dest=here("upload"))
+
+
+@deploy("The second control plane fails")
+def second_fails() -> None:
+    if context.node().name == "cp2":
+        broken(name="Break it", how="command")
+    written(name="Write one", path=here("one"), text="first")

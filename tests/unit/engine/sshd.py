@@ -15,6 +15,7 @@ import paramiko
 from deploy.engine import hostkeys
 from deploy.model import Cluster
 
+ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 ME = "root" if os.geteuid() == 0 else os.environ.get("USER", "")
 
 
@@ -60,8 +61,9 @@ def start_sshd(directory: Path) -> Sshd:
     key = new_key(directory / "user_key")
     port = free_port()
     config = directory / "sshd_config"
+    listen = "".join(f"ListenAddress {address}\n" for address in ADDRESSES)
     config.write_text(
-        f"ListenAddress 127.0.0.1\nListenAddress 127.0.0.2\nPort {port}\nHostKey {directory / 'host_key'}\n"
+        f"{listen}Port {port}\nHostKey {directory / 'host_key'}\n"
         f"AuthorizedKeysFile {key}.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
         "SetEnv SHLVL=2\nPasswordAuthentication no\nMaxSessions 10\nMaxStartups 50:30:100\n"
     )

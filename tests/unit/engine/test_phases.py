@@ -15,6 +15,7 @@ from deploy.model import Cluster
 from deploy.model.row import Disturbs, Row, State
 from deploy.plan import Phase, Where
 from tests.unit.engine import sample
+from tests.unit.engine.sshd import ADDRESSES, ME, Sshd, cluster_of
 
 
 class Silent(Watcher):
@@ -236,3 +237,34 @@ def test_uploads_in_many_phases_land_on_the_right_host(session: Session, disk: P
         }
         for path in disk.iterdir():
             path.unlink()
+
+
+@pytest.fixture
+def three(sshd: Sshd, cluster: Cluster, disk: Path) -> Iterator[Session]:
+    """Three control planes; `cluster` has made their keys known."""
+    nodes = [
+        {"name": f"cp{number}", "address": address, "roles": ["control-plane"]}
+        for number, address in enumerate(ADDRESSES, 1)
+    ]
+    ssh = {"user": ME, "port": sshd.port, "key": str(sshd.key)}
+    with Session(cluster_of(*nodes, ssh=ssh), Path("lab.yaml")) as opened:
+        yield opened
+
+
+def test_the_other_control_planes_come_one_by_one(three: Session) -> None:
+    work = applied(three, phase("two_files", Where.OTHERS))
+
+    assert isinstance(work.watcher, Silent)
+    assert work.watcher.told[1:5] == [
+        "cp2: Write one",
+        "cp2: Write two",
+        "cp3: Write one",
+        "cp3: Write two",
+    ]
+
+
+def test_after_one_of_them_fails_no_other_is_tried(three: Session, disk: Path) -> None:
+    work = applied(three, phase("second_fails", Where.OTHERS))
+
+    assert [(row.host, row.operation) for row in work.outcome.failed] == [("cp2", "Break it")]
+    assert list(disk.iterdir()) == []
