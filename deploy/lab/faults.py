@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -78,7 +77,7 @@ def place(found: Fault, hosts: tuple[str, ...], true: Callable[[str, str], bool]
     """Return the host of the lab that a fault is made on; `true` says whether a script succeeds on a host."""
     wanted = found.host is not Host.WORKER
     for name in hosts:
-        if true(name, f"sh -c {shlex.quote(IS_CONTROL_PLANE)}") is wanted:
+        if true(name, IS_CONTROL_PLANE) is wanted:
             return name
     kind = "control plane" if wanted else "worker"
     raise LabUsageError(f"none of {', '.join(hosts)} is a {kind} of a cluster: slipway apply makes one")
