@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import catalog
+from deploy.cli.faults import break_, fix
 from deploy.lab import Lab, demo, existing, packages, supply
 from deploy.lab.errors import LabUsageError
-from deploy.lab.layout import SUBNET
+from deploy.lab.layout import DEFAULT_NAME, SUBNET
 from deploy.lab.progress import Progress
 from deploy.model import paths
 
-named = click.option("--name", default="lab", show_default=True, help="The lab's name.")
+named = click.option("--name", default=DEFAULT_NAME, show_default=True, help="The lab's name.")
 
 
 def _subnet(_: click.Context, __: click.Parameter, value: str) -> IPv4Network:
@@ -47,6 +48,10 @@ versions_option = click.option(
 @click.group()
 def lab() -> None:
     """Hosts in containers on this machine, with a mirror and a registry of what was built here."""
+
+
+lab.add_command(break_)
+lab.add_command(fix)
 
 
 @lab.command()

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from deploy import catalog
 from deploy.lab.errors import LabError
 from deploy.lab.lab import Lab
+from deploy.lab.layout import DEFAULT_NAME
 from deploy.lab.places import TEMPLATES
 
 NAMESPACE = "slipway-demo"
@@ -79,26 +80,30 @@ def shown(lab: Lab) -> Shown:
 
 def text(lab: Lab, found: Shown) -> str:
     """Return what an operator is told at the end."""
-    pods = "\n".join(
-        f"    {pod} on {node}: {found.answers.get(pod, 0)} of {ASKED} answers"
-        for pod, node in found.pods.items()
+    url, inventory = f"http://{found.address}/hostname", f"inventories/{lab.name}.yaml"
+    name = "" if lab.name == DEFAULT_NAME else f" --name {lab.name}"
+    kubectl = f"kubectl --kubeconfig {KUBECONFIG}"
+    tries = {
+        f"curl {url}": "names the pod that answered",
+        f"slipway lab ssh{name} {found.control_plane}": "a shell on the control plane",
+        f"slipway lab exec{name} {found.control_plane} -- {kubectl} get pods -A": "all that runs",
+        f"slipway plan {inventory}": "what differs from the inventory",
+        f"slipway verify {inventory}": "proves again that it works",
+        f"slipway kubeconfig {inventory}": "for a kubectl of your own",
+        f"slipway lab down{name}": "takes it all away",
+    }
+    return "\n".join(
+        [
+            f"Kubernetes {found.version} runs on {len(lab.nodes)} hosts, and {url} answers:",
+            *(
+                f"    {pod} on {node}: {found.answers.get(pod, 0)} of {ASKED} answers"
+                for pod, node in found.pods.items()
+            ),
+            "",
+            "To try next:",
+            *(f"    {command}  # {what}" for command, what in tries.items()),
+        ]
     )
-    name = "" if lab.name == "lab" else f" --name {lab.name}"
-    return f"""\
-Kubernetes {found.version} runs on the hosts {", ".join(lab.nodes)}, and http://{found.address}/ answers:
-
-    curl http://{found.address}/hostname
-
-{pods}
-
-Next:
-    slipway lab exec{name} {found.control_plane} -- kubectl --kubeconfig {KUBECONFIG} get pods -A -o wide
-    slipway lab ssh{name} {found.control_plane}
-    slipway plan inventories/{lab.name}.yaml      what differs from the inventory: nothing
-    slipway verify inventories/{lab.name}.yaml    proves again that it works
-    slipway kubeconfig inventories/{lab.name}.yaml
-    slipway lab down{name}                        takes it all away
-"""
 
 
 def _control_plane(lab: Lab) -> str:

@@ -16,7 +16,7 @@ import yaml
 from deploy.catalog import load as load_catalog
 from deploy.lab import hosts, keys, machine, packages, rootfs, supply
 from deploy.lab.errors import LabUsageError
-from deploy.lab.layout import LABEL, SUBNET, Layout
+from deploy.lab.layout import DEFAULT_NAME, LABEL, SUBNET, Layout
 from deploy.lab.places import INVENTORIES
 from deploy.lab.progress import Progress
 from deploy.lab.run import podman, run
@@ -36,7 +36,7 @@ class Container:
 class Lab:
     """One lab by its name; `up` brings it about, `down` takes away all that carries its name."""
 
-    name: str = "lab"
+    name: str = DEFAULT_NAME
     subnet: IPv4Network = SUBNET
     count: int = 2
     suite: str = "bookworm"

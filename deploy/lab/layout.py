@@ -14,6 +14,7 @@ MIRROR_HOST, REGISTRY_HOST, FIRST_NODE = 2, 3, 11
 MOST_NODES = 180
 """Nodes are .11 to .190; .200 to .219 are left for load balancers, .250 for a virtual address."""
 
+DEFAULT_NAME = "lab"
 SUBNET = IPv4Network("10.89.7.0/24")
 LIMITS = ("--ulimit=nofile=20000:20000", "--ulimit=nproc=4096:4096")
 """podman's own are above what a machine without CAP_SYS_RESOURCE may set."""
@@ -32,7 +33,7 @@ KEPT = {
 class Layout:
     """The names and addresses of one lab."""
 
-    name: str = "lab"
+    name: str = DEFAULT_NAME
     subnet: IPv4Network = SUBNET
 
     def __post_init__(self) -> None:
