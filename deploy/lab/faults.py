@@ -75,11 +75,11 @@ def fault(name: str) -> Fault:
 
 def place(found: Fault, hosts: tuple[str, ...], true: Callable[[str, str], bool]) -> str:
     """Return the host of the lab that a fault is made on; `true` says whether a script succeeds on a host."""
-    wanted = found.host is not Host.WORKER
-    for name in hosts:
-        if true(name, IS_CONTROL_PLANE) is wanted:
-            return name
-    kind = "control plane" if wanted else "worker"
+    speaks = {name: true(name, IS_CONTROL_PLANE) for name in hosts}
+    fitting = [name for name in hosts if speaks[name] is not (found.host is Host.WORKER)]
+    if fitting and any(speaks.values()):
+        return fitting[0]
+    kind = "worker" if found.host is Host.WORKER and any(speaks.values()) else "control plane"
     raise LabUsageError(f"none of {', '.join(hosts)} is a {kind} of a cluster: slipway apply makes one")
 
 

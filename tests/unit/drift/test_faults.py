@@ -44,9 +44,10 @@ def test_a_fault_of_a_worker_is_made_on_the_first_worker() -> None:
     assert place(of_cluster, ("n1", "n2"), lambda name, _: name == "n2") == "n2"
 
 
-def test_without_a_cluster_nothing_is_broken() -> None:
+@pytest.mark.parametrize("name", ["node-ghost", "sysctl-live"])
+def test_without_a_cluster_nothing_is_broken(name: str) -> None:
     with pytest.raises(LabUsageError) as caught:
-        place(fault("node-ghost"), ("n1", "n2"), lambda *_: False)
+        place(fault(name), ("n1", "n2"), lambda *_: False)
 
     assert str(caught.value) == "none of n1, n2 is a control plane of a cluster: slipway apply makes one"
 
