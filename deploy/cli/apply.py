@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +22,11 @@ from deploy.engine.survey import Survey, survey
 from deploy.errors import Exit, HostError, InventoryError, SlipwayError, UnreachableError, worst
 from deploy.model import Cluster, load_cluster, paths
 
+if TYPE_CHECKING:
+    from checks.finding import Finding
+
 SETTLES = 180.0  # seconds for a fresh cluster's pods to become Ready
+IGNORE = "Mend them, or name under `ignore:` in the inventory what shall not count."
 NO_TERMINAL = "apply asks before it changes anything, and there is no terminal to answer on: add --yes"
 
 
@@ -66,9 +71,10 @@ def _apply(session: Session, chosen: Selection, *, yes: bool, verbose: bool) -> 
     """Return what it came to, and whether anything changed."""
     found = survey(session, chosen.phases)
     _refuse_a_half_install(session, found)
-    show(found.rows, chosen.phases, session, output="text", verbose=verbose)
+    show(found.rows, chosen.phases, session, output="text" if verbose else "short", verbose=verbose)
     if not found.pending:
         return summary.exit_code(found.rows, session.exit_code), False
+    _refuse_unfit_hosts(session, found)
     if not yes and not click.confirm("Apply this?"):
         raise click.Abort
     started = time.monotonic()
@@ -95,6 +101,29 @@ def _refuse_a_half_install(session: Session, found: Survey) -> None:
         causes = "\n".join(f"  {session.unreachable[name]}" for name in missing)
         name = session.cluster.name
         raise UnreachableError(f"{name} has no API server yet, and that needs all control planes:\n{causes}")
+
+
+def _refuse_unfit_hosts(session: Session, found: Survey) -> None:
+    """Preflight the hosts that are to join: what fails and no phase mends stops the run before it begins."""
+    from checks.report.report import Verdict, verdict
+    from deploy.cli.preflight import run_preflight
+
+    joining = [name for name in session.hosts if name in session.chosen and name not in found.members]
+    if not joining:
+        return
+    errors = [each for each in run_preflight(session, session.cluster) if verdict(each) is Verdict.ERROR]
+    if unfit := [
+        each for each in errors if each.host in joining or (each.host is None and not found.members)
+    ]:
+        raise HostError("\n".join(["Preflight fails, and nothing was touched:", *map(_unfit, unfit), IGNORE]))
+
+
+def _unfit(finding: Finding) -> str:
+    where = finding.host or "the cluster"
+    return (
+        f"  [{finding.check}] {where}: found {finding.found}, wanted {finding.wanted}\n"
+        f"      {finding.remedy or f'slipway explain {finding.check}'}"
+    )
 
 
 def _all_unreachable(session: Session) -> SlipwayError:
