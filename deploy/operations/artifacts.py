@@ -145,23 +145,27 @@ def _piped(what: str, script: str) -> StringCommand:
     return StringCommand("sh -s --", QuoteString(what), _stdin=f"main() {{\n{script}\n}}\nmain </dev/null\n")
 
 
-def _mend(dest: str, mode: str, found: Installation) -> StringCommand:
-    """Set mode and owner, and stamp again: chmod moves the ctime."""
-    stamp = found.stamps.get(dest)
-    access = StringCommand("chown root:root", QuoteString(dest), "&& chmod", mode, QuoteString(dest))
-    if stamp is None:
-        return access
-    words = (QuoteString(word) for word in (dest, stamp.artifact, stamp.file, stamp_path(dest)))
-    return StringCommand(f"{_STAMP.strip()}\n", access, "&& stamp", *words)
+def _mend(item: Installed, dest: str, file: str) -> StringCommand:
+    """Set mode and owner, and stamp the file as it is: chmod moves the ctime."""
+    words = (QuoteString(word) for word in (dest, item.sha256, file, stamp_path(dest)))
+    access = ("chown", OWNER, QuoteString(dest), "&& chmod", QuoteString(item.mode), QuoteString(dest))
+    return StringCommand(f"{_STAMP.strip()}\n", *access, "&& stamp", *words)
 
 
-def _mends(item: Installed, found: Installation) -> Iterator[StringCommand]:
+def _mends(item: Installed, found: Installation, digests: Mapping[str, str]) -> Iterator[StringCommand]:
+    """Mend what has the right content: its mode, or a stamp that would have it hashed again and again."""
+    wanted = f"{item.mode.zfill(4)} {OWNER}"
     for dest in item.dests:
-        placed = found.placed[dest]
-        if (placed.mode, placed.owner) != (item.mode.zfill(4), OWNER):
-            notes.diff(dest, f"{placed.mode} {placed.owner}", f"{item.mode.zfill(4)} {OWNER}")
-            notes.reason(f"{dest} is {placed.mode} {placed.owner}, wanted {item.mode.zfill(4)} {OWNER}")
-            yield _mend(dest, item.mode, found)
+        placed, stamp = found.placed[dest], found.stamps.get(dest)
+        access = f"{placed.mode} {placed.owner}"
+        if access != wanted:
+            notes.diff(dest, access, wanted)
+            notes.reason(f"{dest} is {access}, wanted {wanted}")
+        elif stamp is None or stamp.artifact != item.sha256 or not found.untouched(dest):
+            notes.reason(f"{dest} is as pinned, but its stamp is not of this file")
+        else:
+            continue
+        yield _mend(item, dest, digests[dest] if stamp is None or dest in digests else stamp.file)
 
 
 def _explain(item: Installed, faults: Sequence[str], found: Installation, disturbs: Disturbs) -> None:
@@ -192,4 +196,4 @@ def installed(
             _explain(item, faults, found, disturbs)
             yield _piped(item.url, _script(item))
         else:
-            yield from _mends(item, found)
+            yield from _mends(item, found, digests)

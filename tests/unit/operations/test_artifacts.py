@@ -75,11 +75,24 @@ def test_a_binary_replaced_by_hand_is_fetched_again(plan: Plan) -> None:
     assert planned.notes.disturbs is Disturbs.PODS
 
 
-def test_a_copied_binary_with_the_right_content_is_left_alone(plan: Plan) -> None:
+@pytest.mark.parametrize("stamps", [[stamp("/usr/local/bin/kubelet", A, A)], []], ids=["old", "none"])
+def test_a_binary_with_the_right_content_is_stamped_and_not_fetched(plan: Plan, stamps: list[str]) -> None:
     dest = "/usr/local/bin/kubelet"
-    answers = kubelet(placed(dest, "9 9 9.0"), stamp(dest, A, A), kubelet=A)
+    answers = kubelet(placed(dest, "9 9 9.0"), *stamps, kubelet=A)
 
-    assert plan(artifacts.installed, [KUBELET], answers=answers).commands == []
+    planned = plan(artifacts.installed, [KUBELET], disturbs=Disturbs.PODS, answers=answers)
+
+    [command] = planned.commands
+    assert command.endswith(f"&& stamp {dest} {A} {A} /var/lib/slipway/stamps/usr-local-bin-kubelet")
+    assert planned.reasons == [f"{dest} is as pinned, but its stamp is not of this file"]
+    assert planned.notes.disturbs is Disturbs.NOTHING
+
+
+def test_a_rehash_that_finds_nothing_changes_nothing(plan: Plan) -> None:
+    dest = "/usr/local/bin/kubelet"
+    answers = kubelet(placed(dest), stamp(dest, A, A), kubelet=A)
+
+    assert plan(artifacts.installed, [KUBELET], rehash=True, answers=answers).commands == []
 
 
 def test_a_binary_that_could_not_be_hashed_is_not_taken_for_good(plan: Plan) -> None:
