@@ -24,13 +24,17 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do and why; `ignore` are kubeadm's preflight checks that an own leftover would fail."""
+    """What to do and why; `ignore` are kubeadm's preflight checks that an own leftover would fail.
+
+    `without_data`: an etcd member of this name, if there is one, can never start again.
+    """
 
     do: Do
     reason: str = ""
     ignore: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    without_data: bool = False
 
 
 # the ports that kubeadm finds taken when a static pod of an earlier attempt runs already
@@ -96,7 +100,8 @@ def join(state: State, cluster: str, *, control_plane: bool) -> Decision:
         _refuse_foreign(state, cluster, "join")
         left = sorted(state.have)
         reason = f"kubeadm join was interrupted, it left {', '.join(left)}" if left else "not joined yet"
-        return Decision(Do.RUN, reason, ignorable(state), skip=_done(state))
+        empty = control_plane and kubeadm.ETCD_DATA not in state.have
+        return Decision(Do.RUN, reason, ignorable(state), skip=_done(state), without_data=empty)
     if state.api.reach is not Reach.ANSWERS:
         return Decision(Do.WAIT, "the API server does not answer this node")
     if state.known is None:

@@ -7,7 +7,6 @@ import json
 import secrets
 import shlex
 import string
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,16 +15,11 @@ from typing import Any
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pyinfra import inventory, state
-from pyinfra.api import StringCommand
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 
-from deploy.errors import HostError
 from deploy.observe import kube, kubeadm
+from deploy.operations.elsewhere import said
 
 TTL = timedelta(minutes=15)
-# one question at a time: sshd allows ten sessions a connection (MaxSessions), and a run may join more nodes
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +61,9 @@ def made(asks: Asks, node: str, *, control_plane: bool) -> Credentials:
     Nothing secret is printed or named in a command: it comes from here, on stdin.
     """
     token = f"{_random(6)}.{_random(16)}"
-    with _ONE_AT_A_TIME:
-        pem = said(asks.host, _CREATE.format(id=token[:6]), stdin=json.dumps(secret(token, node, _now())))
-        key = _uploaded(asks) if control_plane else None
+    wanted = json.dumps(secret(token, node, datetime.now(UTC)))
+    pem = said(asks.host, _CREATE.format(id=token[:6]), stdin=wanted)
+    key = _uploaded(asks) if control_plane else None
     return Credentials(token, ca_hash("\n".join(pem)), key)
 
 
@@ -88,10 +82,6 @@ cat {kubeadm.CA}
 
 def _random(length: int) -> str:
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def secret(token: str, node: str, now: datetime) -> dict[str, Any]:
@@ -132,22 +122,4 @@ def deleted(asks: Asks, made: Credentials) -> None:
     names = [f"bootstrap-token-{made.token.partition('.')[0]}"]
     names += ["kubeadm-certs"] if made.certificate_key else []
     delete = shlex.join(["kubectl", "delete", "secret", "-n", "kube-system", "--ignore-not-found", *names])
-    with _ONE_AT_A_TIME:
-        said(asks.host, f"{kube.ENVIRONMENT}\n{delete}")
-
-
-def said(name: str, command: str, stdin: str | None = None) -> list[str]:
-    """Run a command on another host of this run and return what it printed."""
-    other = inventory.get_host(name)
-    if not other.connected:
-        other.connect(reason="to make join credentials", raise_exceptions=True)
-    arguments, _ = pop_global_arguments(state, other, {})
-    connector = {key: value for key, value in arguments.items() if key in CONNECTOR_ARGUMENT_KEYS}
-    if stdin is not None:
-        connector["_stdin"] = stdin
-    done, output = other.run_shell_command(
-        StringCommand(command), print_output=False, print_input=False, **connector
-    )
-    if not done:
-        raise HostError(f"{name} could not make join credentials: {' '.join(output.stderr_lines)}")
-    return list(output.stdout_lines)
+    said(asks.host, f"{kube.ENVIRONMENT}\n{delete}")

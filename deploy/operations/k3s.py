@@ -16,7 +16,7 @@ from deploy.facts.kube import Got
 from deploy.model.row import Disturbs
 from deploy.observe import k3s as observed
 from deploy.observe.kube import Reach
-from deploy.operations import credentials, files, notes, units
+from deploy.operations import elsewhere, files, notes, units
 from deploy.operations.files import Commands, File
 from deploy.operations.units import Unit
 
@@ -57,7 +57,7 @@ def token_known(path: str, speaker: str, *, server: bool) -> Commands:
     notes.reason(f"{path} {'is not the token of the cluster' if there else 'is missing'}")
     notes.diff(path, f"sha256 {there.sha256}" if there else "", f"sha256 {wanted}")
     if state.is_executing:
-        content = base64.b64decode("".join(credentials.said(speaker, f"base64 -w0 {source}")))
+        content = base64.b64decode("".join(elsewhere.said(speaker, f"base64 -w0 {source}")))
         if hashlib.sha256(content).hexdigest() != wanted:
             raise HostError(f"{speaker} gave another token than it had a moment ago; apply again")
         yield from files.present._inner([File(path, content, mode="0600", secret=True)])

@@ -14,7 +14,7 @@ from pyinfra.api import StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.kubeadm import KubeadmState, LivingVersion, ResolvConf
 from deploy.observe import kubeadm
-from deploy.operations import bootstrap, credentials, notes, transient
+from deploy.operations import bootstrap, credentials, etcd_members, notes, transient
 from deploy.operations.bootstrap import Decision, Do
 from deploy.operations.files import Commands, File
 
@@ -90,7 +90,10 @@ def _join(
     if not state.is_executing:
         yield StringCommand(script)
         return
-    made = credentials.made(asks, node, control_plane="controlPlane" in config)
+    plane = config.get("controlPlane")
+    if plane and decision.without_data:
+        etcd_members.forgotten(asks.host, node, plane["localAPIEndpoint"]["advertiseAddress"])
+    made = credentials.made(asks, node, control_plane=plane is not None)
     try:
         document = {**config, **({"skipPhases": list(decision.skip)} if decision.skip else {})}
         yield StringCommand(script, _stdin=yaml.safe_dump(made.into(document, endpoint)))
