@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy/errors.py": set(),
     "deploy/model": MODEL,
     "deploy/catalog": MODEL | {"deploy.catalog"},
+    "deploy/gpu": MODEL | {"deploy.catalog", "deploy.observe", "deploy.gpu"},
     "deploy/plan.py": MODEL | {"deploy.catalog"},
     "deploy/observe": MODEL | {"deploy.observe"},
     "deploy/context.py": MODEL | {"pyinfra"},

@@ -1,0 +1,91 @@
+"""What a workload needs of GPUs, and which nodes of a cluster can give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from deploy.errors import InventoryError
+from deploy.model import Allocation, Cluster, Gpus, Node, Vendor
+from deploy.observe.cards import cards
+
+GIB = 1024**3
+SUFFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+SUFFIXES |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+class NeedError(InventoryError):
+    """A workload asks for GPUs that the cluster has not, or cannot give in that way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """GPUs of one vendor for one pod, or with `shared` for all pods that name the same claim.
+
+    `models` in the order of preference; none means every declared one. `memory` is the least per GPU,
+    such as 15Gi: cards report a little less than they are sold with. `profile` asks for parts of a GPU
+    instead of whole ones: 1g.10gb, cpx_nps4.
+    """
+
+    vendor: Vendor
+    count: int = 1
+    models: tuple[str, ...] = ()
+    memory: str | None = None
+    profile: str | None = None
+    shared: bool = False
+
+
+def amount(quantity: str) -> Decimal:
+    """Return the number that a Kubernetes quantity such as 16Gi stands for."""
+    number = quantity.rstrip("".join(set("".join(SUFFIXES))))
+    return Decimal(number) * SUFFIXES[quantity[len(number) :]]
+
+
+def declared(cluster: Cluster, vendor: Vendor) -> tuple[str, ...]:
+    """Return the models of a vendor that the inventory names, each once, in its order."""
+    return tuple(dict.fromkeys(gpus.model for _, gpus in _of(cluster, vendor)))
+
+
+def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
+    """Return the nodes whose GPUs fit, those with DRA alone where there are some; none is an error."""
+    every = _of(cluster, need.vendor)
+    if not every:
+        raise NeedError(f"no node has GPUs of {need.vendor}; declare them in nodes[].gpus")
+    fitting = [(node, gpus) for node, gpus in every if _fits(gpus, need)]
+    if not fitting:
+        there = ", ".join(f"{gpus.count} {gpus.model} on {node.name}" for node, gpus in every)
+        raise NeedError(f"no node has {_said(need)}; there are: {there}")
+    largest = max(gpus.count for _, gpus in fitting)
+    if not need.profile and largest < need.count:
+        raise NeedError(f"no node has {need.count} of {_said(need)}, the largest has {largest}; ask for less")
+    by_claim = [(node, gpus) for node, gpus in fitting if gpus.allocation is Allocation.DRA]
+    return tuple(by_claim or fitting)
+
+
+def _of(cluster: Cluster, vendor: Vendor) -> list[tuple[Node, Gpus]]:
+    return [(node, node.gpus) for node in cluster.gpu_nodes(vendor) if node.gpus]
+
+
+def _fits(gpus: Gpus, need: Need) -> bool:
+    if need.models and gpus.model not in need.models:
+        return False
+    if need.profile and not gpus.partitioning:
+        return False
+    size = memory_of(gpus)
+    return not need.memory or need.profile is not None or size is None or size >= amount(need.memory)
+
+
+def memory_of(gpus: Gpus) -> int | None:
+    """Return the bytes of memory that every card of the model has; None when the model is not known."""
+    sizes = [
+        card.memory
+        for card in cards().values()
+        if card.vendor is gpus.vendor and card.model.lower() == gpus.model.lower()
+    ]
+    return min(sizes) * GIB if sizes else None
+
+
+def _said(need: Need) -> str:
+    text = " or ".join(need.models) or f"a GPU of {need.vendor}"
+    text += f" with {need.memory}" if need.memory else ""
+    return f"{text} cut to {need.profile}" if need.profile else text
