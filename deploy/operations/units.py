@@ -53,17 +53,22 @@ def _paths(unit: Unit) -> list[str]:
     return paths
 
 
-def own_files(unit: Unit) -> list[File]:
-    """Return the unit's file, where it is ours, and the drop-in that records what the unit starts with."""
-    if unit.content is None and not unit.inputs:
-        return []
-    path = f"{UNITS}/{unit.name}"
-    drop_in = f"{path}.d/10-slipway.conf"
-    recorded = [*([path] if unit.content is not None else []), drop_in, *_paths(unit)]
-    record = observed.record_command(unit.name, recorded).replace("%", "%%")
+def own_file(unit: Unit) -> list[File]:
+    """Return the unit's file, where it is ours."""
+    return [] if unit.content is None else [File(f"{UNITS}/{unit.name}", unit.content)]
+
+
+def drop_in(unit: Unit) -> list[File]:
+    """Return what records the unit's inputs when it starts; it is no input itself, to record is no change."""
+    paths = [*(file.path for file in own_file(unit)), *_paths(unit)]
+    record = observed.record_command(unit.name, paths).replace("%", "%%")
     text = f"[Service]\nExecStartPre=-+/bin/sh -c '{record}'\n"
-    own = [File(path, unit.content)] if unit.content is not None else []
-    return [*own, File(drop_in, text.encode())]
+    return [File(f"{UNITS}/{unit.name}.d/10-slipway.conf", text.encode())] if paths else []
+
+
+def own_files(unit: Unit) -> list[File]:
+    """Return all that we write for the unit."""
+    return [*own_file(unit), *drop_in(unit)]
 
 
 def _read(unit: Unit, paths: Sequence[str]) -> observed.Unit:
@@ -131,13 +136,13 @@ def brought_up(
     `disturbs` is what a restart of a running unit disturbs; a first start disturbs nothing. `bounded` makes
     the command that starts or restarts it and ends, whatever the unit does.
     """
-    own = own_files(unit)
+    own = own_file(unit)
     paths = [*(file.path for file in own), *_paths(unit)]
     found = _read(unit, paths)
     differing = _changed(unit, found, own, paths)
 
     rewritten = False
-    for command in files.present._inner(own):
+    for command in files.present._inner(own_files(unit)):
         rewritten = True
         yield command
     if found.stale and not rewritten:

@@ -18,7 +18,7 @@ DROP_IN = "/etc/systemd/system/x.service.d/10-slipway.conf"
 CONFIG = File("/etc/x.conf", b"a = 1\n")
 X = Unit("x.service", b"[Service]\nExecStart=/bin/x\n", (CONFIG, "/bin/x"))
 BINARY = "b" * 64
-DIGESTS = {file.path: file.sha256 for file in (*units.own_files(X), CONFIG)} | {"/bin/x": BINARY}
+DIGESTS = {file.path: file.sha256 for file in (*units.own_file(X), CONFIG)} | {"/bin/x": BINARY}
 STAT = "1 2 2026-11-30 01:25:20.835949367 +0000"
 START = (
     "timeout -k 5 100 systemctl start -- x.service || { echo 'x.service did not start; its last words:' >&2; "
@@ -149,8 +149,8 @@ def test_a_silent_systemd_is_not_taken_for_a_stopped_unit(plan: Plan) -> None:
 
 
 def test_what_a_unit_starts_with_is_recorded_by_the_unit_itself() -> None:
-    [drop_in] = units.own_files(Unit("kubelet.service", None, ("/var/lib/kubelet/config.yaml",)))
-    inputs = "/etc/systemd/system/kubelet.service.d/10-slipway.conf /var/lib/kubelet/config.yaml"
+    [drop_in] = units.drop_in(Unit("kubelet.service", b"", ("/var/lib/kubelet/config.yaml",)))
+    inputs = "/etc/systemd/system/kubelet.service /var/lib/kubelet/config.yaml"
     record = "/run/slipway/kubelet.service.inputs"
 
     assert drop_in.content.decode() == (
@@ -161,9 +161,23 @@ def test_what_a_unit_starts_with_is_recorded_by_the_unit_itself() -> None:
     )
 
 
+def test_another_way_to_record_restarts_nothing(plan: Plan) -> None:
+    answers = host()
+    answers[FILES] = [line for line in answers[FILES] if not line.endswith(DROP_IN)]
+
+    planned = plan(units.brought_up, X, answers=answers)
+
+    assert planned.commands[1:] == ["systemctl daemon-reload"]
+    assert planned.reasons == [f"{DROP_IN} is missing"]
+
+
+def test_a_unit_of_a_package_that_reads_nothing_of_ours_gets_no_drop_in() -> None:
+    assert units.drop_in(Unit("chrony.service", None)) == []
+
+
 def test_a_path_that_a_unit_file_cannot_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="not a path that a unit's file can hold: /etc/a b"):
-        units.own_files(Unit("x.service", None, ("/etc/a b",)))
+        units.drop_in(Unit("x.service", None, ("/etc/a b",)))
 
 
 def test_a_running_unit_that_shall_not_run_is_stopped(plan: Plan) -> None:
