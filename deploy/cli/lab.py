@@ -33,7 +33,8 @@ def _versions(_: click.Context, __: click.Parameter, value: str) -> tuple[str, .
     """Return the versions of a comma-separated list; one that cannot be installed is refused."""
     known = catalog.load()
     versions = tuple(value.split(",")) if value else (known.kubernetes.default,)
-    if unknown := [version for version in versions if version not in known.kubernetes.releases]:
+    releases = known.kubernetes.releases
+    if unknown := [version for version in versions if version.partition("+")[0] not in releases]:
         raise click.BadParameter(
             f"{', '.join(unknown)}: the lab can build {', '.join(sorted(known.kubernetes.releases))}"
         )

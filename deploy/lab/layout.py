@@ -25,6 +25,7 @@ KEPT = {
     "containerd": "/var/lib/containerd",  # overlayfs does not stack on the container's own overlayfs
     "kubelet": "/var/lib/kubelet",
     "etcd": "/var/lib/etcd",
+    "rancher": "/var/lib/rancher",  # k3s keeps its containerd and its etcd here
 }
 """What each host keeps on a volume, which goes with the host."""
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from deploy import catalog
 from deploy.catalog import FileEntry, ImageEntry, LockedFile, LockedImage
-from deploy.lab import oci
+from deploy.catalog import k3s as releases
+from deploy.lab import k3s, oci
 from deploy.lab.places import cache
 from deploy.lab.progress import Progress
 from deploy.lab.store import locked
@@ -47,15 +48,26 @@ class Supply:
 
 def wanted(versions: Sequence[str]) -> tuple[list[tuple[FileEntry, str]], list[tuple[ImageEntry, str]]]:
     """Return the catalogue's files and images for these Kubernetes versions, each with its version."""
-    known, first = catalog.load(), versions[0]
-    files = [(each, version) for version in versions for each in known.kubernetes_files(version)]
+    known, first = catalog.load(), k3s.plain(versions[0])
+    files = [(each, version) for version in versions for each in _kubernetes_files(version)]
     files += [(each, first) for name in RUNTIME_FILES for each in known.file(name)]
     files += [(known.chart(name), first) for name in CHARTS]
-    images = [(each, version) for version in versions for each in known.kubernetes_images(version)]
+    images = [(each, k3s.plain(version)) for version in versions for each in _kubernetes_images(version)]
     images += [(known.image(name), first) for name in known.images]
     return [
         (each, version) for each, version in files if each.arch in {ARCH, catalog.entries.ANY_ARCH}
     ], images
+
+
+def _kubernetes_files(version: str) -> tuple[FileEntry, ...]:
+    files = releases.files if k3s.is_version(version) else catalog.load().kubernetes_files
+    return files(version)
+
+
+def _kubernetes_images(version: str) -> list[ImageEntry]:
+    """Return the images of a version; k3s brings its own, and a verify runs agnhost beside them."""
+    images = catalog.load().kubernetes_images(version)
+    return [each for each in images if not k3s.is_version(version) or each.key.startswith("agnhost@")]
 
 
 def made(versions: Sequence[str], progress: Progress) -> Supply:
@@ -66,7 +78,7 @@ def made(versions: Sequence[str], progress: Progress) -> Supply:
         supply = Supply(
             tuple(workshop.file(entry, version) for entry, version in files),
             tuple(workshop.image(entry, version) for entry, version in images),
-            workshop.binary("registry/registry", versions[0]),
+            workshop.binary("registry/registry", k3s.plain(versions[0])),
         )
         lay_out(supply.files, mirror_root())
         for image in supply.images:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from deploy.catalog import FileEntry, ImageEntry
-from deploy.lab import gomodule, layers, oci, recipes, toolchain
+from deploy.lab import gomodule, k3s, layers, oci, recipes, toolchain
 from deploy.lab.archive import Entry, flat, tgz, tree, write_tar
 from deploy.lab.places import FILES
 from deploy.lab.progress import Progress
@@ -72,6 +72,9 @@ class Workshop:
     def file(self, entry: FileEntry, version: str) -> MadeFile:
         """Return a file of the catalogue, as its publisher lays it out."""
         name = entry.key.partition("@")[0]
+        if k3s.is_version(version):
+            path = k3s.made(self, name, version)
+            return MadeFile(entry, path, self._digest(path))
         recipe = self.recipes.files[name]
         alone = recipe.binary
         path = self.binary(alone, version) if alone else self._packed(name, recipe, version)

@@ -1,0 +1,3 @@
+module lab.slipway/k3s-components
+
+go 1.26
