@@ -8,6 +8,7 @@ from enum import StrEnum
 from deploy import catalog
 from deploy.catalog import gates, k3s_flags
 from deploy.errors import InventoryError
+from deploy.gpu import skew
 from deploy.model import Cluster, Distribution
 from deploy.model.mistake import Mistake, written
 
@@ -55,7 +56,7 @@ def unsupported(cluster: Cluster) -> list[Mistake]:
         *minors, last = known.kubernetes.minors
         text = f'found "{kubernetes.version}", wanted a version of Kubernetes {", ".join(minors)} or {last}'
         return [Mistake(("kubernetes", "version"), text)]
-    wrong = gates.check(kubernetes.version, kubernetes.feature_gates)
+    wrong = gates.check(kubernetes.version, kubernetes.feature_gates) + skew.mistakes(cluster)
     if kubernetes.distribution is Distribution.K3S:
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)

@@ -59,7 +59,7 @@ class Names(_Section):
 
 
 class _Api(_Section):
-    version: str
+    serves: tuple[str, ...] = Field(min_length=1)
     admin_label: str | None = None
 
 
@@ -101,10 +101,9 @@ def resource_api(
 
     `served` are the versions that a living cluster answers for; then the newest of them is taken.
     """
-    known = _document().resource_api
     minor = minor_of(kubernetes)
-    row = known.get(minor) or known[max(known, key=_number)]
-    version = next((each for each in NEWEST_FIRST if each in served), row.version)
+    row = _row(minor)
+    version = next((each for each in NEWEST_FIRST if each in served), row.serves[0])
     return ResourceApi(
         version=version,
         first_available=_on("DRAPrioritizedList", minor, wanted or {}),
@@ -112,6 +111,17 @@ def resource_api(
         tolerations=_on("DRADeviceTaints", minor, wanted or {}),
         admin_label=row.admin_label,
     )
+
+
+def served_by_default(kubernetes: str) -> tuple[str, ...]:
+    """Return the versions of resource.k8s.io that a Kubernetes version serves, newest first."""
+    return _row(minor_of(kubernetes)).serves
+
+
+def _row(minor: str) -> _Api:
+    """Return the row of a minor; what the newest row says holds for all later ones."""
+    known = _document().resource_api
+    return known.get(minor) or known[max(known, key=_number)]
 
 
 def _number(minor: str) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import click
 
 from deploy.catalog import gates
 from deploy.errors import Exit, InventoryError
+from deploy.gpu import skew
 from deploy.model import Cluster, Node, load_cluster
 from deploy.model.mistake import written
 from deploy.model.rules import warnings
@@ -22,6 +23,7 @@ def cautions(cluster: Cluster) -> list[str]:
     """Return what is allowed and likely not wanted."""
     kubernetes = cluster.kubernetes
     doubtful = [*warnings(cluster), *gates.warnings(kubernetes.version, kubernetes.feature_gates)]
+    doubtful += skew.warnings(cluster)
     return [f"{written(warning.place)}: {warning.text}" for warning in doubtful]
 
 

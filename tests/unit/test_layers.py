@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy/model": MODEL,
     "deploy/catalog": MODEL | {"deploy.catalog"},
     "deploy/gpu": MODEL | {"deploy.catalog", "deploy.observe", "deploy.gpu"},
-    "deploy/plan.py": MODEL | {"deploy.catalog"},
+    "deploy/plan.py": MODEL | {"deploy.catalog", "deploy.gpu"},
     "deploy/observe": MODEL | {"deploy.observe"},
     "deploy/context.py": MODEL | {"pyinfra"},
     "deploy/pyinfra_inventory.py": MODEL | {"deploy.context", "deploy.engine.target", "pyinfra"},
