@@ -9,7 +9,9 @@ from deploy.model import Cluster
 
 API, DNS = 1, 10  # both kubeadm and k3s give these addresses of the range to them
 PATIENCE = 3  # seconds; an answer takes milliseconds
-NAME = "kubernetes.default.svc.cluster.local"
+NAME = (
+    "kube-dns.kube-system.svc.cluster.local"  # no label of 10 letters: bash would end a packet at that byte
+)
 NO_ERROR = 0
 
 

@@ -40,7 +40,7 @@ def _declared(cluster: Cluster) -> dict[str, Any]:
     reserved = cluster.kubernetes.reserved
     return {
         **({"cgroupDriver": "systemd"} if cluster.kubernetes.distribution is Distribution.KUBEADM else {}),
-        "kubeReserved": {"cpu": reserved.cpu, "memory": reserved.memory},
+        "systemReserved": {"cpu": reserved.cpu, "memory": reserved.memory},
         **cluster.kubernetes.kubelet,
         **({"featureGates": dict(gates)} if gates else {}),
     }

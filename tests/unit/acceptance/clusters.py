@@ -96,7 +96,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "pools": [{"metadata": {"name": "default"}, "spec": {"addresses": ["10.0.0.200/31"]}}],
     "advertisements": [{"metadata": {"name": "default"}, "spec": {"ipAddressPools": ["default"]}}],
 }
-CONFIGZ = {"cgroupDriver": "systemd", "kubeReserved": {"cpu": "100m", "memory": "256Mi", "x": "y"}}
+CONFIGZ = {"cgroupDriver": "systemd", "systemReserved": {"cpu": "100m", "memory": "256Mi", "x": "y"}}
 
 
 def seen(change: Callable[[dict[str, list[dict[str, Any]]]], Any] | None = None) -> Snapshot:

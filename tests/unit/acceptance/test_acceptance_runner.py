@@ -62,7 +62,7 @@ GOOD = {
 }
 DNS = (
     "timeout 3 bash -c 'exec 3<>/dev/udp/10.43.0.10/53 && printf \""
-    + "".join(f"\\x{byte:02x}" for byte in query("kubernetes.default.svc.cluster.local"))
+    + "".join(f"\\x{byte:02x}" for byte in query("kube-dns.kube-system.svc.cluster.local"))
     + "\" >&3 && head -c 12 <&3 | od -An -tx1'"
 )
 GOOD |= {

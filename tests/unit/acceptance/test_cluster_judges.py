@@ -172,7 +172,7 @@ def test_only_an_unready_node_brings_others_down_with_it() -> None:
 
 
 def test_a_kubelet_that_runs_with_another_setting_is_named_with_both_values() -> None:
-    wrong = Answer('{"kubeletconfig": {"cgroupDriver": "cgroupfs", "kubeReserved": {"cpu": "100m"}}}')
+    wrong = Answer('{"kubeletconfig": {"cgroupDriver": "cgroupfs", "systemReserved": {"cpu": "100m"}}}')
     snapshot = seen()
 
     [finding] = [
@@ -185,7 +185,7 @@ def test_a_kubelet_that_runs_with_another_setting_is_named_with_both_values() ->
     assert finding.found == "0/2 declared settings in effect"
     assert finding.detail == (
         "cgroupDriver: found 'cgroupfs', wanted 'systemd'\n"
-        "kubeReserved: found {'cpu': '100m'}, wanted {'cpu': '100m', 'memory': '256Mi'}"
+        "systemReserved: found {'cpu': '100m'}, wanted {'cpu': '100m', 'memory': '256Mi'}"
     )
 
 

@@ -44,8 +44,12 @@ def test_an_image_that_nobody_locked_is_found() -> None:
     assert of_pods(running("docker.io/evil:1", "docker.io/evil@sha256:x")).status is Status.FAIL
 
 
-def test_an_image_without_a_digest_does_not_pass() -> None:
-    assert of_pods(running("registry.k8s.io/agnhost:2.63.0", "sha256:abc")).status is Status.FAIL
+def test_an_image_that_tells_no_digest_is_counted_apart_and_passes_nothing_alone() -> None:
+    silent_one = running("registry.k8s.io/agnhost:2.63.0", "sha256:abc")
+    good = running("registry.k8s.io/agnhost:2.63.0", f"registry.k8s.io/agnhost@{DIGEST}")
+
+    assert of_pods(silent_one).status is Status.FAIL
+    assert of_pods(silent_one, good).found == "1/1 containers run what is locked, 1 tell no digest"
 
 
 def test_a_cluster_without_containers_does_not_pass_and_others_pods_are_their_own() -> None:

@@ -1,0 +1,204 @@
+"""A night after a fault finds it, under its id, with nothing beside it; the table of faults drives this."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from deploy.lab.faults import Fault, Host, faults
+from tests.lab.site import Site, until
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
+# What a fault brings down with it; it is found with the fault and gone with it.
+WITH = {
+    "kubelet-stopped": {("K8S-01", "w1"), ("K8S-04", "w1"), ("workers", "w1"), ("K8S-09", None)},
+    "sysctl-live": {("baseline", "w1"), ("K8S-06", "w1"), ("K8S-15", "w1"), ("LB-04", None)},
+    "sysctl-file": {("HOST-07", "cp1")},
+    "sysctl-overridden": {("baseline", "cp1")},
+    "modules-file": {("HOST-06", "w1")},
+    "containerd-edited": {("RT-02", "w1"), ("RT-08", "w1")},
+    "kubelet-edited": {("K8S-04", "w1")},
+    "label-removed": {("nodes", "cp1")},
+    "node-excluded": {("nodes", "cp1")},
+    "dns-gone": {("K8S-06", "cp1"), ("K8S-06", "w1")},
+    "speaker-nowhere": {("load-balancer", "cp1"), ("LB-02", None), ("LB-04", None)},
+    "pool-edited": {("load-balancer", "cp1")},
+    "advertisement-deleted": {("load-balancer", "cp1")},
+}
+BATCHES = {
+    "hosts, now": ["sysctl-live", "modules-file", "reboot-pending", "disk-full", "plugin-replaced"],
+    "hosts, at the next boot": [
+        "sysctl-file",
+        "journal-limit",
+        "upgrades-file",
+        "hosts-entry",
+        "inodes-full",
+        "containerd-disabled",
+        "kubelet-disabled",
+    ],
+    "runtime and kubelet": ["sysctl-overridden", "containerd-edited", "kubelet-edited", "certificate-ended"],
+    "the mirror": ["registry-mirror"],
+    "a stopped kubelet": ["kubelet-stopped"],
+    "nodes": ["label-removed", "node-cordoned", "node-excluded"],
+    "objects": ["node-ghost", "dns-gone", "pool-edited", "service-without-address"],
+    "who announces": ["speaker-nowhere", "advertisement-deleted"],
+}
+
+
+def drift(core: Site, *codes: int) -> dict[str, Any]:
+    """Run a night, which must end with one of these codes, and return its report."""
+    done = core.slipway("drift", "-o", "json")
+    assert done.returncode in codes, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def found(report: dict[str, Any]) -> set[tuple[str, str | None]]:
+    """Return what is wrong in a report: (check, host) and (phase, host)."""
+    checks = {
+        (each["check"], each["host"])
+        for each in report["findings"]
+        if each["status"] in ("fail", "unavailable") and each["severity"] != "info"
+    }
+    return checks | {(row["phase"], row["host"]) for row in report["rows"] if row["state"] != "none"}
+
+
+def named(fault: Fault) -> set[tuple[str, str | None]]:
+    """Return under which name a fault may be found."""
+    node = NODES[fault.host][1]
+    what = fault.check or fault.phase or ""
+    return {(what, node)} if fault.host is not Host.CLUSTER else {(what, None), (what, "w1"), (what, "ghost")}
+
+
+def make(core: Site, names: Iterable[str]) -> None:
+    for name in names:
+        core.on(NODES[faults()[name].host][0], faults()[name].made)
+    time.sleep(max(faults()[name].settles for name in names))
+
+
+def mend(core: Site, names: Iterable[str]) -> None:
+    for name in names:
+        if (script := faults()[name].mended) is not None:
+            core.on(NODES[faults()[name].host][0], script)
+    core.ok("apply", "--yes")
+
+
+def test_every_fault_of_the_table_is_in_a_batch() -> None:
+    assert sorted(name for names in BATCHES.values() for name in names) == sorted(faults())
+
+
+def test_a_fresh_cluster_has_not_drifted_and_the_night_is_short(core: Site) -> None:
+    core.data["nodes"][1]["labels"] = {"tier": "test"}
+    core.write()
+    core.ok("apply", "--yes")
+
+    report = drift(core, 0)
+
+    assert found(report) == set()
+    assert report["seconds"] < 15
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_each_fault_is_found_and_nothing_else_and_is_gone_when_mended(core: Site, batch: str) -> None:
+    names = BATCHES[batch]
+    make(core, names)
+
+    report = drift(core, 3, 5)
+
+    seen = found(report)
+    for name in names:
+        assert named(faults()[name]) & seen, f"{name} is not in {seen}"
+    allowed = set().union(*(named(faults()[name]) | WITH.get(name, set()) for name in names))
+    assert seen <= allowed
+
+    mend(core, names)
+    after = drift(core, 0)
+    gone = {(each["check"].partition(" | ")[0], each["host"]) for each in after["gone"]}
+    for name in names:
+        assert named(faults()[name]) & gone, f"{name} is not gone: {gone}"
+
+
+def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(core: Site) -> None:
+    core.on("n1", "mv /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/")
+    down = f"! {KUBECTL} --request-timeout=2s get --raw /readyz"
+    until(lambda: core.lab.exec("n1", ["sh", "-c", down], check=False).returncode == 0, 60, "its end")
+    core.on("n2", "touch /run/reboot-required")
+    try:
+        report = drift(core, 3)
+    finally:
+        core.on("n1", "mv /etc/kubernetes/kube-apiserver.yaml /etc/kubernetes/manifests/")
+        core.on("n2", "rm /run/reboot-required")
+
+    by_status = {(each["check"], each["host"]): each["status"] for each in report["findings"]}
+    assert by_status["HOST-24", "w1"] == "fail"
+    assert by_status["HOST-07", "w1"] == "pass"
+    assert by_status["K8S-14", None] == "fail"
+    assert by_status["K8S-01", "w1"] == "unavailable"
+    up = f"{KUBECTL} get --raw /readyz"
+    until(lambda: core.lab.exec("n1", ["sh", "-c", up], check=False).returncode == 0, 120, "the API server")
+
+
+def test_a_host_that_is_away_is_named_and_the_others_are_judged(core: Site) -> None:
+    core.on("n2", "systemctl stop ssh sshd 2>/dev/null; pkill -o sshd || true")
+    try:
+        report = drift(core, 6)
+    finally:
+        core.on("n2", "systemctl start ssh 2>/dev/null || systemctl start sshd")
+
+    assert list(report["unreachable"]) == ["w1"]
+    assert ("HOST-00", "w1") in found(report)
+    assert any(each["host"] == "cp1" and each["status"] == "pass" for each in report["findings"])
+
+
+def test_a_verify_proves_paths_and_removes_what_it_made(core: Site) -> None:
+    core.ok("verify", "--wait", "120", "--passive")
+    started = time.monotonic()
+    report = json.loads(core.ok("verify", "-o", "json"))
+    took = time.monotonic() - started
+
+    proven = {each["check"] for each in report["findings"] if each["status"] == "pass"}
+    assert {"HOST-18", "K8S-06", "K8S-15", "K8S-16", "LB-04", "RT-12"} <= proven
+    assert took < 30
+    until(lambda: not namespaces(core), 60, "the end of the namespace")
+
+
+def namespaces(core: Site) -> str:
+    return core.on("n1", f"{KUBECTL} get namespaces -o name -l app.kubernetes.io/component=verify")
+
+
+def test_an_interrupted_verify_leaves_nothing(core: Site) -> None:
+    running = core.start("verify")
+    until(lambda: bool(namespaces(core)), 30, "the namespace")
+    running.send_signal(signal.SIGINT)
+
+    assert running.wait(timeout=30) == 130
+    until(lambda: not namespaces(core), 60, "the end of the namespace")
+
+
+WATCHED = "/etc /usr/local /opt /root /home /var/lib/slipway /srv"
+
+
+def test_a_night_writes_nothing_on_hosts_and_nothing_to_the_api(core: Site) -> None:
+    for host in ("n1", "n2"):
+        core.on(host, "touch /run/before-the-night")
+    versions = objects(core)
+
+    drift(core, 0)
+
+    for host in ("n1", "n2"):
+        written = core.on(host, f"find {WATCHED} -newer /run/before-the-night -type f 2>/dev/null || true")
+        assert written == "", host
+    assert objects(core) == versions
+
+
+def objects(core: Site) -> str:
+    """Return the versions of all objects but those that the cluster itself keeps writing."""
+    kinds = "configmaps,secrets,services,deployments,daemonsets,namespaces,serviceaccounts,crd,ipaddresspools"
+    columns = "-o custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,V:.metadata.resourceVersion"
+    return core.on("n1", f"{KUBECTL} get {kinds} -A {columns}")
