@@ -156,16 +156,18 @@ def brought_up(
 
 
 @operation()
-def started_after(unit: str, path: str, disturbs: Disturbs = Disturbs.NOTHING) -> files.Commands:
-    """A unit that was started before a file was last written is restarted; one that is off stays off.
+def configured(unit: str, file: File, disturbs: Disturbs = Disturbs.NOTHING) -> files.Commands:
+    """The file is there, and the unit was started after it was written; a unit that is off stays off.
 
     For units of the system that start before a drop-in of ours could record anything.
     """
-    found: observed.Age | None = host.get_fact(UnitAge, unit=unit, path=path)
+    found: observed.Age | None = host.get_fact(UnitAge, unit=unit, path=file.path)
     if found is None:
         raise HostError(f"could not read {unit}: systemd did not answer `systemctl show`")
-    if found.outdated:
-        notes.reason(f"{unit} restarts: {path} was written after it started")
+    written = list(files.present._inner([file]))
+    yield from written
+    if found.outdated or (written and found.started is not None):
+        notes.reason(f"{unit} restarts to read {file.path}")
         notes.disturbs(disturbs)
         yield _bounded("restart", unit)
 

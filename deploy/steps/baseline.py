@@ -71,8 +71,7 @@ def _kernel(cluster: Cluster) -> None:
 
 def _journal(cluster: Cluster) -> None:
     config = render.template("baseline/journald.conf.j2", journal_max=cluster.host.journal_max)
-    files.present(name="Cap the journal", files=[File(JOURNALD, config)])
-    units.started_after(name="Let the journal know its cap", unit="systemd-journald.service", path=JOURNALD)
+    units.configured(name="Cap the journal", unit="systemd-journald.service", file=File(JOURNALD, config))
 
 
 def keep_time(keeper: TimeSync) -> None:

@@ -193,5 +193,36 @@ def test_a_unit_that_is_not_there_needs_no_stopping(plan: Plan) -> None:
     assert plan(units.stopped, "x.service", answers=answers).commands == []
 
 
+AGE = "--timestamp=unix"
+JOURNALD = "systemd-journald.service"
+
+
+def age(started: str, written: str) -> dict[str, list[str]]:
+    file = ["regular file\t644\troot\troot\t/etc/x.conf", f"{CONFIG.sha256}  /etc/x.conf", "end-of-files"]
+    times = [f"ActiveEnterTimestamp={started}", *([f"written {written}"] if written else []), "end-of-unit"]
+    return {AGE: times, FILES: file if written else ["end-of-files"]}
+
+
+def test_a_unit_that_started_after_its_file_was_written_is_left_alone(plan: Plan) -> None:
+    assert plan(units.configured, JOURNALD, CONFIG, answers=age("@20", "20")).commands == []
+
+
+def test_a_unit_older_than_its_file_restarts_although_the_file_is_as_wanted(plan: Plan) -> None:
+    planned = plan(units.configured, JOURNALD, CONFIG, answers=age("@20", "21"))
+
+    assert planned.commands == [RESTART.replace("x.service", JOURNALD)]
+    assert planned.reasons == [f"{JOURNALD} restarts to read /etc/x.conf"]
+
+
+def test_a_file_that_is_written_restarts_its_unit(plan: Plan) -> None:
+    planned = plan(units.configured, JOURNALD, CONFIG, answers=age("@20", ""))
+
+    assert planned.commands[1:] == [RESTART.replace("x.service", JOURNALD)]
+
+
+def test_a_unit_that_is_off_stays_off(plan: Plan) -> None:
+    assert len(plan(units.configured, JOURNALD, CONFIG, answers=age("", "")).commands) == 1
+
+
 def test_digests_are_of_the_whole_content() -> None:
     assert CONFIG.sha256 == hashlib.sha256(b"a = 1\n").hexdigest()
