@@ -87,11 +87,17 @@ def images(pods: Mapping[str, Pod], nodes: Sequence[str], digest: str, by: str) 
     for name in nodes:
         pod = pods.get(name)
         if pod is not None and pod.digest:
-            yield judged("RT-12", name, pod.digest == digest, found=pod.digest, wanted=f"{digest}, {by}")
+            found = f"{_short(pod.digest)} {by}"
+            yield judged("RT-12", name, pod.digest == digest, found=found, wanted=f"{_short(digest)} {by}")
         elif pod is not None and pod.unpulled:
-            yield judged("RT-12", name, False, found=str(pod.why), wanted=f"{digest}, {by}")
+            yield judged("RT-12", name, False, found=str(pod.why), wanted=f"{_short(digest)} {by}")
         else:
             yield unread("RT-12", name, "no pod of the probe was there" if pod is None else str(pod.why))
+
+
+def _short(digest: str) -> str:
+    """Return as much of a digest as tells two apart on a screen."""
+    return digest[: len("sha256:") + 12]
 
 
 def without_pod(node: str, why: str) -> Iterator[Finding]:
