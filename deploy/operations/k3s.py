@@ -54,8 +54,9 @@ def token_known(path: str, speaker: str, *, server: bool) -> Commands:
     there = files.read([path]).get(path)
     if there and (there.mode, there.user, there.group, there.sha256) == ("0600", "root", "root", wanted):
         return
-    notes.reason(f"{path} {'is not the token of the cluster' if there else 'is missing'}")
-    notes.diff(path, f"sha256 {there.sha256}" if there else "", f"sha256 {wanted}")
+    was = f"sha256 {there.sha256}, {there.mode} {there.user}:{there.group}" if there else ""
+    notes.reason(f"{path} {'is not the token of the cluster, for root alone' if there else 'is missing'}")
+    notes.diff(path, was, f"sha256 {wanted}, 0600 root:root")
     if state.is_executing:
         content = base64.b64decode("".join(elsewhere.said(speaker, f"base64 -w0 {source}")))
         if hashlib.sha256(content).hexdigest() != wanted:

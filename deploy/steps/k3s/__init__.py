@@ -13,7 +13,7 @@ from deploy.operations import files, k3s
 from deploy.operations.artifacts import Installed
 from deploy.steps.artifacts import BIN, SECONDS, architecture, pinned
 from deploy.steps.k3s import config
-from deploy.steps.k3s.files import BINARY, configuration, tools, unit
+from deploy.steps.k3s.files import BINARY, configuration, tools, unit, unit_name
 
 # k3s imports what lies here at every start (k3s-io/k3s docs, air-gap install)
 IMAGES = "/var/lib/rancher/k3s/agent/images"
@@ -26,7 +26,7 @@ def artifacts() -> None:
     version = cluster.kubernetes.version
     downloads.installed(
         name=f"Install k3s {version}",
-        items=[pinned(catalog.key(catalog.BINARY, version), arch, BINARY)],
+        items=[_binary()],
         disturbs=Disturbs.SERVICE,
         _timeout=SECONDS,
     )
@@ -41,12 +41,9 @@ def artifacts() -> None:
 @deploy("Control plane")
 def server() -> None:
     """Start the first server."""
-    cluster, node = context.cluster(), context.node()
+    node, speaker = context.node(), host.data.get(context.SPEAKER)
     k3s.may_found(
-        name="See that no cluster is there already",
-        node=node.name,
-        speaker=host.data.get(context.SPEAKER),
-        unit=unit(cluster, node).name,
+        name="See that no cluster is there already", node=node.name, speaker=speaker, unit=unit_name(node)
     )
     _brought_up()
     k3s.admin_linked(name="Link the administrator's credentials")
@@ -68,9 +65,7 @@ def agents() -> None:
 def _joined() -> None:
     cluster, node = context.cluster(), context.node()
     speaker = host.data.get(context.SPEAKER) or cluster.control_planes[0].name
-    k3s.admitted(
-        name="See that its name is free", node=node.name, speaker=speaker, unit=unit(cluster, node).name
-    )
+    k3s.admitted(name="See that its name is free", node=node.name, speaker=speaker, unit=unit_name(node))
     k3s.token_known(name="Fetch the token", path=config.TOKEN, speaker=speaker, server=node.is_control_plane)
     _brought_up()
 
@@ -78,7 +73,12 @@ def _joined() -> None:
 def _brought_up() -> None:
     cluster, node = context.cluster(), context.node()
     files.present(name="Configure k3s", files=configuration(cluster, node))
-    k3s.brought_up(name="Run k3s", unit=unit(cluster, node), node=node.name)
+    k3s.brought_up(name="Run k3s", unit=unit(cluster, node, _binary().sha256), node=node.name)
+
+
+def _binary() -> Installed:
+    key = catalog.key(catalog.BINARY, context.cluster().kubernetes.version)
+    return pinned(key, architecture(), BINARY)
 
 
 def _images(version: str, arch: str) -> Installed:

@@ -8,13 +8,11 @@ from deploy import render
 from deploy.model import Cluster, Node
 from deploy.operations import k3s as operations
 from deploy.operations.files import File
-from deploy.operations.units import Unit
+from deploy.operations.units import Pinned, Unit
 from deploy.steps.k3s import config
 from deploy.steps.kubeadm.config import kubelet_settings
 
 BINARY = "/usr/local/bin/k3s"
-# the binary by its stamp, which is written anew whenever the binary is
-STAMP = "/var/lib/slipway/stamps/usr-local-bin-k3s"
 TOOLS = ("kubectl", "crictl", "ctr")
 
 
@@ -34,10 +32,17 @@ def tools() -> list[File]:
     return [File(f"/usr/local/bin/{name}", render.file(f"k3s/{name}"), mode="0755") for name in TOOLS]
 
 
-def unit(cluster: Cluster, node: Node) -> Unit:
-    """Return k3s' unit; it restarts when what it reads at every start is another."""
+def unit_name(node: Node) -> str:
+    """Return the name of k3s' unit on a node, as k3s' own installer calls it."""
+    return operations.SERVER_UNIT if node.is_control_plane else operations.AGENT_UNIT
+
+
+def unit(cluster: Cluster, node: Node, binary: str) -> Unit:
+    """Return k3s' unit; it restarts when what it reads at every start is another, or k3s itself.
+
+    `binary` is the sha256 of k3s as the lock file pins it.
+    """
     role = "server" if node.is_control_plane else "agent"
-    name = operations.SERVER_UNIT if node.is_control_plane else operations.AGENT_UNIT
     content = render.template(
         "k3s/k3s.service.j2",
         role=role,
@@ -46,4 +51,4 @@ def unit(cluster: Cluster, node: Node) -> Unit:
     )
     token = [] if node == cluster.control_planes[0] else [config.TOKEN]
     read = [file for file in configuration(cluster, node) if file.path != config.REGISTRATION]
-    return Unit(name, content, (*read, *token, STAMP))
+    return Unit(unit_name(node), content, (*read, *token, Pinned(BINARY, binary)))
