@@ -23,6 +23,7 @@ for f in {ZRAM} /usr/local/lib/systemd/zram-generator.conf /usr/lib/systemd/zram
 done
 :
 """
+ENABLED, GENERATED = "enabled", "generated"
 _ENTRY = re.compile(r"^(?=\s*[^#\s])\s*\S+\s+\S+\s+swap(\s.*)?$")
 
 
@@ -47,13 +48,8 @@ class Swap:
 
     @property
     def startable(self) -> tuple[str, ...]:
-        """The units that a boot would start; those that fstab makes go away with their line."""
-        return tuple(
-            unit
-            for unit, state in self.units.items()
-            if (unit.endswith(".swap") and state not in ("masked", "generated"))
-            or (unit in SERVICES and state in ("enabled", "enabled-runtime"))
-        )
+        """The units that a boot would start: enabled ones, and those that a generator makes of partitions."""
+        return tuple(unit for unit, state in self.units.items() if state in (ENABLED, GENERATED))
 
 
 def without_swap(fstab: str) -> str:

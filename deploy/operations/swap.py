@@ -26,7 +26,8 @@ def _zram_off(found: swap.Swap) -> Commands:
 def disabled() -> Commands:
     """Nothing is swapped to, and nothing brings swap back: fstab, swap units, zram, swap services.
 
-    fstab's entries are commented out, units masked, services disabled; only what is there is touched.
+    fstab's entries are commented out, enabled units disabled, generated ones masked; only what is there is
+    touched.
     """
     found: swap.Swap | None = host.get_fact(SwapState)
     if found is None:
@@ -39,7 +40,7 @@ def disabled() -> Commands:
         yield StringCommand("systemctl daemon-reload")
     for unit in found.startable:
         notes.reason(f"{unit} is {found.units[unit]} and brings swap back at boot")
-        verb = "mask" if unit.endswith(".swap") else "disable --now"
+        verb = "disable --now" if found.units[unit] == swap.ENABLED else "mask"
         yield StringCommand(f"systemctl {verb} --", QuoteString(unit))
     if found.zram is not None:
         yield from _zram_off(found)

@@ -19,7 +19,9 @@ def off(plan: Plan, *lines: str, fstab: str = DISK) -> Planned:
 
 
 def test_a_host_without_swap_is_left_alone(plan: Plan) -> None:
-    planned = off(plan, "unit masked dev-sda2.swap", "unit disabled dphys-swapfile.service")
+    planned = off(
+        plan, "unit masked dev-sda2.swap", "unit disabled swap.img.swap", "unit disabled zramswap.service"
+    )
 
     assert (planned.commands, planned.reasons) == ([], [])
 
@@ -49,17 +51,20 @@ def test_fstab_entries_are_commented_out_with_blanks_and_with_tabs(plan: Plan) -
     assert planned.commands[1:] == ["systemctl daemon-reload"]
 
 
-def test_units_that_would_start_at_boot_are_masked(plan: Plan) -> None:
-    planned = off(plan, "unit static dev-sda2.swap", "unit enabled dphys-swapfile.service")
+def test_enabled_units_are_disabled_and_generated_ones_masked(plan: Plan) -> None:
+    planned = off(
+        plan,
+        "unit enabled dphys-swapfile.service",
+        "unit enabled swap.img.swap",
+        "unit static dev-sdb1.swap",
+        "unit generated dev-sda2.swap",
+    )
 
     assert planned.commands == [
-        "systemctl mask -- dev-sda2.swap",
         "systemctl disable --now -- dphys-swapfile.service",
+        "systemctl disable --now -- swap.img.swap",
+        "systemctl mask -- dev-sda2.swap",
     ]
-
-
-def test_a_unit_that_fstab_makes_goes_away_with_its_line(plan: Plan) -> None:
-    assert off(plan, "unit generated swap.img.swap").commands == []
 
 
 def test_swap_on_zram_is_hidden_and_a_file_of_the_operator_is_kept(plan: Plan) -> None:
