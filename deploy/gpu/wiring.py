@@ -15,9 +15,9 @@ from deploy.observe.cards import DRIVERS, cards
 Object = dict[str, Any]
 CLAIM = "gpus"
 # what the gpu phase labels every node with; nodes are chosen by these, and never by what a plugin may set
-VENDOR_LABEL = "slipway/gpu-vendor"
-MODEL_LABEL = "slipway/gpu-model"
-ALLOCATION_LABEL = "slipway/gpu-allocation"
+VENDOR_LABEL = "slipway.dev/gpu-vendor"
+MODEL_LABEL = "slipway.dev/gpu-model"
+ALLOCATION_LABEL = "slipway.dev/gpu-allocation"
 
 
 @dataclass(frozen=True, slots=True)

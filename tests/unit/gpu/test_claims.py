@@ -147,8 +147,8 @@ def test_a_device_plugin_is_asked_by_number_and_its_nodes_by_model() -> None:
     assert wiring.objects == []
     assert wiring.resources == {"requests": {"amd.com/gpu": "4"}, "limits": {"amd.com/gpu": "4"}}
     terms = [
-        {"key": "slipway/gpu-vendor", "operator": "In", "values": ["amd"]},
-        {"key": "slipway/gpu-model", "operator": "In", "values": ["MI300X"]},
+        {"key": "slipway.dev/gpu-vendor", "operator": "In", "values": ["amd"]},
+        {"key": "slipway.dev/gpu-model", "operator": "In", "values": ["MI300X"]},
     ]
     required = {"nodeSelectorTerms": [{"matchExpressions": terms}]}
     assert wiring.pod == {

@@ -1,0 +1,123 @@
+"""Reads out of charts' repositories which values and custom resource fields they know, into charts/*.yaml.
+
+Names and types alone are taken: facts to hold our own values and objects against. Wants the repositories as
+git directories called OWNER+NAME (or OWNER+NAME/repo) in one place, then:
+
+    python -m deploy.catalog.chart_keys_source MIRRORS deploy/catalog/charts
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SOURCES = Path(__file__).with_name("charts") / "sources.yaml"
+USED = re.compile(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
+SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string"}
+# what a value may be that the chart itself leaves out
+ANY = "any"
+
+
+def main(mirrors: Path, out: Path) -> None:
+    """Write one file per chart of sources.yaml."""
+    for name, source in yaml.safe_load(SOURCES.read_text()).items():
+        repository = mirrors / source["repository"].replace("/", "+")
+        git = Git(repository / "repo" if (repository / "repo").is_dir() else repository, source["ref"])
+        document = {
+            "repository": source["repository"],
+            "ref": source["ref"],
+            "commit": git.commit(),
+            "chart": source["chart"],
+            "values": dict(sorted(values(git, source["chart"]).items())),
+            "objects": {
+                kind: fields
+                for path in source.get("crds", [])
+                for kind, fields in objects(yaml.safe_load_all(git.show(path)), source["kinds"])
+            },
+        }
+        text = yaml.safe_dump(document, sort_keys=False, width=200)
+        (out / f"{name}.yaml").write_text(f"# Written by deploy/catalog/chart_keys_source.py\n{text}")
+
+
+class Git:
+    """One commit of a repository."""
+
+    def __init__(self, repository: Path, ref: str) -> None:
+        self._repository, self._ref = repository, ref
+
+    def _said(self, *arguments: str) -> str:
+        command = ["git", "-C", str(self._repository), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def commit(self) -> str:
+        """Return the commit's full name."""
+        return self._said("rev-parse", f"{self._ref}^{{commit}}").strip()
+
+    def show(self, path: str) -> str:
+        """Return a file."""
+        return self._said("show", f"{self._ref}:{path}")
+
+    def files(self, folder: str) -> list[str]:
+        """Return the paths of the files below a folder."""
+        return self._said("ls-tree", "-r", "--name-only", self._ref, folder).splitlines()
+
+
+def values(git: Git, chart: str) -> dict[str, str]:
+    """Return every key of a chart's values with its kind: with a default, or asked for by a template."""
+    known = dict(keys(yaml.safe_load(git.show(f"{chart}/values.yaml"))))
+    for path in git.files(f"{chart}/templates"):
+        for used in USED.findall(git.show(path)):
+            key = used.removeprefix(".")
+            above = [key.rsplit(".", part)[0] for part in range(1, key.count(".") + 1)]
+            below = any(other.startswith(f"{key}.") for other in known)
+            if not below and not any(known.get(each) in {"map", "list", ANY} for each in above):
+                known.setdefault(key, ANY)
+    return known
+
+
+def keys(defaults: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (dotted key, kind); a mapping that is empty, or whose keys are not the chart's, is open."""
+    for name, value in defaults.items():
+        path = f"{above}{name}"
+        if isinstance(value, dict):
+            if value and all(re.fullmatch(r"[A-Za-z0-9_-]+", str(key)) for key in value):
+                yield from keys(value, f"{path}.")
+            else:
+                yield path, "map"
+        else:
+            yield path, "list" if isinstance(value, list) else SCALARS.get(type(value), ANY)
+
+
+def objects(documents: Iterator[Any], kinds: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield (APIVERSION KIND, its fields) of the custom resources that are wanted."""
+    for crd in documents:
+        if crd and crd["spec"]["names"]["kind"] in kinds:
+            for version in crd["spec"]["versions"]:
+                schema = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+                name = f"{crd['spec']['group']}/{version['name']} {crd['spec']['names']['kind']}"
+                yield name, dict(sorted(fields(schema, "spec")))
+
+
+def fields(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    """Yield (path, type) of a field and all below it; [] is an item, {} a value of a free mapping."""
+    kind = schema.get("type") or ANY
+    if schema.get("x-kubernetes-preserve-unknown-fields") or schema.get("x-kubernetes-int-or-string"):
+        yield path, ANY
+        return
+    yield path, f"{kind} {'|'.join(map(str, schema['enum']))}" if "enum" in schema else kind
+    for name, inner in schema.get("properties", {}).items():
+        yield from fields(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from fields(schema["items"], f"{path}[]")
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from fields(schema["additionalProperties"], f"{path}{{}}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
