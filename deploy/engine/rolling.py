@@ -33,9 +33,12 @@ def leftovers(members: Iterable[KubeNode]) -> list[Row]:
 
 def clean_up(apply: Apply, rows: Iterable[Row]) -> None:
     """Run the rows of `leftovers`."""
-    for row in rows:
+    done = list(rows)
+    for row in done:
         _uncordon(apply, row.host)
-        apply.outcome.done.append(row)
+    if done:
+        apply.outcome.done += done
+        apply.members = speaker.nodes(apply.session, _asked(apply))
 
 
 def roll(apply: Apply, phases: Sequence[Phase]) -> None:

@@ -141,15 +141,17 @@ def test_what_a_killed_run_left_cordoned_is_in_the_plan_and_put_right(session: S
     left = node("w1", annotations={CORDONED: "2026-11-30T01:00:00Z"})
     (api / "nodes.json").write_text(json.dumps({"items": [node("cp1"), left]}))
     members = speaker.nodes(session, "cp1")
-
     rows = rolling.leftovers(members.values())
     work = Apply(session, Silent(), {}, "cp1", members)
+    (api / "nodes.json").write_text(json.dumps({"items": [node("cp1"), node("w1")]}))
+
     rolling.clean_up(work, rows)
 
     assert rows == [
         Row("rolling", "w1", rolling.UNCORDON, State.CHANGE, reason=f"it carries the annotation {CORDONED}")
     ]
     assert (api / "calls").read_text().splitlines() == ["uncordon w1", f"annotate node w1 {CORDONED}-"]
+    assert not work.members["w1"].cordoned_by_us
 
 
 def test_an_api_that_does_not_answer_speaks_for_nobody(session: Session, api: Path) -> None:
