@@ -47,6 +47,7 @@ BATCHES = {
     "a stopped kubelet": ["kubelet-stopped"],
     "nodes": ["label-removed", "node-cordoned", "node-excluded"],
     "objects": ["node-ghost", "dns-gone", "pool-edited", "service-without-address"],
+    "a static pod": ["static-pod-edited"],
     "who announces": ["speaker-nowhere", "advertisement-deleted"],
 }
 

@@ -65,7 +65,14 @@ DNS = (
     + "".join(f"\\x{byte:02x}" for byte in query("kube-dns.kube-system.svc.cluster.local"))
     + "\" >&3 && head -c 12 <&3 | od -An -tx1'"
 )
+DIFF = "kubeadm upgrade diff v1.36.3 --kubeconfig /etc/kubernetes/admin.conf -c 1"
+EDITED = """--- /etc/kubernetes/manifests/kube-scheduler.yaml
++++ new manifest
+@@ -18 +17,0 @@
+-    - --v=3
+"""
 GOOD |= {
+    DIFF: "[upgrade/diff] Reading configuration\n",
     READ: printed(days=364),
     DNS: " 51 17 85 00 00 01 00 01 00 00 00 00\n",
     "timeout 3 bash -c 'exec 3<>/dev/tcp/10.43.0.1/443'": "",
@@ -207,6 +214,21 @@ def test_a_fault_is_found_and_what_cannot_be_read_is_no_pass(
 
     assert (found[0], found[1], found[3]) == (expected[0], expected[1], expected[3])
     assert found[2] == expected[2] or not expected[2]
+
+
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [
+        (Ran(), ("pass", "what kubeadm makes of its configuration")),
+        (Ran(out=EDITED), ("fail", "/etc/kubernetes/manifests/kube-scheduler.yaml differ")),
+        (Ran(1, err="refused"), ("unavailable", "kubeadm upgrade diff ended with 1: refused")),
+    ],
+)
+def test_static_pods_are_compared_on_control_planes_only(ran: Ran, expected: tuple[str, str]) -> None:
+    findings = prove({DIFF: ran})
+
+    assert [each[1:3] for each in on("cp1", findings) if each[0] == "K8S-05"] == [expected]
+    assert [each for each in on("w1", findings) if each[0] == "K8S-05"] == []
 
 
 def test_a_host_that_does_not_answer_passes_nothing() -> None:
