@@ -37,7 +37,8 @@ def _others(case: Case) -> str:
     bus = case.known(case.host.pci, "pci")
     names = [display(each) for each in bus.devices if sort_of(each) is Sort.DISPLAY]
     names += ["integrated graphics" for each in bus.devices if sort_of(each) is Sort.INTEGRATED]
-    return f"; not counted: {listed(sorted(set(names)))}" if names else ""
+    said = f"; not counted: {listed(sorted(set(names)))}" if names else ""
+    return f"{said} (simulated)" if bus.simulated else said
 
 
 def declared(case: Case) -> Said:

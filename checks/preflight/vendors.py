@@ -74,8 +74,9 @@ def nvidia_versions(case: Case) -> Said:
     running = case.known(case.host.kernels, "kernels").running
     wanted = "one version"
     loaded = seen.loaded.get("nvidia")
-    if loaded is None:
-        return failed("the nvidia module is not loaded", wanted, remedy="Install the driver, then reboot")
+    if not loaded:
+        said = "is not loaded" if loaded is None else "says no version"
+        return failed(f"the nvidia module {said}", wanted, remedy="Install the driver, then reboot")
     on_disk = {each.version for each in seen.modules if each.name == "nvidia" and each.kernel == running}
     libraries = {version.partition("-")[0] for version in seen.libraries.values()}
     versions = {"loaded": {loaded}, "on disk": on_disk, "libraries": libraries}

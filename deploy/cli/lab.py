@@ -12,6 +12,7 @@ from rich.table import Table
 
 from deploy import catalog
 from deploy.cli.faults import break_, fix
+from deploy.cli.hardware import hardware
 from deploy.lab import Lab, demo, existing, packages, supply
 from deploy.lab.errors import LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, SUBNET
@@ -53,6 +54,7 @@ def lab() -> None:
 
 lab.add_command(break_)
 lab.add_command(fix)
+lab.add_command(hardware)
 
 
 @lab.command()

@@ -36,6 +36,7 @@ class Model(_Section):
     drivers: tuple[str, ...]
     bar: float
     link: tuple[int, float]
+    version: str | None = None
     own_switch: bool = False
     integrated: bool = False
 
@@ -192,6 +193,8 @@ def _device(path: str, card: Card, depth: int, profile: Profile) -> Iterator[str
     if card.driver:
         yield f"mkdir -p {PLACE}/bus/pci/drivers/{card.driver} {PLACE}/module/{card.driver}"
         yield f"ln -sfn /sys/bus/pci/drivers/{card.driver} {PLACE}/{path}/driver"
+        if model.version:
+            yield _write(f"module/{card.driver}/version", model.version)
     if profile.iommu:
         yield f"ln -sfn /sys/kernel/iommu_groups/{card.place + 10} {PLACE}/{path}/iommu_group"
     if _has_drm(card):

@@ -11,6 +11,7 @@ from deploy.observe.pairs import UnreadableError, number, words
 COMMAND = """
 [ -d /sys/bus/pci/devices ] || { echo nobus; exit 0; }
 echo bus
+[ -d /run/slipway-face ] && echo simulated
 r() { v=; IFS= read -r v < "$1"; }
 for d in /sys/bus/pci/devices/*; do
   r "$d/class"; class=$v
@@ -78,10 +79,14 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """`present` is False on a machine without a PCI bus, which is an answer too."""
+    """`present` is False on a machine without a PCI bus, which is an answer too.
+
+    `simulated` is a lab host whose devices are a face without drivers behind it.
+    """
 
     present: bool
     devices: tuple[Device, ...]
+    simulated: bool = False
 
 
 def _id(text: str | None) -> str:
@@ -148,4 +153,4 @@ def parse(text: str) -> Bus:
                 way=tuple(_hop(hop) for hop in hops),
             )
         )
-    return Bus("bus" in lines, tuple(devices))
+    return Bus("bus" in lines, tuple(devices), "simulated" in lines)
