@@ -160,3 +160,14 @@ def absent(paths: Sequence[str], disturbs: Disturbs = Disturbs.NOTHING) -> Comma
         notes.reason(f"{path} is there and shall not be")
         notes.disturbs(disturbs)
         yield StringCommand("rm -f --", QuoteString(path))
+
+
+@operation()
+def withdrawn(paths: Sequence[str], mark: bytes) -> Commands:
+    """What we wrote at these paths, known by how it begins, is gone; files of others stay."""
+    found: dict[str, bytes] | None = host.get_fact(Contents, paths=list(paths)) if paths else {}
+    if found is None:
+        raise HostError(f"could not read {', '.join(paths)}")
+    for path in (path for path, content in found.items() if content.startswith(mark)):
+        notes.reason(f"{path} is of no use any more")
+        yield StringCommand("rm -f --", QuoteString(path))

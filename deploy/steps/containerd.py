@@ -16,8 +16,14 @@ from deploy.operations.units import Unit
 BINARY = "/usr/local/bin/containerd"
 CONFIG = "/etc/containerd/config.toml"
 CERTS = "/etc/containerd/certs.d"
+MARK = b"# Written by slipway"
 # where the images of a registry are really served (containerd, docs/hosts.md)
 SERVERS = {"docker.io": "https://registry-1.docker.io"}
+
+
+def hosts_file(registry: str) -> str:
+    """Return the file that says where the images of a registry are pulled from."""
+    return f"{CERTS}/{registry}/hosts.toml"
 
 
 def config(cluster: Cluster, pause: str) -> File:
@@ -36,7 +42,7 @@ def mirrors(cluster: Cluster) -> list[File]:
         return []
     return [
         File(
-            f"{CERTS}/{registry}/hosts.toml",
+            hosts_file(registry),
             render.template(
                 "containerd/hosts.toml.j2", server=SERVERS.get(registry, f"https://{registry}"), mirror=mirror
             ),
@@ -63,5 +69,11 @@ def containerd() -> None:
     pause = catalog.lock.load(context.lock_path()).image(f"pause@{cluster.kubernetes.version}").ref
     wanted = config(cluster, pause)
     files.present(name="Configure containerd", files=[wanted])
-    files.present(name="Pull images through the mirror", files=mirrors(cluster))
+    pulled = mirrors(cluster)
+    files.present(name="Pull images through the mirror", files=pulled)
+    files.withdrawn(
+        name="Forget mirrors that are gone",
+        paths=sorted({*map(hosts_file, catalog.load().registries)} - {file.path for file in pulled}),
+        mark=MARK,
+    )
     units.brought_up(name="Run containerd", unit=unit(cluster, wanted), disturbs=Disturbs.PODS)

@@ -123,3 +123,12 @@ def test_a_file_that_shall_not_be_is_deleted(plan: Plan) -> None:
 def test_a_directory_that_shall_not_be_stays(plan: Plan) -> None:
     with pytest.raises(HostError, match=r"^/a is a directory, slipway deletes files only$"):
         plan(files.absent, ["/a"], answers={"stat": ["directory\t755\troot\troot\t/a", END]})
+
+
+def test_what_we_wrote_is_withdrawn_and_files_of_others_stay(plan: Plan) -> None:
+    ours, theirs = (base64.b64encode(text).decode() for text in (b"# ours\nx", b"x\n# ours"))
+    answers = {"base64 -w0": [f"/a\t{ours}", f"/b\t{theirs}", END]}
+
+    planned = plan(files.withdrawn, ["/a", "/b", "/c"], b"# ours", answers=answers)
+
+    assert (planned.commands, planned.reasons) == (["rm -f -- /a"], ["/a is of no use any more"])
