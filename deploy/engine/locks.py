@@ -30,8 +30,7 @@ PATIENCE = 3  # seconds that a run which was just killed may take to let go
 # The lock is the shell's; what it waits with must not inherit it, or it would outlive the shell.
 SCRIPT = """mkdir -p {directory} && exec 9<>{path} || exit 1
 if ! flock -w {patience} 9; then echo busy; cat {path}; exit 0; fi
-echo held
-printf '%s\\n' {holder} > {path}
+printf '%s\\n' {holder} > {path} && echo held
 while line=$(timeout {forgotten} head -n 1 9>&-) && [ "$line" = alive ]; do :; done
 : > {path}"""
 

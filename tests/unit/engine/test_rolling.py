@@ -57,7 +57,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (directory / "pods.json").write_text(json.dumps({"items": []}))
     monkeypatch.setattr(speaker, "KUBECTL", str(directory / "kubectl"))
     monkeypatch.setattr(speaker, "ADMIN", str(directory / "kubectl"))
-    monkeypatch.setattr(rolling, "WELL_WITHIN", 3.0)
+    monkeypatch.setattr(rolling, "WELL_WITHIN", 1.5)
     monkeypatch.setattr(rolling, "ASKED_EVERY", 0.1)
     return directory
 
@@ -120,7 +120,7 @@ def test_a_host_that_does_not_come_back_ends_the_rolling_by_its_name(
             "cp1",
             "Come back after what disturbed it",
             State.ERROR,
-            reason="cp1 is not well again after 3 s: it is not Ready",
+            reason="cp1 is not well again after 2 s: it is not Ready",
         )
     ]
     assert told(work)[-1] == "The rolling stops at cp1; not touched: w1."
