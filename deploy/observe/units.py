@@ -91,7 +91,7 @@ def parse(lines: Sequence[str]) -> Unit | None:
             facts[key] = value
     if END not in lines or not set(_PROPERTIES) <= set(facts):
         return None
-    unchanged = frozenset(path for path, stat in stats["now"].items() if stats["stat"].get(path) == stat)
+    same = {path for path, stat in stats["now"].items() if stats["stat"].get(path) == stat}
     return Unit(
         facts["LoadState"],
         facts["ActiveState"],
@@ -99,7 +99,7 @@ def parse(lines: Sequence[str]) -> Unit | None:
         facts["UnitFileState"],
         facts["NeedDaemonReload"] == "yes",
         recorded,
-        unchanged & recorded.keys(),
+        frozenset(same & recorded.keys()),
     )
 
 
