@@ -196,3 +196,20 @@ def second_fails() -> None:
     if context.node().name == "cp2":
         broken(name="Break it", how="command")
     written(name="Write one", path=here("one"), text="first")
+
+
+KILL_SSHD = """p=$$; while [ "$(cat /proc/$p/comm)" != sshd ]; do p=$(cut -d' ' -f4 /proc/$p/stat); done
+kill -9 $p; sleep 30"""
+
+
+@operation()
+def cut_off() -> Generator[StringCommand, None, None]:
+    """Kills the SSH server's process that serves this very connection."""
+    yield StringCommand(KILL_SSHD)
+
+
+@deploy("A worker that dies")
+def worker_dies() -> None:
+    if not context.node().is_control_plane:
+        cut_off(name="Die")
+    written(name="Write one", path=here("one"), text="first")

@@ -10,7 +10,7 @@ from deploy.engine.applying import Apply, Outcome, Watcher
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
 from deploy.engine.speaker import KubeNode
-from deploy.errors import InventoryError
+from deploy.errors import Exit, InventoryError
 from deploy.model import Cluster
 from deploy.model.row import Disturbs, Row, State
 from deploy.plan import Phase, Where
@@ -146,6 +146,16 @@ def test_a_failed_host_takes_part_in_nothing_more_and_the_others_go_on(session: 
         "cp1-two",
         "w1-one",
     ]
+
+
+def test_a_host_that_dies_in_a_phase_is_named_and_the_others_go_on(session: Session, disk: Path) -> None:
+    work = applied(session, phase("worker_dies"), phase("two_files"))
+
+    assert [(row.host, row.operation) for row in work.outcome.failed] == [("w1", "Title of worker_dies")]
+    assert (work.outcome.failed[0].reason or "").startswith("w1: the connection was lost")
+    assert sorted(path.name for path in disk.iterdir()) == ["cp1-one", "cp1-two"]
+    assert session.hosts == ("cp1",)
+    assert session.exit_code is Exit.UNREACHABLE
 
 
 def test_an_unread_fact_is_an_error_and_never_its_default(session: Session) -> None:

@@ -13,11 +13,10 @@ from deploy.engine.link import LostError
 from deploy.engine.session import Session
 from deploy.errors import Exit, UnreachableError
 from deploy.model import Cluster, paths
+from tests.unit.engine.sample import KILL_SSHD
 from tests.unit.engine.sshd import Sshd, cluster_of, new_key, start_sshd
 
 INVENTORY = Path("lab.yaml")
-KILL_SSHD = """p=$$; while [ "$(cat /proc/$p/comm)" != sshd ]; do p=$(cut -d' ' -f4 /proc/$p/stat); done
-kill -9 $p; sleep 30"""
 
 
 def of(sshd: Sshd, *addresses: str, **ssh: object) -> Cluster:
