@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,7 +135,8 @@ def _fixed(session: Session, findings: Sequence[Finding], fix: tuple[str, ...], 
         return False
     name = session.cluster.name
     holder = locks.me("preflight --fix")
-    with locks.on_controller(name, paths.run_lock(name), holder):
+    # what is fixed is told on stderr: the report alone goes to stdout
+    with locks.on_controller(name, paths.run_lock(name), holder), redirect_stdout(sys.stderr):
         return mend(session, steps, yes=yes)
 
 

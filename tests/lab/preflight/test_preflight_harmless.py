@@ -1,0 +1,80 @@
+"""Looking changes nothing, and probes leave nothing behind."""
+
+from __future__ import annotations
+
+import re
+
+from tests.lab.preflight.conftest import Bare
+
+# what any login leaves: sshd's own records, the journal, and times that the kernel keeps
+LOGIN = r"/var/log/(lastlog|wtmp|btmp|journal/.*)|/run/(utmp|log/.*|systemd/.*|sshd.*|user.*)|/root/\.cache.*"
+SNAPSHOT = (
+    "find / -xdev -newer /run/before -not -path '/proc/*' -not -path '/sys/*' 2>/dev/null; "
+    "find /run /tmp /var/lib/etcd /var/lib/kubelet -newer /run/before 2>/dev/null"
+)
+
+
+def changed(bare: Bare, host: str) -> list[str]:
+    """Return the paths that were written since the mark, without those that any login writes."""
+    paths = bare.on(host, SNAPSHOT).splitlines()
+    return sorted({path for path in paths if not re.fullmatch(LOGIN, path)} - {"/run", "/run/before", "/tmp"})
+
+
+def processes(bare: Bare, host: str) -> list[str]:
+    listed = bare.on(host, "ps -eo comm=")
+    return sorted(line for line in listed.splitlines() if line not in ("ps", "sh", "conmon"))
+
+
+def test_a_preflight_writes_nothing_and_starts_nothing(bare: Bare) -> None:
+    bare.findings()  # a first login makes what the second finds
+    bare.on("n1", "sleep 1.1; touch /run/before; sleep 0.1")
+    before = processes(bare, "n1")
+
+    bare.findings()
+
+    assert changed(bare, "n1") == []
+    assert processes(bare, "n1") == before
+
+
+def test_probes_clean_up_after_themselves(bare: Bare) -> None:
+    bare.on("n1", "sleep 1.1; touch /run/before; sleep 0.1")
+    before = processes(bare, "n1")
+
+    findings = bare.findings("--active")
+
+    assert findings["HOST-18", "n1"]["found"] == "reaches n2, n3"
+    assert re.fullmatch(r"p99 [\d.]+ ms of \d+ syncs", findings["HOST-26", "n1"]["found"])
+    assert [path for path in changed(bare, "n1") if path != "/var/lib/etcd" and path != "/var/lib"] == []
+    assert processes(bare, "n1") == before
+
+
+def test_a_port_that_is_blocked_is_found_by_both_ends(bare: Bare) -> None:
+    wall = (
+        "nft add table inet wall; nft add chain inet wall in '{ type filter hook input priority 0; }'; "
+        "nft add rule inet wall in udp dport 8472 drop"
+    )
+    bare.on("n2", wall)
+    try:
+        findings = bare.findings("--active")
+    finally:
+        bare.on("n2", "nft delete table inet wall")
+
+    assert findings["HOST-18", "n1"]["found"] == "does not reach n2 (udp)"
+    assert findings["HOST-18", "n2"]["found"] == "does not reach n1 (udp), n3 (udp)"
+    assert findings["HOST-18", "n3"]["found"] == "does not reach n2 (udp)"
+
+
+def test_an_address_of_the_pool_that_somebody_has_is_found(bare: Bare) -> None:
+    # a host that the inventory does not know
+    bare.on("n3", f"ip address add {bare.lab.subnet[205]}/24 dev eth0")
+    third = bare.data["nodes"].pop()
+    bare.write()
+    try:
+        findings = bare.findings("--active")
+    finally:
+        bare.data["nodes"].append(third)
+        bare.write()
+        bare.on("n3", f"ip address del {bare.lab.subnet[205]}/24 dev eth0")
+
+    found = findings["LB-03", None]
+    assert re.fullmatch(rf"{bare.lab.subnet[205]} answers, as [0-9a-f:]{{17}}", found["found"])
