@@ -101,7 +101,10 @@ def directory(*, root: bool, home: Path) -> Path:
 def systemctl(*words: str, root: bool) -> None:
     """Talk to the manager of the machine, or to the user's own."""
     command = ["systemctl", *([] if root else ["--user"]), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise RunError("systemctl is not there; run `slipway drift` every night by other means") from None
     if done.returncode != 0:
         raise RunError(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()}")
 
@@ -113,6 +116,7 @@ def install(job: Job, where: Path, *, root: bool, control: Control = systemctl) 
     """Write the units and start the timer; doing it again changes what differs."""
     where.mkdir(parents=True, exist_ok=True)
     units = {where / f"{job.name}.service": service(job), where / f"{job.name}.timer": timer(job)}
+    control("show-environment", root=root)  # fails where no systemd runs, before anything is written
     for path, text in units.items():
         write(path, text, mode=0o644)
     control("daemon-reload", root=root)

@@ -10,6 +10,7 @@ import pytest
 
 from checks.drift import timer
 from checks.drift.timer import Job, install, quoted, uninstall
+from deploy.errors import RunError
 
 JOB = Job(
     cluster="homelab",
@@ -77,11 +78,22 @@ def test_the_units_are_written_whole_started_and_taken_away_again(tmp_path: Path
     assert written == ["slipway-drift-homelab.service", "slipway-drift-homelab.timer"]
     assert [*tmp_path.iterdir()] == []
     assert called == [
+        ("show-environment",),
         ("daemon-reload",),
         ("enable", "--now", "slipway-drift-homelab.timer"),
         ("disable", "--now", "slipway-drift-homelab.timer"),
         ("daemon-reload",),
     ]
+
+
+def test_without_systemd_nothing_is_written(tmp_path: Path) -> None:
+    def control(*words: str, root: bool) -> None:
+        raise RunError("System has not been booted with systemd")
+
+    with pytest.raises(RunError):
+        install(JOB, tmp_path, root=True, control=control)
+
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_was_never_installed_is_not_stopped(tmp_path: Path) -> None:
