@@ -13,7 +13,7 @@ from deploy.operations import files, k3s
 from deploy.operations.artifacts import Installed
 from deploy.steps.artifacts import BIN, SECONDS, architecture, pinned
 from deploy.steps.k3s import config
-from deploy.steps.k3s.files import BINARY, configuration, tools, unit, unit_name
+from deploy.steps.k3s.node import BINARY, configuration, tools, unit, unit_name
 
 # k3s imports what lies here at every start (k3s-io/k3s docs, air-gap install)
 IMAGES = "/var/lib/rancher/k3s/agent/images"

@@ -7,7 +7,7 @@ import pytest
 from deploy.catalog import k3s_flags
 from deploy.model import Cluster, Node
 from deploy.steps.k3s import config
-from deploy.steps.k3s.files import configuration
+from deploy.steps.k3s.node import configuration
 from tests.unit.k3s.conftest import HERE, INVENTORIES, cluster, documents, inventory
 
 

@@ -1,4 +1,4 @@
-"""The files that k3s starts with, on one node."""
+"""What k3s has on one node: its files and its unit."""
 
 from __future__ import annotations
 
