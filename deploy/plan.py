@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploy import catalog
-from deploy.catalog import gates, k3s_flags
+from deploy.catalog import gates, gpu_needs, k3s_flags
 from deploy.errors import InventoryError
 from deploy.gpu import skew
-from deploy.model import Cluster, Distribution
+from deploy.model import Cluster, Distribution, Vendor
 from deploy.model.mistake import Mistake, written
 
 
@@ -22,6 +22,7 @@ class Where(StrEnum):
     CONTROL_PLANES = "the control planes, in parallel"
     WORKERS = "the workers, in parallel"
     SPEAKER = "one Ready control plane"
+    GPU = "the hosts with GPUs, in parallel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Phase:
                 return (first, *others)
             case Where.WORKERS:
                 return tuple(node.name for node in cluster.workers)
+            case Where.GPU:
+                return tuple(node.name for node in cluster.gpu_nodes())
 
 
 def unsupported(cluster: Cluster) -> list[Mistake]:
@@ -73,6 +76,7 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
     wanted = [
         Phase("identity", "Know whose hosts these are", "deploy.steps.identity.identity", Where.ALL),
         Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),
+        Phase("gpu-hosts", "Prepare the hosts' GPUs", "deploy.steps.gpu_hosts.gpu_hosts", Where.GPU),
         *(_k3s(cluster) if cluster.kubernetes.distribution is Distribution.K3S else _kubeadm(cluster)),
         Phase("nodes", "Label and taint the nodes", "deploy.steps.nodes.nodes", Where.SPEAKER),
         *(
@@ -80,6 +84,7 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
             if cluster.load_balancer
             else []
         ),
+        *_gpus(cluster),
     ]
     return tuple(phase for phase in wanted if phase.hosts(cluster))
 
@@ -111,6 +116,27 @@ def _k3s(cluster: Cluster) -> list[Phase]:
         Phase("control-planes", "Join the other servers", "deploy.steps.k3s.servers", Where.OTHERS),
         Phase("workers", "Join the agents", "deploy.steps.k3s.agents", Where.WORKERS),
     ]
+
+
+def _gpus(cluster: Cluster) -> list[Phase]:
+    """The vendors' stacks, and before them what their webhooks and selectors need."""
+    needed = {
+        "certificates": (
+            gpu_needs.wants_cert_manager(cluster),
+            "Make certificates",
+            "deploy.steps.cert_manager.cert_manager",
+        ),
+        "node-features": (gpu_needs.wants_node_features(cluster), "Find features", "deploy.steps.nfd.nfd"),
+    }
+    before = [
+        Phase(name, title, step, Where.SPEAKER) for name, (wanted, title, step) in needed.items() if wanted
+    ]
+    stacks = [
+        Phase(f"gpu-{vendor}", f"Give {title} GPUs away", f"deploy.steps.{vendor}.{vendor}", Where.SPEAKER)
+        for vendor, title in {"intel": "Intel's", "amd": "AMD's", "nvidia": "NVIDIA's"}.items()
+        if cluster.gpu_nodes(Vendor(vendor))
+    ]
+    return [*before, *stacks]
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:

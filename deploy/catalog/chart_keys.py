@@ -23,6 +23,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "list": list,
     "map": dict,
 }
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,13 @@ def _fields(value: Any, path: str, known: Mapping[str, str]) -> Iterator[str]:
 
 
 def _near(word: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
+    depth = word.count(".")
+    near = difflib.get_close_matches(word, [key for key in known if key.count(".") == depth], n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 @lru_cache(maxsize=16)
 def load(chart: str) -> ChartKeys:
     """Return what a chart knows."""
-    document = yaml.safe_load((CHARTS / f"{chart}.yaml").read_text())
+    document = yaml.load((CHARTS / f"{chart}.yaml").read_text(), Loader=_Loader)  # noqa: S506 - a safe one
     return ChartKeys(chart, document["commit"], document["values"], document["objects"])

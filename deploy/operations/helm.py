@@ -13,6 +13,7 @@ import yaml
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
+from deploy.errors import HostError
 from deploy.facts.kube import Got
 from deploy.model.row import Disturbs
 from deploy.observe import helm, kube
@@ -23,13 +24,14 @@ from deploy.operations.kube import Commands, as_list, asked
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release as it shall be: `chart` is a path on the host, `sha256` what the lock pins it to."""
+    """A release as it shall be: `chart` is a path on the host or oci://REF, `sha256` what it is pinned to."""
 
     name: str
     namespace: str
     chart: str
     sha256: str
     values: Mapping[str, Any]
+    plain_http: bool = False
 
     @property
     def desired(self) -> str:
@@ -108,7 +110,7 @@ def upgrade(release: Release) -> StringCommand:
             *("helm", "upgrade", release.name, release.chart, "--install", "--namespace", release.namespace),
             *("--create-namespace", "--server-side=true", "--force-conflicts", "--history-max=3"),
             *("--reset-values", "--labels", f"{helm.DESIRED}={release.desired}", "--hide-notes"),
-            *("--timeout=120s", "-f", "-"),
+            *("--timeout=120s", "-f", "-", *(["--plain-http"] if release.plain_http else [])),
         ]
     )
     return StringCommand(
@@ -122,3 +124,24 @@ def upgrade(release: Release) -> StringCommand:
         ),
         _stdin=yaml.safe_dump(dict(release.values)),
     )
+
+
+@operation()
+def uninstalled(release: str, namespace: str) -> Commands:
+    """There is no such release; one that slipway has not made is left to its owner, as an error."""
+    selector = f"owner=helm,name={release}"
+    words = shlex.join(["get", "secret", "-n", namespace, "--selector", selector, "-o", "json"])
+    found = host.get_fact(Got, words=words)
+    if not asked(found):
+        return
+    known = helm.revisions(found)
+    if not known:
+        return
+    if known[-1].desired is None:
+        raise HostError(
+            f"release {namespace}/{release} is in the way and was not made by slipway;"
+            f" remove it: helm uninstall {release} --namespace {namespace}"
+        )
+    notes.reason(f"release {namespace}/{release} is no longer declared")
+    remove = shlex.join(["helm", "uninstall", release, "--namespace", namespace, "--wait", "--timeout=300s"])
+    yield StringCommand(f"{kube.ENVIRONMENT}; {remove}")

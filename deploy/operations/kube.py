@@ -153,3 +153,24 @@ def rolled_out(namespace: str, workloads: Sequence[str], until: str, timeout: in
         for workload in workloads
     ]
     yield StringCommand(" && ".join([kube.ENVIRONMENT, *lines]))
+
+
+@operation()
+def gone(objects: Sequence[Object]) -> Commands:
+    """None of the objects lives; one without slipway's label is left to its owner, as an error."""
+    found = host.get_fact(Got, words="get --ignore-not-found -o json -f -", _stdin=as_list(objects))
+    if not asked(found):
+        return
+    foreign = [
+        str(key)
+        for key, live in found.live.items()
+        if live["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") != kube.FIELD_MANAGER
+    ]
+    if foreign:
+        raise HostError(f"{', '.join(foreign)} is in the way and was not made by slipway; delete it first")
+    for key in found.live:
+        notes.reason(f"{key} is no longer declared")
+    if found.live:
+        wanted = as_list([obj for obj in objects if kube.key(obj) in found.live])
+        delete = "kubectl delete --ignore-not-found --wait --timeout=300s -f -"
+        yield StringCommand(f"{kube.ENVIRONMENT}; {delete}", _stdin=wanted)

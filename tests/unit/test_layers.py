@@ -23,7 +23,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deploy/facts": MODEL | {"deploy.observe", "deploy.facts", "pyinfra"},
     "deploy/operations": MODEL | {"deploy.observe", "deploy.facts", "deploy.operations", "pyinfra"},
     "deploy/steps": MODEL
-    | {"deploy.catalog", "deploy.context", "deploy.operations", "deploy.render", "deploy.steps", "pyinfra"},
+    | {
+        "deploy.catalog",
+        "deploy.context",
+        "deploy.gpu",
+        "deploy.observe.cards",
+        "deploy.operations",
+        "deploy.render",
+        "deploy.steps",
+        "pyinfra",
+    },
     "deploy/render.py": MODEL,
     "deploy/engine": MODEL
     | {

@@ -1,0 +1,116 @@
+"""Cluster -> the charts and images of its GPUs, as entries of the catalogue."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from deploy.catalog.entries import ANY_ARCH, FileEntry, ImageEntry
+from deploy.catalog.gpu_support import release
+from deploy.model import Allocation, Cluster, Vendor
+
+DATA = Path(__file__).with_name("gpu_charts.yaml")
+AMD_IMAGES = ("amd-utils", "amd-init")
+STACKS = {
+    (Vendor.INTEL, Allocation.DRA): "intel-gpu-resource-driver",
+    (Vendor.INTEL, Allocation.DEVICE_PLUGIN): "intel-device-plugins-operator",
+    (Vendor.AMD, Allocation.DRA): "amd-gpu-operator",
+    (Vendor.AMD, Allocation.DEVICE_PLUGIN): "amd-gpu-operator",
+    (Vendor.NVIDIA, Allocation.DRA): "nvidia-gpu-operator",
+    (Vendor.NVIDIA, Allocation.DEVICE_PLUGIN): "nvidia-gpu-operator",
+}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Chart(_Section):
+    name: str
+    published: str
+    url: str
+    index: str
+
+
+class _Oci(_Section):
+    ref: str
+    version: str | None = None
+
+
+class _Document(_Section):
+    charts: dict[str, _Chart]
+    oci: dict[str, _Oci]
+    images: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def _document() -> _Document:
+    return _Document.model_validate(yaml.safe_load(DATA.read_text()))
+
+
+def stacks(cluster: Cluster) -> list[tuple[Vendor, Allocation]]:
+    """Return the vendors' stacks that are installed from their charts, each once."""
+    declared = ((node.gpus.vendor, node.gpus.allocation) for node in cluster.gpu_nodes() if node.gpus)
+    return [each for each in dict.fromkeys(declared) if not cluster.gpu.stack(each[0]).manifest]
+
+
+def wants_cert_manager(cluster: Cluster) -> bool:
+    """Say whether a stack's webhooks get their certificates from cert-manager."""
+    return any(
+        vendor is Vendor.AMD or (vendor, way) == (Vendor.INTEL, Allocation.DEVICE_PLUGIN)
+        for vendor, way in stacks(cluster)
+    )
+
+
+def wants_node_features(cluster: Cluster) -> bool:
+    """Say whether an operator's nodes are found by Node Feature Discovery, which then runs once for all."""
+    declared = cluster.gpu.node_feature_discovery
+    return declared and any(vendor is not Vendor.INTEL for vendor, _ in stacks(cluster))
+
+
+def files(cluster: Cluster) -> tuple[FileEntry, ...]:
+    """Return the packaged charts; their keys in a lock file end in -chart."""
+    wanted = [(STACKS[each], release(cluster, *each)) for each in stacks(cluster)]
+    known = _document().charts
+    return tuple(_file(name, known[name], version) for name, version in wanted if name in known)
+
+
+def _file(name: str, chart: _Chart, version: str) -> FileEntry:
+    bare = version.removeprefix("v")
+    published, url = chart.published.format(version=bare), chart.url.format(version=bare)
+    return FileEntry(f"{name}-chart", published, ANY_ARCH, url, chart.index, chart.name)
+
+
+def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
+    """Return the charts that lie in a registry (keys end in -chart), and images that a chart leaves open."""
+    wanted = {STACKS[each]: release(cluster, *each) for each in stacks(cluster)}
+    extra = {
+        "cert-manager": wants_cert_manager(cluster),
+        "node-feature-discovery": wants_node_features(cluster),
+    }
+    found = [
+        ImageEntry(
+            f"{name}-chart", chart.ref.format(version=(chart.version or wanted[name]).removeprefix("v"))
+        )
+        for name, chart in _document().oci.items()
+        if name in wanted or extra.get(name)
+    ]
+    return (*found, *(ImageEntry(name, _document().images[name]) for name in _open(cluster)))
+
+
+def _open(cluster: Cluster) -> list[str]:
+    """Return the images that AMD's chart would take by :latest."""
+    ways = [way for vendor, way in stacks(cluster) if vendor is Vendor.AMD]
+    if not ways:
+        return []
+    cut = any(node.gpus and node.gpus.partitioning for node in cluster.gpu_nodes(Vendor.AMD))
+    plugin = ways == [Allocation.DEVICE_PLUGIN]
+    return [
+        *AMD_IMAGES,
+        *(["amd-device-plugin", "amd-node-labeller"] if plugin else ["amd-dra-driver"]),
+        *(["amd-metrics-exporter"] if cluster.gpu.amd.monitoring else []),
+        *(["amd-config-manager"] if cut else []),
+    ]

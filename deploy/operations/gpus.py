@@ -1,0 +1,126 @@
+"""GPUs as the cluster gives them away: all of them, each in one way only."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from deploy.errors import HostError
+from deploy.facts.kernel import Sysctls
+from deploy.facts.kube import Got
+from deploy.model import Allocation
+from deploy.observe import gpu_use, kube
+from deploy.observe.kube import Objects
+from deploy.operations import kernel, notes
+from deploy.operations.kube import Commands, asked
+
+# a driver starts, the kubelet registers it, it publishes: seconds each; images of GBs are pulled before
+PATIENCE = 600
+POLL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a node shall offer: `count` devices of a DRA `driver`, or without one of the `resource`."""
+
+    node: str
+    count: int
+    driver: str | None
+    resource: str
+
+    @property
+    def _question(self) -> str:
+        if self.driver is None:
+            path = self.resource.replace(".", r"\.")
+            return f"kubectl get node {self.node} -o jsonpath='{{.status.allocatable.{path}}}'"
+        devices = "{range .spec.devices[*]} {.name}{end}"
+        names = f'{{range .items[*]}}{{.spec.driver}}/{{.spec.nodeName}}{devices}{{"\\n"}}{{end}}'
+        wanted = shlex.quote(f"{self.driver}/{self.node}")
+        count = f"awk -v wanted={wanted} '$1 == wanted {{ n += NF - 1 }} END {{ print n + 0 }}'"
+        return f"kubectl get resourceslices -o jsonpath='{names}' | {count}"
+
+    def wait(self, seconds: int) -> str:
+        """Return a script that ends when the node offers enough, and fails with what it offers at last."""
+        said = shlex.quote(f"{self.node} offers %s of {self.count} {self.driver or self.resource}\\n")
+        return (
+            f"end=$(( $(date +%s) + {seconds} ))\n"
+            f'until n=$({self._question}); [ "${{n:-0}}" -ge {self.count} ]; do\n'
+            f'  [ "$(date +%s)" -lt "$end" ] || {{ printf {said} "${{n:-0}}" >&2; exit 1; }}\n'
+            f"  sleep {POLL}\n"
+            "done"
+        )
+
+
+def short(offers: Sequence[Offer], nodes: Objects, slices: Objects) -> list[str]:
+    """Say which nodes offer fewer GPUs than they shall."""
+    devices = gpu_use.devices(slices.live.values())
+    live = {key.name: node for key, node in nodes.live.items()}
+    found = []
+    for offer in offers:
+        if offer.driver is None:
+            there = gpu_use.allocatable(live.get(offer.node, {}), offer.resource)
+        else:
+            there = devices[offer.node, offer.driver]
+        if there < offer.count:
+            found.append(f"{offer.node} offers {there} of {offer.count} {offer.driver or offer.resource}")
+    return found
+
+
+@operation()
+def offered(offers: Sequence[Offer], until: str, patience: int = PATIENCE) -> Commands:
+    """Every node offers the GPUs that it is declared to have; `until` is the phase that brings them."""
+    nodes = host.get_fact(Got, words="get nodes -o json")
+    if asked(nodes):
+        missing = short(offers, nodes, _slices(offers))
+        if not missing:
+            return
+        for text in missing:
+            notes.reason(text)
+        notes.unknown_until(until)
+    yield StringCommand("\n".join([kube.ENVIRONMENT, *(offer.wait(patience) for offer in offers)]))
+
+
+def _slices(offers: Sequence[Offer]) -> Objects:
+    if not any(offer.driver for offer in offers):
+        return Objects(kube.Reach.ANSWERS)
+    found: Objects = host.get_fact(Got, words="get resourceslices -o json")
+    return found
+
+
+@operation()
+def handed_over(ways: Mapping[str, Allocation], driver: str, prefixes: tuple[str, ...]) -> Commands:
+    """No pod holds a node's GPUs in the other way than the declared one: they would be given twice."""
+    pods = host.get_fact(Got, words="get pods --all-namespaces -o json")
+    yield from ()
+    if not asked(pods):
+        return
+    claims = host.get_fact(Got, words="get resourceclaims --all-namespaces -o json")
+    wrong = [
+        f"{node}: {holder}"
+        for node, way in ways.items()
+        for holder in (
+            gpu_use.holders_by_number(pods.live.values(), node, prefixes)
+            if way is Allocation.DRA
+            else gpu_use.holders_by_claim(claims.live.values(), node, driver)
+        )
+    ]
+    if wrong:
+        raise HostError(
+            "\n".join(wrong)
+            + "\nThese got their GPUs in the way that the inventory has left; let them end or delete them,"
+            " then apply again: two ways at once would give one GPU to two pods"
+        )
+
+
+@operation()
+def tuned(values: Mapping[str, int], at_least: Mapping[str, int], path: str) -> Commands:
+    """Kernel parameters as sysctls_set has them, but for those that this kernel does not have at all."""
+    found = host.get_fact(Sysctls, keys=[*values, *at_least])
+    if found is None:
+        raise HostError("could not read /proc/sys and the files of sysctl.d")
+    known = {key: value for key, value in values.items() if key in found.live}
+    yield from kernel.sysctls_set._inner(known, path, {k: v for k, v in at_least.items() if k in found.live})

@@ -1,0 +1,168 @@
+"""AMD's GPUs: the GPU operator, with its one DeviceConfig made of the chart's values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pyinfra.api import deploy
+
+from deploy import catalog, context
+from deploy.catalog import gpu_needs
+from deploy.model import Allocation, Cluster, DriverSource, Gpus, Vendor
+from deploy.operations import helm, kube
+from deploy.operations.helm import Release
+from deploy.steps import charts, gpu_stack
+
+NAMESPACE = "kube-amd-gpu"
+RELEASE = "amd-gpu-operator"
+PHASE = "gpu-amd"
+# ROCm/gpu-operator docs/dcm/applying-partition-profiles.rst
+PROFILE_LABEL = "dcm.amd.com/gpu-config-profile"
+CONFIG_MAP = "default-dcm-config"
+
+
+@deploy("AMD GPUs")
+def amd() -> None:
+    """Install the operator; it runs the device plugin or the DRA driver, never both."""
+    cluster = context.cluster()
+    if not context.speaks():
+        return
+    gpu_stack.labelled(cluster, Vendor.AMD, profiles(cluster))
+    gpu_stack.handed_over(cluster, Vendor.AMD)
+    if not gpu_stack.from_manifest(cluster, Vendor.AMD, PHASE):
+        _operator(cluster)
+    gpu_stack.offered(cluster, Vendor.AMD, PHASE)
+
+
+def _operator(cluster: Cluster) -> None:
+    chart = charts.fetched(f"{RELEASE}-chart")
+    locked = catalog.lock.load(context.lock_path())
+    pinned = {
+        image.key: locked.image(image.key).pinned
+        for image in gpu_needs.images(cluster)
+        if image.key.startswith("amd-")
+    }
+    kube.applied(name="Make the namespace", objects=[gpu_stack.namespace(NAMESPACE)], until=PHASE)
+    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values(cluster, pinned))
+    helm.released(name="Install the GPU operator", release=release)
+    kube.rolled_out(
+        name="Wait for the operator",
+        namespace=NAMESPACE,
+        workloads=["deployment/amd-gpu-operator-gpu-operator-charts-controller-manager"],
+        until=PHASE,
+    )
+
+
+def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
+    """Return the chart's values; `images` are pinned references by their keys in the lock file.
+
+    The chart makes a DeviceConfig called default of `deviceConfig.spec`: a second one over the same nodes
+    would be in conflict with it. Upgrades keep it up to date, which the chart by itself does not do.
+    """
+    operator = cluster.gpu.amd.driver is DriverSource.OPERATOR
+    found = cluster.gpu.node_feature_discovery
+    chosen: dict[str, Any] = {
+        "node-feature-discovery": {"enabled": False},
+        "installdefaultNFDRule": found,
+        "kmm": {"enabled": operator, "watch": operator},
+        "remediation": {"enabled": False, "installCRDs": False},
+        "crds": {"defaultCR": {"install": True, "upgrade": True}},
+        "deviceConfig": {"spec": _spec(cluster, images)},
+    }
+    if cuts := _cuts(cluster):
+        chosen["defaultDCMConfigMap"] = {
+            "install": True,
+            "name": CONFIG_MAP,
+            "data": {"config.json": json.dumps(_profiles(cuts), sort_keys=True)},
+        }
+    return chosen
+
+
+def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
+    nodes = [node.gpus for node in cluster.gpu_nodes(Vendor.AMD) if node.gpus]
+    by_claim = nodes[0].allocation is Allocation.DRA
+    everywhere = [{"operator": "Exists"}]
+    plugin: dict[str, Any] = {"enableDevicePlugin": not by_claim, "enableNodeLabeller": not by_claim}
+    dra: dict[str, Any] = {"enable": by_claim}
+    if by_claim:
+        dra |= {"image": images["amd-dra-driver"], "tolerations": everywhere}
+    else:
+        plugin |= {
+            "devicePluginImage": images["amd-device-plugin"],
+            "nodeLabellerImage": images["amd-node-labeller"],
+            "devicePluginArguments": {"resource_naming_strategy": "mixed" if _cuts(cluster) else "single"},
+            "devicePluginTolerations": everywhere,
+            "nodeLabellerTolerations": everywhere,
+        }
+    return {
+        "selector": {gpu_stack.FOUND[Vendor.AMD]: "true"},
+        "driver": _driver(cluster),
+        "commonConfig": {
+            "initContainerImage": images["amd-init"],
+            "utilsContainer": {"image": images["amd-utils"]},
+        },
+        "devicePlugin": plugin,
+        "draDriver": dra,
+        "metricsExporter": _monitoring(cluster, images),
+        "configManager": _config_manager(cluster, images),
+    }
+
+
+def _driver(cluster: Cluster) -> dict[str, Any]:
+    """Return who brings amdgpu; with the operator's own, the kernel's must not load."""
+    operator = cluster.gpu.amd.driver is DriverSource.OPERATOR
+    return {"enable": operator, "blacklist": operator}
+
+
+def _monitoring(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
+    if not cluster.gpu.amd.monitoring:
+        return {"enable": False}
+    return {"enable": True, "image": images["amd-metrics-exporter"], "serviceType": "ClusterIP"}
+
+
+def _config_manager(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
+    if not _cuts(cluster):
+        return {"enable": False}
+    return {
+        "enable": True,
+        "image": images["amd-config-manager"],
+        "config": {"name": CONFIG_MAP},
+    }
+
+
+def _cut(gpus: Gpus) -> str | None:
+    cut = gpus.partitioning
+    return f"{cut.compute}_{cut.memory}".lower() if cut and cut.compute and cut.memory else None
+
+
+def _cuts(cluster: Cluster) -> dict[str, Gpus]:
+    """Return the partition profiles that nodes are declared to have, by name: cpx_nps4."""
+    nodes = [node.gpus for node in cluster.gpu_nodes(Vendor.AMD) if node.gpus]
+    return {name: gpus for gpus in nodes if (name := _cut(gpus))}
+
+
+def profiles(cluster: Cluster) -> dict[str, dict[str, str]]:
+    """Return the label by which the config manager cuts a node's cards, by node."""
+    return {
+        node.name: {PROFILE_LABEL: name}
+        for node in cluster.gpu_nodes(Vendor.AMD)
+        if node.gpus and (name := _cut(node.gpus))
+    }
+
+
+def _profiles(cuts: dict[str, Gpus]) -> dict[str, Any]:
+    return {
+        "gpu-config-profiles": {
+            name: {
+                "profiles": [
+                    {
+                        "computePartition": name.split("_")[0].upper(),
+                        "memoryPartition": name.split("_")[1].upper(),
+                    }
+                ]
+            }
+            for name in cuts
+        },
+        "gpuClientSystemdServices": {"names": ["amd-metrics-exporter", "gpuagent"]},
+    }

@@ -1,0 +1,73 @@
+"""A host with GPUs, before Kubernetes gives them away: driver, device nodes' groups, CDI, quiet upgrades."""
+
+from __future__ import annotations
+
+import re
+
+from pyinfra.api import deploy
+
+from deploy import context, render
+from deploy.gpu.wiring import module_of
+from deploy.model import DriverSource, Gpus, Stack, Vendor
+from deploy.operations import files, folders, gpus, groups, kernel, packages
+from deploy.operations.files import File
+
+MODULES = "/etc/modules-load.d/slipway-gpu.conf"
+SYSCTLS = "/etc/sysctl.d/91-slipway-gpu.conf"
+UPGRADES = "/etc/apt/apt.conf.d/53slipway-gpu"
+NOUVEAU = "/etc/modprobe.d/slipway-nouveau.conf"
+CDI = "/etc/tmpfiles.d/slipway-cdi.conf"
+CDI_FOLDERS = ("/etc/cdi", "/run/cdi")
+# who may open /dev/dri/renderD* and /dev/kfd; udev gives the nodes to these
+GROUPS = ("render", "video")
+# what of a driver an upgrade at night must not touch beside what the baseline keeps: regular expressions
+DRIVERS = {
+    Vendor.INTEL: ("^linux-firmware$", "^intel-fw-"),
+    Vendor.AMD: ("^rocm",),
+    Vendor.NVIDIA: ("^linux-objects-nvidia-",),
+}
+# ROCm/gpu-operator docs/knownlimitations.md: its device plugin ends where the queue is shorter
+INOTIFY = {"fs.inotify.max_queued_events": 16384}
+# AMD's tuning guide for Instinct: balancing moves pages under the cards' feet
+QUIET = {"kernel.numa_balancing": 0}
+
+
+@deploy("GPU hosts")
+def gpu_hosts() -> None:
+    """Prepare the host for the GPUs that it is declared to have."""
+    cluster, declared = context.cluster(), context.node().gpus
+    if declared is None:
+        return
+    stack = cluster.gpu.stack(declared.vendor)
+    _driver(declared, stack)
+    groups.present(name="Have the groups of device nodes", names=GROUPS)
+    files.present(name="Keep the folders of CDI", files=[File(CDI, render.file("gpu/cdi.conf"))])
+    folders.present(name="Make the folders of CDI", paths=CDI_FOLDERS)
+    files.present(
+        name="Keep the driver from upgrades at night", files=[File(UPGRADES, upgrades(declared, stack))]
+    )
+    if declared.vendor is Vendor.AMD:
+        _instinct(declared)
+
+
+def upgrades(declared: Gpus, stack: Stack) -> bytes:
+    """Return what unattended-upgrades must leave alone."""
+    own = (f"^{re.escape(package)}$" for package in stack.packages)
+    patterns = dict.fromkeys((*DRIVERS[declared.vendor], *own))
+    return render.template("gpu/unattended-upgrades.j2", patterns=list(patterns))
+
+
+def _driver(declared: Gpus, stack: Stack) -> None:
+    """Have the kernel module, but where the vendor's operator is to bring it."""
+    if stack.driver is DriverSource.PACKAGES:
+        packages.installed(name="Install the driver", names=stack.packages)
+        packages.held(name="Hold the driver", names=stack.packages)
+    if declared.vendor is Vendor.NVIDIA:
+        files.present(name="Keep nouveau away", files=[File(NOUVEAU, render.file("gpu/nouveau.conf"))])
+    if stack.driver is not DriverSource.OPERATOR:
+        kernel.modules_loaded(name="Load the driver", names=[module_of(declared).value], path=MODULES)
+
+
+def _instinct(declared: Gpus) -> None:
+    balanced = QUIET if declared.model.startswith("MI") else {}
+    gpus.tuned(name="Tune the kernel for AMD's GPUs", values=balanced, at_least=INOTIFY, path=SYSCTLS)

@@ -1,0 +1,157 @@
+"""What the three vendors' stacks have in common: labels, charts from a registry, objects of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy import catalog, context
+from deploy.catalog import LockedFile
+from deploy.catalog import gpu as names
+from deploy.errors import InventoryError
+from deploy.gpu.wiring import (
+    ALLOCATION_LABEL,
+    MODEL_LABEL,
+    VENDOR_LABEL,
+    label_value,
+    resource_of,
+)
+from deploy.model import Allocation, Cluster, Node, Vendor
+from deploy.operations import gpus, kube, nodes
+from deploy.operations.gpus import Offer
+from deploy.operations.helm import Release
+from deploy.operations.nodes import Declared
+from deploy.steps.charts import Chart
+
+Object = dict[str, Any]
+# privileged pods, as every driver's are; the namespace must say so (Pod Security Standards)
+PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
+OWNED = {"app.kubernetes.io/managed-by": "slipway"}
+# Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
+# NVIDIA/gpu-operator controllers/state_manager.go)
+FOUND = {
+    Vendor.AMD: "feature.node.kubernetes.io/amd-gpu",
+    Vendor.NVIDIA: "feature.node.kubernetes.io/pci-10de.present",
+}
+
+
+def namespace(name: str, **labels: str) -> Object:
+    """Return a namespace for privileged pods."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": PRIVILEGED | OWNED | labels},
+    }
+
+
+def selector(vendor: Vendor, allocation: Allocation) -> dict[str, str]:
+    """Return the labels of the nodes that one stack serves."""
+    return {VENDOR_LABEL: vendor.value, ALLOCATION_LABEL: allocation.value}
+
+
+def labels(cluster: Cluster, node: Node) -> dict[str, str]:
+    """Return the labels by which a node's GPUs are found, by workloads and by the stacks."""
+    declared = node.gpus
+    if declared is None:
+        return {}
+    own = {MODEL_LABEL: label_value(declared.model), **selector(declared.vendor, declared.allocation)}
+    found = FOUND.get(declared.vendor)
+    if found and not cluster.gpu.node_feature_discovery:
+        own[found] = "true"
+    return own
+
+
+def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] | None = None) -> None:
+    """Label a vendor's nodes; `more` are labels of its own stack, by node."""
+    wanted = [
+        Declared(node.name, labels={**labels(cluster, node), **(more or {}).get(node.name, {})})
+        for node in cluster.gpu_nodes(vendor)
+    ]
+    nodes.declared(name="Label the nodes", wanted=wanted)
+
+
+def handed_over(cluster: Cluster, vendor: Vendor) -> None:
+    """Make sure that no pod still holds a GPU in the way that its node has left."""
+    ways = {node.name: node.gpus.allocation for node in cluster.gpu_nodes(vendor) if node.gpus}
+    known = names.names(vendor)
+    gpus.handed_over(
+        name="Make sure that no GPU is given away twice",
+        ways=ways,
+        driver=known.driver,
+        prefixes=tuple(sorted({resource.partition("/")[0] for resource in known.resources.values()})),
+    )
+
+
+def offered(cluster: Cluster, vendor: Vendor, until: str) -> None:
+    """Wait until every node of a vendor offers the GPUs that it is declared to have."""
+    known = names.names(vendor)
+    offers = [
+        Offer(
+            node=node.name,
+            count=node.gpus.count,
+            driver=known.driver if node.gpus.allocation is Allocation.DRA else None,
+            resource=resource_of(cluster, node.gpus),
+        )
+        for node in cluster.gpu_nodes(vendor)
+        if node.gpus
+    ]
+    gpus.offered(name="Wait for the GPUs", offers=offers, until=until)
+
+
+def registry_chart(name: str) -> Chart:
+    """Return a chart that lies in a registry, by its locked digest."""
+    locked = catalog.lock.load(context.lock_path()).image(f"{name}-chart")
+    repository, _, version = locked.ref.rpartition(":")
+    mirror = context.cluster().artifacts.registry_mirror
+    if mirror:
+        repository = f"{mirror.partition('://')[2]}/{repository.partition('/')[2]}"
+    digest = locked.digest.removeprefix("sha256:")
+    path = f"oci://{repository}@{locked.digest}"
+    return Chart(path, LockedFile(name, version, path, digest))
+
+
+def release(name: str, home: str, chart: Chart, values: Object) -> Release:
+    """Return a release of a chart that lies in a registry; a mirror without TLS is asked without."""
+    mirror = context.cluster().artifacts.registry_mirror or ""
+    plain = mirror.startswith("http://")
+    return Release(name, home, chart.path, chart.locked.sha256, values, plain_http=plain)
+
+
+def from_manifest(cluster: Cluster, vendor: Vendor, until: str) -> bool:
+    """Apply the objects that take the place of a vendor's chart, where the inventory names some."""
+    path = cluster.gpu.stack(vendor).manifest
+    if path is None:
+        return False
+    objects = manifest(Path(context.lock_path()).parent / path)
+    kube.applied(name="Apply the manifest", objects=objects, until=until)
+    for home, workloads in _workloads(objects).items():
+        kube.rolled_out(name="Wait for its pods", namespace=home, workloads=workloads, until=until)
+    return True
+
+
+def manifest(path: Path) -> list[Object]:
+    """Read a manifest; what it does not say is an error that names the file."""
+    try:
+        objects = [obj for obj in yaml.safe_load_all(path.read_text()) if obj]
+    except OSError as error:
+        raise InventoryError(f"{path} cannot be read: {error.strerror}; gpu names it as a manifest") from None
+    except yaml.YAMLError as error:
+        raise InventoryError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    wrong = [obj for obj in objects if not isinstance(obj, dict) or not {"apiVersion", "kind"} <= obj.keys()]
+    if wrong or not objects:
+        raise InventoryError(f"{path} holds no Kubernetes objects, wanted some with apiVersion and kind")
+    return objects
+
+
+def _workloads(objects: Iterable[Object]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for obj in objects:
+        if obj["kind"] in ("DaemonSet", "Deployment"):
+            metadata = obj["metadata"]
+            found.setdefault(metadata.get("namespace", "default"), []).append(
+                f"{obj['kind'].lower()}/{metadata['name']}"
+            )
+    return found

@@ -1,0 +1,141 @@
+"""NVIDIA's GPUs: the GPU operator, by its ClusterPolicy (device plugin) or its GPUCluster (DRA)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from pyinfra.api import deploy
+
+from deploy import context
+from deploy.model import Allocation, Cluster, Distribution, DriverSource, Gpus, SharingStrategy, Vendor
+from deploy.operations import helm, kube
+from deploy.operations.helm import Release
+from deploy.steps import charts, gpu_stack
+
+NAMESPACE = "gpu-operator"
+RELEASE = "nvidia-gpu-operator"
+PHASE = "gpu-nvidia"
+CONFIG_MAP = "slipway-device-plugin"
+PLUGIN_LABEL = "nvidia.com/device-plugin.config"
+MIG_LABEL = "nvidia.com/mig.config"
+# NVIDIA/gpu-operator controllers/transforms_test.go: where k3s keeps its containerd
+K3S_TOOLKIT = {
+    "CONTAINERD_CONFIG": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
+    "CONTAINERD_SOCKET": "/run/k3s/containerd/containerd.sock",
+}
+
+
+@deploy("NVIDIA GPUs")
+def nvidia() -> None:
+    """Install the operator in the one way that all of its nodes are declared to use."""
+    cluster = context.cluster()
+    if not context.speaks():
+        return
+    gpu_stack.labelled(cluster, Vendor.NVIDIA, labels(cluster))
+    gpu_stack.handed_over(cluster, Vendor.NVIDIA)
+    if not gpu_stack.from_manifest(cluster, Vendor.NVIDIA, PHASE):
+        _operator(cluster)
+    gpu_stack.offered(cluster, Vendor.NVIDIA, PHASE)
+
+
+def _operator(cluster: Cluster) -> None:
+    chart = charts.fetched(f"{RELEASE}-chart")
+    kube.applied(name="Make the namespace", objects=[gpu_stack.namespace(NAMESPACE)], until=PHASE)
+    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values(cluster))
+    helm.released(name="Install the GPU operator", release=release)
+    kube.rolled_out(
+        name="Wait for the operator",
+        namespace=NAMESPACE,
+        workloads=["deployment/gpu-operator"],
+        until=PHASE,
+    )
+
+
+def values(cluster: Cluster) -> dict[str, Any]:
+    """Return the chart's values.
+
+    containerd's own configuration stays as it is: the toolkit hands GPUs over through CDI and NRI, which
+    containerd 2 has on by itself, instead of writing a runtime into it.
+    """
+    nodes = _nodes(cluster)
+    by_claim = nodes[0].allocation is Allocation.DRA
+    operator = cluster.gpu.nvidia.driver is DriverSource.OPERATOR
+    chosen: dict[str, Any] = {
+        "nfd": {"enabled": False, "nodefeaturerules": False},
+        "clusterPolicy": {"deployCR": not by_claim},
+        "gpuCluster": {"deployCR": by_claim},
+        # compute domains are for NVLink between machines
+        "draDriver": {"computeDomains": {"enabled": False}},
+        # a GPUCluster has no driver of its own (templates/validations.yaml)
+        "driver": {"enabled": operator, "nvidiaDriverCRD": {"enabled": operator and by_claim}},
+        "cdi": {"enabled": True, "nriPluginEnabled": not by_claim},
+        "toolkit": _toolkit(cluster),
+        "mig": {"strategy": cluster.gpu.nvidia.mig_strategy.value},
+        "migManager": {"enabled": any(gpus.partitioning for gpus in nodes)},
+        "dcgmExporter": {
+            "enabled": cluster.gpu.nvidia.monitoring,
+            # wants Prometheus' own kinds, which may not be there
+            "serviceMonitor": {"enabled": False},
+        },
+    }
+    if not by_claim and (shared := _sharing(nodes)):
+        chosen["devicePlugin"] = {
+            "config": {"create": True, "name": CONFIG_MAP, "default": "whole", "data": shared}
+        }
+    return chosen
+
+
+def _toolkit(cluster: Cluster) -> dict[str, Any]:
+    if cluster.kubernetes.distribution is not Distribution.K3S:
+        return {"enabled": True}
+    return {
+        "enabled": True,
+        "env": [{"name": name, "value": value} for name, value in K3S_TOOLKIT.items()],
+    }
+
+
+def _nodes(cluster: Cluster) -> list[Gpus]:
+    return [node.gpus for node in cluster.gpu_nodes(Vendor.NVIDIA) if node.gpus]
+
+
+def _sharing(nodes: list[Gpus]) -> dict[str, str]:
+    """Return the device plugin's configurations by name; a node chooses its own by a label."""
+    named = {name: gpus for gpus in nodes if (name := _shared_name(gpus))}
+    if not named:
+        return {}
+    return {
+        "whole": yaml.safe_dump({"version": "v1"}),
+        **{name: yaml.safe_dump(_shared(gpus), sort_keys=False) for name, gpus in named.items()},
+    }
+
+
+def _shared_name(gpus: Gpus) -> str | None:
+    return f"{gpus.sharing.strategy}-{gpus.sharing.replicas}" if gpus.sharing else None
+
+
+def _shared(gpus: Gpus) -> dict[str, Any]:
+    """Return one configuration: time-slicing and MPS are two different things to the plugin."""
+    if gpus.sharing is None:
+        return {"version": "v1"}
+    resource = {"name": "nvidia.com/gpu", "replicas": gpus.sharing.replicas}
+    if gpus.sharing.strategy is SharingStrategy.MPS:
+        return {"version": "v1", "sharing": {"mps": {"renameByDefault": False, "resources": [resource]}}}
+    # two shares may be of one GPU, so nobody gets two
+    slicing = {"renameByDefault": False, "failRequestsGreaterThanOne": True, "resources": [resource]}
+    return {"version": "v1", "sharing": {"timeSlicing": slicing}}
+
+
+def labels(cluster: Cluster) -> dict[str, dict[str, str]]:
+    """Return the labels by which nodes choose their sharing and their MIG layout."""
+    found: dict[str, dict[str, str]] = {}
+    for node in cluster.gpu_nodes(Vendor.NVIDIA):
+        gpus = node.gpus
+        own = {}
+        if gpus and (name := _shared_name(gpus)):
+            own[PLUGIN_LABEL] = name
+        if gpus and gpus.partitioning and gpus.partitioning.mig:
+            own[MIG_LABEL] = gpus.partitioning.mig
+        if own:
+            found[node.name] = own
+    return found
