@@ -51,7 +51,7 @@ class Kubectl:
             ran = self(f"get --raw {shlex.quote(path)}", timeout=10.0)
         except UnreachableError as error:
             return Answer(cause=str(error))
-        said = ran.err.strip() or ran.out.strip() or f"kubectl ended with {ran.rc}"
+        said = ran.err.strip() or f"kubectl ended with {ran.rc}"
         return Answer(text=ran.out) if ran.rc == 0 else Answer(cause=said)
 
     def get(self, path: str) -> dict[str, Any]:

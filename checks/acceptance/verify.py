@@ -71,7 +71,10 @@ class Verify:
         ready = _ready(seen)
         names = [node.name for node in self.cluster.nodes]
         nodes = tuple(name for name in names if name in ready and name not in self.hands.unreachable)
-        why = "the API server is not ready (K8S-14)" if kubectl is None else "the node is not Ready (K8S-01)"
+        why = "the API server is not ready (K8S-14)"
+        if kubectl is not None:
+            unread_nodes = seen.items("nodes") is None
+            why = seen.cause("nodes") if unread_nodes else "the node is not Ready (K8S-01)"
         left_out = [unread(check, name, why) for name in names if name not in nodes for check in CHECKS]
         if kubectl is None or not nodes:
             balancer = [unread("LB-04", None, why)] if self.cluster.load_balancer else []
