@@ -123,4 +123,6 @@ def tuned(values: Mapping[str, int], at_least: Mapping[str, int], path: str) -> 
     if found is None:
         raise HostError("could not read /proc/sys and the files of sysctl.d")
     known = {key: value for key, value in values.items() if key in found.live}
-    yield from kernel.sysctls_set._inner(known, path, {k: v for k, v in at_least.items() if k in found.live})
+    least = {key: value for key, value in at_least.items() if key in found.live}
+    if known or least:
+        yield from kernel.sysctls_set._inner(known, path, least)
