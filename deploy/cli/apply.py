@@ -150,5 +150,5 @@ def _verify(session: Session, cluster: Cluster, *, passive: bool) -> Exit:
 
     settle = 0.0 if passive else SETTLES
     report = verified(session, cluster, passive=passive, settle=settle, tell=on_terminal())
-    click.echo(render(report, "text", width=width(sys.stdout), color=color(sys.stdout)), nl=False)
+    click.echo(render(report, "short", width=width(sys.stdout), color=color(sys.stdout)), nl=False)
     return report.exit_code(strict=False)
