@@ -27,6 +27,17 @@ from deploy.model import Cluster
 from deploy.model.row import Row, State
 from deploy.plan import Where, phases
 
+KUBELET = ("control-plane", "control-planes", "workers")
+MENDED_BY = {
+    "RT-02": ("containerd", *KUBELET),
+    "K8S-04": KUBELET,
+    "K8S-08": ("nodes",),
+    "K8S-13": KUBELET,
+    "LB-02": ("nodes",),
+    "LB-03": ("load-balancer",),
+}
+"""The phases whose operations also mend what a check looks at, beside those that the catalogue names."""
+ANYWHERE = ("network", "nodes", "load-balancer")  # phases of the cluster: their rows name who speaks for it
 TIMEOUT = 20.0  # seconds for one command of a check
 
 
@@ -113,10 +124,12 @@ def belonging(findings: Sequence[Finding], rows: Collection[Row]) -> list[Findin
 
 
 def _with_rows(finding: Finding, rows: Collection[Row]) -> Finding:
-    phase = check(finding.check).mended_by
-    if finding.status is not Status.FAIL or phase is None:
+    if finding.status is not Status.FAIL:
         return finding
-    mends = [row.operation for row in rows if row.pending and row.phase == phase and row.host == finding.host]
-    if not mends:
-        return finding
-    return replace(finding, remedy=f"slipway apply does it: {phase} | {', '.join(mends)}")
+    phases_ = MENDED_BY.get(finding.check) or tuple(filter(None, [check(finding.check).mended_by]))
+    mends = [
+        f"{row.phase} | {row.operation}"
+        for row in rows
+        if row.pending and row.phase in phases_ and (row.host == finding.host or row.phase in ANYWHERE)
+    ]
+    return replace(finding, remedy=f"slipway apply does it: {', '.join(mends)}") if mends else finding

@@ -40,3 +40,18 @@ def test_another_hosts_operation_does_not_mend_it() -> None:
     failed = finding("HOST-08", "w2", Status.FAIL)
 
     assert belonging([failed], [SYSCTLS]) == [failed]
+
+
+def test_what_the_cluster_lost_is_mended_from_whichever_host_speaks_for_it() -> None:
+    failed = finding("K8S-08", "w1", Status.FAIL)
+    labels = Row("nodes", "cp1", "Label and taint the nodes", State.CHANGE)
+
+    [said] = belonging([failed], [labels])
+
+    assert said.remedy == "slipway apply does it: nodes | Label and taint the nodes"
+
+
+def test_a_pass_is_nobodys_to_mend() -> None:
+    passed = finding("HOST-08", "w1", Status.PASS)
+
+    assert belonging([passed], [SYSCTLS]) == [passed]
