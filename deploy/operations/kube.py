@@ -6,6 +6,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -21,6 +22,20 @@ from deploy.observe.managers import owned_by_controllers
 from deploy.operations import notes
 
 Commands = Generator[StringCommand, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The pods of a webhook that makes its own certificate and mounts it from a Secret.
+
+    A kubelet looks at mounted Secrets once in a minute or more, but at once when the pod changes: while the
+    webhook is waited for, its pods are annotated.
+    """
+
+    namespace: str
+    selector: str
+
+
 SILENT = (
     f"the API server of this control plane did not answer through {kube.KUBECONFIG}; "
     "look at: systemctl status kubelet, crictl ps, journalctl -u kubelet"
@@ -31,7 +46,8 @@ _APPLY = f"""
 wishes=$(cat); end=$(( $(date +%s) + patience ))
 until said=$(printf '%s' "$wishes" | kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} \
     --force-conflicts -f - 2>&1); do
-  [ "$(date +%s)" -lt "$end" ] || {{ printf '%s\\n' "$said" >&2; exit 1; }}
+  now=$(date +%s); [ "$now" -lt "$end" ] || {{ printf '%s\\n' "$said" >&2; exit 1; }}
+  [ -z "$wake" ] || kubectl annotate pods $wake --overwrite slipway.dev/woken="$now" >/dev/null 2>&1
   sleep 0.5
 done
 """
@@ -88,7 +104,9 @@ def _contested(wish: Object, found: kube.Objects, paths: list[Path]) -> list[str
 
 
 @operation()
-def applied(objects: Sequence[Object], until: str, patience: int = 0) -> Commands:
+def applied(
+    objects: Sequence[Object], until: str, patience: int = 0, webhook: Webhook | None = None
+) -> Commands:
     """Each object is as wished; what people edited is taken back, what controllers keep is an error.
 
     `until` names the phase that installs the kinds. `patience` is how many seconds a webhook that is
@@ -96,7 +114,7 @@ def applied(objects: Sequence[Object], until: str, patience: int = 0) -> Command
     """
     found = host.get_fact(Compared, _stdin=as_list(objects))
     if not asked(found):
-        yield _apply(objects, patience)
+        yield _apply(objects, patience, webhook)
         return
     if found.unknown_kinds:
         notes.unknown_until(until)
@@ -110,11 +128,12 @@ def applied(objects: Sequence[Object], until: str, patience: int = 0) -> Command
         notes.reason(f"{kube.key(wish)} {'is missing' if live is None else 'differs'}")
         notes.diff(str(kube.key(wish)), shown(live), shown(would or wish))
     if changes:
-        yield _apply([wish for wish, _ in changes], patience)
+        yield _apply([wish for wish, _ in changes], patience, webhook)
 
 
-def _apply(objects: Sequence[Object], patience: int) -> StringCommand:
-    return StringCommand(f"patience={patience}\n{_APPLY.strip()}", _stdin=as_list(objects))
+def _apply(objects: Sequence[Object], patience: int, webhook: Webhook | None) -> StringCommand:
+    wake = shlex.quote(f"-n {webhook.namespace} -l {webhook.selector}" if webhook else "")
+    return StringCommand(f"patience={patience} wake={wake}\n{_APPLY.strip()}", _stdin=as_list(objects))
 
 
 def unfinished(workload: Mapping[str, Any]) -> str | None:

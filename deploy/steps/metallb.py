@@ -11,6 +11,7 @@ from deploy import context
 from deploy.model import LoadBalancer
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
+from deploy.operations.kube import Webhook
 from deploy.steps import charts
 
 NAMESPACE = "metallb-system"
@@ -43,6 +44,7 @@ def metallb() -> None:
         objects=pool(balancer),
         until="load-balancer",
         patience=WEBHOOK_SECONDS,
+        webhook=Webhook(NAMESPACE, "app.kubernetes.io/component=controller"),
     )
 
 

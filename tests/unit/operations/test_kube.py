@@ -53,7 +53,8 @@ def test_a_pool_that_somebody_edited_is_taken_back_with_its_diff(plan: Plan) -> 
     edit = {"manager": "kubectl-edit", "fieldsV1": {"f:spec": {"f:addresses": {}}}}
     live = with_addresses("10.0.0.1-10.0.0.200", managedFields=[edit])
 
-    planned = plan(kube.applied, [POOL], "load-balancer", 30, answers=said([live], [POOL]))
+    webhook = kube.Webhook("metallb-system", "app=x")
+    planned = plan(kube.applied, [POOL], "load-balancer", 30, webhook, answers=said([live], [POOL]))
 
     assert planned.reasons == ["IPAddressPool metallb-system/slipway differs"]
     [diff] = planned.notes.diffs
@@ -66,7 +67,9 @@ def test_a_pool_that_somebody_edited_is_taken_back_with_its_diff(plan: Plan) -> 
         "+  - 10.0.0.1-10.0.0.9"
     )
     assert [json.loads(text)["items"] for text in planned.stdin] == [[POOL]]
-    assert planned.commands[0].startswith("patience=30\nexport KUBECONFIG=/etc/kubernetes/admin.conf")
+    assert planned.commands[0].startswith(
+        "patience=30 wake='-n metallb-system -l app=x'\nexport KUBECONFIG=/etc/kubernetes/admin.conf"
+    )
 
 
 def test_a_field_that_a_controller_keeps_is_an_error_that_names_both(plan: Plan) -> None:
