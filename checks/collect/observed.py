@@ -11,6 +11,7 @@ from checks.collect.script import Answer
 from deploy.observe import (
     cgroup,
     clock,
+    confinement,
     disks,
     firewall,
     gpu_state,
@@ -68,6 +69,7 @@ class Observed:
     swap: swap.Swap | None = None
     sysctls: sysctl.Sysctls | None = None
     cgroup: cgroup.Cgroup | None = None
+    confinement: confinement.Confinement | None = None
     modules: modules.Modules | None = None
     kernels: kernels.Kernels | None = None
     network: network.Network | None = None
@@ -130,6 +132,7 @@ def observed(host: str, answers: Mapping[str, Answer], window: Window) -> Observ
         swap=read("swap", swap.parse),
         sysctls=read("sysctls", sysctl.parse),
         cgroup=read("cgroup", cgroup.parse),
+        confinement=read("confinement", confinement.parse),
         modules=read("modules", modules.parse),
         kernels=read("kernels", kernels.parse),
         network=read("network", network.parse),

@@ -39,6 +39,22 @@ def probed(
     return tuple(found[each.host] for each in observations)
 
 
+def answering(
+    session: Session, host: Observed, addresses: Sequence[IPv4Address], program: str
+) -> frozenset[IPv4Address] | None:
+    """Return which of the addresses answer ARP in a host's network; None when that could not be tried."""
+    interface = _interface(session.cluster, host)
+    if interface is None or not addresses:
+        return None
+    asked = {
+        "address": "127.0.0.1", "interface": interface, "peers": {}, "tcp": TCP_PORT, "udp": UDP_PORT,
+        "seconds": 0, "mtu": 1500, "directory": None, "arp": [str(each) for each in addresses], "url": None,
+    }  # fmt: skip
+    ran = session.run(host.host, f"python3 - {shlex.quote(repr(asked))}", stdin=program, timeout=TIMEOUT)
+    found = with_probes(host, ran.out, "").arp
+    return None if found is None else frozenset(found)
+
+
 def _groups(session: Session) -> Iterator[tuple[str, ...]]:
     """Yield hosts that listen at the same time; the control planes are in every group."""
     first = tuple(node.name for node in session.cluster.control_planes if node.name in session.hosts)

@@ -8,6 +8,7 @@ from checks.collect.script import Section
 from deploy.observe import (
     cgroup,
     clock,
+    confinement,
     disks,
     firewall,
     gpu_state,
@@ -45,6 +46,7 @@ def sections(urls: Sequence[str]) -> tuple[Section, ...]:
         Section("sysctls", sysctl.command(PARAMETERS)),
         Section("modules", modules.command(MODULES)),
         Section("cgroup", cgroup.COMMAND),
+        Section("confinement", confinement.COMMAND),
         Section("kernels", kernels.COMMAND),
         Section("network", network.COMMAND),
         Section("names", names.COMMAND),

@@ -8,6 +8,7 @@ from checks.collect.observed import Observed, Window
 from deploy.model import Cluster
 from deploy.observe.cgroup import Cgroup
 from deploy.observe.clock import Clock
+from deploy.observe.confinement import Confinement
 from deploy.observe.disks import Block, Disk, Disks
 from deploy.observe.firewall import Firewall
 from deploy.observe.gpu_state import GpuState, Module
@@ -87,6 +88,7 @@ def healthy(name: str = "w1", address: str = "192.168.1.11", number: int = 1) ->
             (),
         ),
         cgroup=Cgroup(2, frozenset({"cpuset", "cpu", "io", "memory", "pids"})),
+        confinement=Confinement(None, None, None, may_raise_limits=True),
         modules=Modules(
             KERNEL,
             monolithic=False,

@@ -1,0 +1,146 @@
+"""`slipway init`: an inventory, written from the hosts it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+import yaml
+
+from checks.collect.collect import collect
+from checks.collect.observed import Observed
+from checks.collect.probing import answering
+from checks.preflight.proposal import Proposal, candidates, proposal
+from deploy import render
+from deploy.catalog import load as load_catalog
+from deploy.cli.trust import trusted
+from deploy.engine.log import open_log
+from deploy.engine.session import Session
+from deploy.errors import Exit, HostError, InventoryError, UnreachableError
+from deploy.model import Cluster, load_cluster
+
+TEMPLATE = "init/inventory.yaml.j2"
+PYINFRA = '''"""The hosts of {name} for plain pyinfra: `pyinfra {path} deploy.steps.baseline.baseline`."""
+
+from pathlib import Path
+
+from deploy.pyinfra_inventory import groups
+
+control_planes, workers = groups(Path(__file__).with_suffix(".yaml"))
+'''
+ACCEPTED = timedelta(days=180)
+
+
+def _addresses(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> list[IPv4Address]:  # noqa: ARG001 - click's signature
+    try:
+        found = [IPv4Address(each) for each in value]
+    except AddressValueError as error:
+        raise click.BadParameter(f"{error}; hosts are given by their IPv4 addresses") from None
+    if len(set(found)) < len(found):
+        raise click.BadParameter("an address is given twice")
+    return found
+
+
+@click.command()
+@click.argument("name")
+@click.argument("hosts", nargs=-1, required=True, callback=_addresses, metavar="HOST...")
+@click.option("--user", default="root", show_default=True, help="Whom to log in as.")
+@click.option("--port", type=click.IntRange(1, 65535), default=22, show_default=True, help="sshd's port.")
+@click.option("--key", help="The private key; without it the agent's and those of ~/.ssh.")
+@click.option("--mirror", help="Where hosts pull files from, in place of upstream.")
+@click.option("--registry-mirror", help="Where hosts pull images from, in place of upstream.")
+@click.option("-f", "--file", "path", type=click.Path(path_type=Path, dir_okay=False), help="What to write.")
+@click.option("--trust", "trusting", is_flag=True, help="Remember the keys that are shown without asking.")
+def init(
+    name: str,
+    hosts: list[IPv4Address],
+    user: str,
+    port: int,
+    key: str | None,
+    mirror: str | None,
+    registry_mirror: str | None,
+    path: Path | None,
+    *,
+    trusting: bool,
+) -> int:
+    """Read hosts and write an inventory of them: roles, GPUs, free ranges and addresses, with comments.
+
+    Nothing is changed on the hosts, and no file is ever overwritten.
+    """
+    target = path or Path("inventories") / f"{name}.yaml"
+    beside = target.with_suffix(".py")
+    if taken := [str(each) for each in (target, beside) if each.exists()]:
+        raise InventoryError(
+            f"{', '.join(taken)}: already there, and never overwritten; name another by --file"
+        )
+    ssh = {"user": user, "port": port, **({"key": key} if key else {})}
+    found = _cluster(name, hosts, ssh)
+    if code := trusted(found, target, (), yes=trusting):
+        return code
+    read, heard, probed = _read(found, target, hosts)
+    made = proposal(list(zip(hosts, read, strict=True)), heard)
+    text = render.template(
+        TEMPLATE,
+        cluster=name, path=target, proposal=made, version=load_catalog().kubernetes.default,
+        user=user, port=port, key=key, mirror=mirror, registry_mirror=registry_mirror, probed=probed,
+        expires=date.today() + ACCEPTED,  # noqa: DTZ011 - the operator's day
+    )  # fmt: skip
+    _check(text)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(text)
+    beside.write_text(PYINFRA.format(name=name, path=beside))
+    click.echo(f"{_summary(made)}\nWrote {target} and {beside}. Next: slipway preflight {target}")
+    return Exit.OK
+
+
+def _cluster(name: str, hosts: Sequence[IPv4Address], ssh: dict[str, object]) -> Cluster:
+    """Return a stand-in inventory, good for connecting and nothing else."""
+    nodes: list[dict[str, object]] = [
+        {
+            "name": f"host{number}",
+            "address": str(address),
+            "roles": ["worker" if number > 1 else "control-plane"],
+        }
+        for number, address in enumerate(hosts, 1)
+    ]
+    nodes[0]["roles"] = ["control-plane"]
+    with TemporaryDirectory() as directory:
+        draft = Path(directory) / "draft.yaml"
+        draft.write_text(yaml.safe_dump({"name": name, "ssh": ssh, "nodes": nodes}))
+        return load_cluster(draft)
+
+
+def _read(
+    cluster: Cluster, target: Path, hosts: Sequence[IPv4Address]
+) -> tuple[list[Observed], set[IPv4Address], bool]:
+    """Return what every host said, the addresses that somebody answered for, and whether that was probed."""
+    with open_log(cluster.name, "init"), Session(cluster, target) as session:
+        read = list(collect(session, ()).observations())
+        if session.troubles:
+            kind = HostError if session.exit_code is Exit.FAILED else UnreachableError
+            raise kind("\n".join(["No inventory was written:", *session.unreachable.values()]))
+        asked = candidates(list(zip(hosts, read, strict=True)))
+        heard = answering(session, read[0], asked, render.file("preflight/probe.py").decode())
+    return read, set(heard or ()), heard is not None
+
+
+def _check(text: bytes) -> None:
+    """Make sure that what is about to be written is valid; a fault here is ours."""
+    with TemporaryDirectory() as directory:
+        draft = Path(directory) / "inventory.yaml"
+        draft.write_bytes(text)
+        load_cluster(draft)
+
+
+def _summary(made: Proposal) -> str:
+    lines = []
+    for node in made.nodes:
+        gpus = f", {node.gpus.count}x {node.gpus.vendor} {node.gpus.model}" if node.gpus else ""
+        lines.append(
+            f"  {node.name} {node.address} {'control-plane' if node.control_plane else 'worker'}{gpus}"
+        )
+    return "\n".join(lines)

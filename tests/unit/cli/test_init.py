@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from checks.preflight.proposal import proposal
+from deploy import render
+from deploy.cli.init import TEMPLATE, init
+from deploy.errors import InventoryError
+from deploy.model import load_cluster
+from tests.unit.checks.machines import healthy, with_arcs
+
+WRITTEN = """\
+# home: written by `slipway init` from what 2 hosts said of themselves. Read it through; it is yours.
+#   slipway validate home.yaml
+#   slipway preflight home.yaml
+#   slipway plan home.yaml
+#   slipway apply home.yaml
+# Every key, with what changing it later means: slipway validate --schema
+name: home
+
+kubernetes:
+  distribution: kubeadm
+  version: v1.36.3
+  # No route and no name server of any host lies in these. They cannot be changed later.
+  pod_cidr: 10.42.0.0/16
+  service_cidr: 10.43.0.0/16
+
+ssh:
+  user: ops
+  port: 2222
+  # key: ~/.ssh/id_ed25519 # without it: the keys of the SSH agent and of ~/.ssh
+
+nodes:
+  # Debian GNU/Linux 12 (bookworm), 8 CPUs, 32 GiB
+  # disks nvme0n1 500 GiB; 150 GiB free in /var
+  - name: w1
+    address: 192.168.1.11
+    roles: [control-plane]
+  # Debian GNU/Linux 12 (bookworm), 8 CPUs, 32 GiB
+  # disks nvme0n1 500 GiB; 150 GiB free in /var
+  - name: g1
+    address: 192.168.1.12
+    roles: [worker]
+    gpus: {vendor: intel, model: "A770", count: 2, allocation: dra}
+
+host:
+  time: chrony # or timesyncd; none leaves the clock to you
+
+# Addresses for Services. Nobody answered ARP for any of them; keep them out of your router's DHCP range,
+# and say here what that range is (dhcp_range).
+load_balancer:
+  pool: [192.168.1.241-192.168.1.251]
+"""
+
+
+def test_the_inventory_is_written_with_its_reasons_and_is_valid(tmp_path: Path) -> None:
+    hosts = [(IPv4Address("192.168.1.11"), healthy()), (IPv4Address("192.168.1.12"), with_arcs())]
+
+    text = render.template(
+        TEMPLATE, cluster="home", path="home.yaml", proposal=proposal(hosts, ()), version="v1.36.3",
+        user="ops", port=2222, key=None, mirror=None, registry_mirror=None, probed=True, expires="2027-06-30",
+    )  # fmt: skip
+
+    assert text.decode() == WRITTEN
+    file = tmp_path / "home.yaml"
+    file.write_bytes(text)
+    assert [node.name for node in load_cluster(file).nodes] == ["w1", "g1"]
+
+
+def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "home.yaml"
+    file.write_text("mine")
+
+    with pytest.raises(InventoryError) as caught:
+        init.main(["home", "192.0.2.1", "--file", str(file)], standalone_mode=False)
+
+    assert str(caught.value) == f"{file}: already there, and never overwritten; name another by --file"
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        (["box.home.arpa"], "hosts are given by their IPv4 addresses"),
+        (["192.0.2.1", "192.0.2.1"], "an address is given twice"),
+    ],
+)
+def test_hosts_are_given_by_address_and_once(hosts: list[str], said: str) -> None:
+    done = CliRunner().invoke(init, ["home", *hosts])
+
+    assert done.exit_code == 2
+    assert said in done.output
