@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
@@ -185,5 +185,10 @@ def existing(name: str) -> Lab:
     if subnet is None:
         raise LabUsageError(f"there is no lab {name}. Run: slipway lab up --name {name}")
     lab = Lab(name, subnet)
-    nodes = [each.name for each in lab.containers() if each.name.rpartition("-n")[2].isdigit()]
-    return Lab(name, subnet, max(len(nodes), 1))
+    return Lab(name, subnet, max([1, *numbers(each.name for each in lab.containers())]))
+
+
+def numbers(containers: Iterable[str]) -> list[int]:
+    """Return the numbers of the hosts among a lab's containers: slipway-lab-n2 is 2."""
+    ends = (name.rpartition("-n")[2] for name in containers)
+    return [int(end) for end in ends if end.isdigit()]

@@ -36,7 +36,7 @@ def test_a_host_is_a_whole_machine_with_its_own_cgroups_limits_and_volumes() -> 
         "--volume=slipway-blue-n2-containerd:/var/lib/containerd",
         "--volume=slipway-blue-n2-kubelet:/var/lib/kubelet",
         "--volume=slipway-blue-n2-etcd:/var/lib/etcd",
-            "--volume=slipway-blue-n2-rancher:/var/lib/rancher",
+        "--volume=slipway-blue-n2-rancher:/var/lib/rancher",
         "localhost/host:1",
         "/sbin/init",
     ]
