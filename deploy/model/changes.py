@@ -10,10 +10,11 @@ from pydantic.fields import FieldInfo
 
 from deploy.model.cluster import Cluster, Node
 from deploy.model.section import Section
-from deploy.model.values import Change
+from deploy.model.values import Change, Distribution
 
 ENDPOINT = "kubernetes.endpoint"
 VERSION = "kubernetes.version"
+K3S = "kubernetes.k3s."
 # path, value, what to do instead of changing it
 Recordable = tuple[str, JsonValue, str | None]
 UPGRADE = "wait for a release that can upgrade: apply changes no version of a living cluster"
@@ -64,6 +65,8 @@ def _immutable(cluster: Cluster) -> Iterator[Recordable]:
     """Yield every key that is set and may not change."""
     yield VERSION, cluster.kubernetes.version, UPGRADE
     for path, value, instead in _walk(cluster, ""):
+        if path.startswith(K3S) and cluster.kubernetes.distribution is not Distribution.K3S:
+            continue
         yield path, str(cluster.endpoint) if path == ENDPOINT else value, instead
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra import host
 from pyinfra.api import operation
 
-from deploy.errors import HostError
+from deploy.errors import HostError, InventoryError
 from deploy.facts.identity import HostClaim
 from deploy.model import Cluster, Node
 from deploy.model.changes import changed_immutable, immutable_values
@@ -51,6 +51,6 @@ def claimed(cluster: Cluster, node: Node) -> Commands:
             "look at it, and remove it only if the host is free"
         )
     if (text := refusal(found, cluster)) is not None:
-        raise HostError(text)
+        raise InventoryError(text)
     wanted = identity.render(of(cluster, node))
     yield from files.present._inner([File(identity.PATH, wanted)])

@@ -32,8 +32,6 @@ def test_what_must_not_change_is_recorded_flat_and_plain() -> None:
         "kubernetes.service_cidr": "10.43.0.0/16",
         "kubernetes.cni": "flannel",
         "kubernetes.endpoint": "10.0.0.11",
-        "kubernetes.k3s.datastore": "etcd",
-        "kubernetes.k3s.flannel_backend": "vxlan",
         "nodes.cp1.address": "10.0.0.11",
         "nodes.cp1.roles": ["control-plane", "worker"],
         "nodes.w1.address": "10.0.0.12",

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from deploy.errors import HostError
+from deploy.errors import HostError, InventoryError
 from deploy.model import Cluster
 from deploy.observe.identity import Identity, render
 from deploy.operations import identity
@@ -50,7 +50,7 @@ def test_a_host_remembers_nothing_of_other_nodes() -> None:
 
 
 def test_a_host_of_another_cluster_is_refused(plan: Plan) -> None:
-    with pytest.raises(HostError) as error:
+    with pytest.raises(InventoryError) as error:
         claim(plan, there=Identity("garage", "gpu1", {}))
 
     assert str(error.value) == (
@@ -62,7 +62,7 @@ def test_a_host_of_another_cluster_is_refused(plan: Plan) -> None:
 def test_a_living_cluster_keeps_what_cannot_be_changed(plan: Plan) -> None:
     before = Identity("homelab", "w1", {**OWN.values, "kubernetes.pod_cidr": "10.244.0.0/16"})
 
-    with pytest.raises(HostError) as error:
+    with pytest.raises(InventoryError) as error:
         claim(plan, "member", there=before)
 
     assert str(error.value) == (
