@@ -126,10 +126,11 @@ def _address(lab: Lab, node: str) -> str:
 
 
 def _pods(lab: Lab, node: str) -> dict[str, str]:
-    found = _kubectl(
-        lab, node, "--namespace", NAMESPACE, "get", "pods", "--selector=app=hello", "--output=json"
-    )
-    return {each["metadata"]["name"]: each["spec"]["nodeName"] for each in json.loads(found)["items"]}
+    """Return the pods that are to stay, and the node of each."""
+    asked = ("--namespace", NAMESPACE, "get", "pods", "--selector=app=hello", "--output=json")
+    items = json.loads(_kubectl(lab, node, *asked))["items"]
+    staying = [each for each in items if "deletionTimestamp" not in each["metadata"]]
+    return {each["metadata"]["name"]: each["spec"]["nodeName"] for each in staying}
 
 
 def _get(url: str) -> str | None:
