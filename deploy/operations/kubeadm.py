@@ -145,13 +145,14 @@ def _api_awaited(question: str, kubeconfig: str) -> str:
 def drop_in(path: str, settings: Mapping[str, Any]) -> File:
     """Return our part of the kubelet's configuration as it shall be on the current host.
 
-    A resolv.conf that is systemd-resolved's stub is passed by, or CoreDNS would ask itself.
+    A resolv.conf that is systemd-resolved's stub is passed by, or CoreDNS would ask itself. Equal settings
+    are equal text: the order in an inventory restarts nothing.
     """
     resolv: str | None = host.get_fact(ResolvConf)
     if resolv is None:
         raise HostError("could not read /etc/resolv.conf, so the kubelet's resolvConf is not known")
     document = {**settings, **({} if "resolvConf" in settings else {"resolvConf": resolv})}
-    return File(path, yaml.safe_dump(document, sort_keys=False).encode())
+    return File(path, yaml.safe_dump(document, sort_keys=True).encode())
 
 
 @operation()

@@ -153,5 +153,5 @@ def kube_proxy(cluster: Cluster) -> Document:
 
 
 def as_yaml(documents: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return documents as the text of one file."""
-    return yaml.safe_dump_all([dict(document) for document in documents], sort_keys=False).encode()
+    """Return documents as the text of one file; equal settings are equal text, whatever their order was."""
+    return yaml.safe_dump_all([dict(document) for document in documents], sort_keys=True).encode()

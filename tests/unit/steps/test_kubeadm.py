@@ -82,3 +82,17 @@ def test_an_inventorys_settings_go_over_ours_key_by_key() -> None:
         "e": 1,
         "f": 4,
     }
+
+
+def test_the_order_of_an_inventorys_settings_is_no_change() -> None:
+    turned = {
+        **LAB,
+        "kubernetes": {
+            **LAB["kubernetes"],
+            "kubelet": {"systemReserved": {"cpu": "50m"}, "failCgroupV1": False},
+        },
+    }
+
+    one, other = (Cluster.model_validate(inventory) for inventory in (LAB, turned))
+
+    assert config.as_yaml([config.kubelet_settings(one)]) == config.as_yaml([config.kubelet_settings(other)])
