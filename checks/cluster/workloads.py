@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.cluster.snapshot import Object, Snapshot, condition, name_of, namespace_of
 from checks.finding import Finding
 from checks.say import judged, unread
-from deploy.model import Cluster
+from deploy.model import Cluster, Distribution, Packaged
 
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 SYSTEM = ("kube-system", "kube-flannel", "metallb-system")
@@ -29,6 +29,8 @@ def _wanted(cluster: Cluster) -> tuple[Wanted, ...]:
         Wanted("MetalLB controller", "deployments", ("controller",)),
         Wanted("MetalLB speaker", "daemonsets", ("speaker",)),
     )
+    if cluster.kubernetes.distribution is Distribution.K3S:
+        return (*_of_k3s(cluster), *(metallb if cluster.load_balancer else ()))
     return (
         Wanted("kube-proxy", "daemonsets", ("kube-proxy",), everywhere=True),
         Wanted("CoreDNS", "deployments", ("coredns",)),
@@ -37,8 +39,23 @@ def _wanted(cluster: Cluster) -> tuple[Wanted, ...]:
     )
 
 
+def _of_k3s(cluster: Cluster) -> Iterator[Wanted]:
+    """Yield what k3s deploys; its kube-proxy and flannel are no pods but parts of k3s."""
+    names = {
+        Packaged.COREDNS: ("CoreDNS", "coredns"),
+        Packaged.LOCAL_STORAGE: ("local-path-provisioner", "local-path-provisioner"),
+        Packaged.METRICS_SERVER: ("metrics-server", "metrics-server"),
+        Packaged.TRAEFIK: ("Traefik", "traefik"),
+    }
+    for packaged, (title, name) in names.items():
+        if packaged not in (cluster.kubernetes.k3s.disable or ()):
+            yield Wanted(title, "deployments", (name,))
+
+
 def static_pods(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
-    """The four static pods of every control plane are Ready."""
+    """The four static pods of every control plane are Ready; k3s has none, its unit is all of them."""
+    if cluster.kubernetes.distribution is Distribution.K3S:
+        return
     pods = seen.items("pods")
     for node in cluster.control_planes:
         if pods is None:
