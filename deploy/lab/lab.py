@@ -140,6 +140,7 @@ class Lab:
 
     def down(self) -> None:
         """Take away every container, volume and network that carries this lab's name, and its keys."""
+        packages.require_root()
         label = f"--filter=label={LABEL}={self.name}"
         with ThreadPoolExecutor(4) as pool:
             names = [each.name for each in self.containers()]
@@ -181,6 +182,7 @@ class Lab:
 
 def existing(name: str) -> Lab:
     """Return a lab that is there, with its subnet and as many hosts as it has."""
+    packages.require_root()
     subnet = Lab(name)._network()
     if subnet is None:
         raise LabUsageError(f"there is no lab {name}. Run: slipway lab up --name {name}")

@@ -50,6 +50,12 @@ def command(wanted: list[str]) -> list[str]:
     return ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *wanted]
 
 
+def require_root() -> None:
+    """Refuse without root: podman would look among the user's own containers, where no lab is."""
+    if os.geteuid() != 0:
+        raise LabUsageError("the lab's hosts are privileged containers of root. Run the same command as root")
+
+
 def ensure(say: Callable[[str], None]) -> None:
     """Install what is missing, having said so; without root, refuse with the command to run."""
     wanted = missing(installed(), toolchain.present() is not None)

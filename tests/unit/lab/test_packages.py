@@ -6,6 +6,7 @@ import pytest
 
 from deploy.lab import packages
 from deploy.lab.errors import LabUsageError
+from deploy.lab.lab import Lab
 
 
 def test_only_what_is_not_there_is_installed() -> None:
@@ -14,6 +15,17 @@ def test_only_what_is_not_there_is_installed() -> None:
 
 def test_a_machine_without_go_gets_debians_which_fetches_the_one_that_builds() -> None:
     assert packages.missing(packages.NEEDED, has_go=False) == ["golang-go"]
+
+
+def test_another_users_containers_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    with pytest.raises(LabUsageError) as refused:
+        Lab().down()
+
+    assert str(refused.value) == (
+        "the lab's hosts are privileged containers of root. Run the same command as root"
+    )
 
 
 def test_without_root_the_exact_command_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
