@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import gevent
+from gevent.pool import Pool
 
 from checks.acceptance.backend import Ran
 from checks.cluster.snapshot import Answer
 from deploy.errors import UnreachableError
 from deploy.model import Cluster, Distribution
 
+AT_ONCE = 4  # kubectls on one host: more only wait for each other's processor
+PATIENCE = 20.0  # seconds for one answer; a busy control plane takes some
 KUBECONFIG = {
     Distribution.KUBEADM: "/etc/kubernetes/admin.conf",
     Distribution.K3S: "/etc/rancher/k3s/k3s.yaml",
@@ -48,7 +51,7 @@ class Kubectl:
     def raw(self, path: str) -> Answer:
         """Return what the API answers for a path."""
         try:
-            ran = self(f"get --raw {shlex.quote(path)}", timeout=10.0)
+            ran = self(f"get --raw {shlex.quote(path)}", timeout=PATIENCE)
         except UnreachableError as error:
             return Answer(cause=str(error))
         said = ran.err.strip() or f"kubectl ended with {ran.rc}"
@@ -60,8 +63,9 @@ class Kubectl:
         return data if isinstance(data, dict) else {}
 
     def ask(self, paths: Mapping[str, str]) -> dict[str, Answer]:
-        """Return the answers for several paths, asked at once."""
-        asked = {name: gevent.spawn(self.raw, path) for name, path in paths.items()}
+        """Return the answers for several paths, a few asked at once."""
+        pool = Pool(AT_ONCE)
+        asked = {name: pool.spawn(self.raw, path) for name, path in paths.items()}
         gevent.joinall(list(asked.values()), raise_error=True)
         return {name: greenlet.get() for name, greenlet in asked.items()}
 
