@@ -15,11 +15,11 @@ import yaml
 
 from deploy.catalog import load as load_catalog
 from deploy.lab import hosts, keys, machine, packages, rootfs, supply
-from deploy.lab.errors import LabUsageError
+from deploy.lab.errors import LabError, LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, LABEL, SUBNET, Layout
 from deploy.lab.places import INVENTORIES
 from deploy.lab.progress import Progress
-from deploy.lab.run import podman, run
+from deploy.lab.run import failure, podman, run
 from deploy.lab.services import serve, services
 from deploy.model import paths
 
@@ -85,7 +85,7 @@ class Lab:
         image = rootfs.built(self.suite, self.progress)
         keys.made(self.key, f"slipway lab {self.name}")
         if self._network() is None:
-            podman(*self.layout.network())
+            self._create_network()
         present = {each.name for each in self.containers()}
         absent = [node for node in self.nodes if self.layout.container(node) not in present]
         with self.progress.item(f"{len(self.nodes)} hosts"), ThreadPoolExecutor(8) as pool:
@@ -170,6 +170,15 @@ class Lab:
         if found.returncode:
             return None
         return IPv4Network(json.loads(found.stdout)[0]["subnets"][0]["subnet"])
+
+    def _create_network(self) -> None:
+        done = run(["podman", *self.layout.network()], check=False)
+        if done.returncode and "already used" in done.stderr:
+            raise LabUsageError(
+                f"the subnet {self.subnet} is in use on this machine. Give the lab another with --subnet"
+            )
+        if done.returncode:
+            raise LabError(failure(["podman", *self.layout.network()], done))
 
     def _refuse_other_subnet(self) -> None:
         found = self._network()
