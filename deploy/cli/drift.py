@@ -19,7 +19,7 @@ from checks.report.metrics import succeeded
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
-from deploy.cli.verify import digest, keep, silent
+from deploy.cli.evidence import digest, keep, silent
 from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session

@@ -24,15 +24,14 @@ from checks.preflight import sample, urls
 from checks.report import Format, Report, render, run_id
 from checks.report.terminal import color, width
 from deploy.cli import choices
-from deploy.cli.verify import digest, silent
+from deploy.cli.evidence import digest, keep, silent
 from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
 from deploy.errors import Exit, InventoryError, worst
 from deploy.model import Cluster, load_cluster, paths
-from deploy.render import file as render_file
 
-PROBE = "preflight/probe.py"
+PROBE = Path(__file__).resolve().parents[2] / "files/preflight/probe.py"
 TITLES = {entry.id: entry.title for entry in of_phase(Phase.PREFLIGHT)}
 FIXABLE = frozenset(entry.id for entry in of_phase(Phase.PREFLIGHT) if entry.fix is not Fix.NO)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -113,6 +112,8 @@ def preflight(
         unreachable=judged.unreachable,
         inventory_sha256=digest(inventory),
     )
+    if baseline is None:
+        keep(report)
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
     return worst(report.exit_code(strict=strict), Exit.FAILED if broken else Exit.OK)
 
@@ -121,7 +122,7 @@ def _judged(session: Session, cluster: Cluster, ignored: frozenset[str], *, acti
     collection = collect(session, urls(cluster))
     hosts: tuple[Observed, ...] = collection.observations()
     if active:
-        hosts = probed(session, hosts, render_file(PROBE).decode(), sample(cluster))
+        hosts = probed(session, hosts, PROBE.read_text(), sample(cluster))
     return Judged(collection, judge(cluster, hosts, ignored=ignored), silent(session))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
@@ -14,14 +13,14 @@ import click
 from checks.acceptance.gates import Tell, silently
 from checks.acceptance.verify import Verify
 from checks.preflight.ignoring import ignoring
-from checks.report import Format, Report, history, render, run_id
+from checks.report import Format, Report, render, run_id
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
+from deploy.cli.evidence import digest, keep, silent
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.errors import Exit, RunError
-from deploy.model import Cluster, load_cluster, paths
+from deploy.model import Cluster, load_cluster
 
 
 @click.command()
@@ -71,28 +70,6 @@ def verified(
         inventory_sha256=digest(session.inventory),
         lock_sha256=digest(pinned),
     )
-
-
-def keep(report: Report) -> None:
-    """Add a report to the history; the verdict stands when there is no room."""
-    try:
-        history.save(paths.reports(report.cluster), report)
-    except RunError as error:
-        click.echo(str(error), err=True)
-
-
-def silent(session: Session) -> dict[str, str]:
-    """Return the hosts that did not answer; one that answers but gives no root is a failed check."""
-    return {
-        name: trouble.text
-        for name, trouble in session.troubles.items()
-        if trouble.exit_code is Exit.UNREACHABLE
-    }
-
-
-def digest(path: Path) -> str:
-    """Return the sha256 of a file's content."""
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def on_terminal() -> Tell:
