@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy.catalog.gpu import resource_api
 from deploy.model import Cluster
 
 Object = Mapping[str, Any]
@@ -74,7 +75,16 @@ def paths(cluster: Cluster) -> dict[str, str]:
     """Return every path that a snapshot of this cluster asks for, by name."""
     metallb = METALLB_PATHS if cluster.load_balancer else {}
     configz = {f"configz {node.name}": f"/api/v1/nodes/{node.name}/proxy/configz" for node in cluster.nodes}
-    return {**PATHS, **metallb, **configz}
+    return {**PATHS, **metallb, **_gpus(cluster), **configz}
+
+
+def _gpus(cluster: Cluster) -> dict[str, str]:
+    if not cluster.gpu_nodes():
+        return {}
+    kubernetes = cluster.kubernetes
+    api = resource_api(kubernetes.version, kubernetes.feature_gates).version
+    kinds = ("resourceslices", "resourceclaims", "deviceclasses")
+    return {kind: f"/apis/resource.k8s.io/{api}/{kind}" for kind in kinds}
 
 
 def snapshot(cluster: Cluster, ask: Callable[[Mapping[str, str]], Mapping[str, Answer]]) -> Snapshot:

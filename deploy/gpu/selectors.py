@@ -49,14 +49,14 @@ def _equals(driver: str, name: str, value: str) -> str:
 def _model(known: Names, models: tuple[str, ...]) -> str:
     attribute = _attribute(known.driver, known.model.attribute)
     if known.model.names == "words":
-        return f"has({attribute}) && {attribute}.matches({_quoted(_pattern(models))})"
+        return f"has({attribute}) && {attribute}.matches({_quoted(pattern(models))})"
     written = [known.model.differ.get(model, model) for model in models]
     if len(written) == 1:
         return f"has({attribute}) && {attribute} == {_quoted(written[0])}"
     return f"has({attribute}) && {attribute} in [{', '.join(map(_quoted, written))}]"
 
 
-def _pattern(models: tuple[str, ...]) -> str:
+def pattern(models: tuple[str, ...]) -> str:
     """Return a regular expression that finds a model as words of its own: L4 is not in L40S."""
     words = "|".join(re.sub(r"[^a-z0-9]+", f"{APART}*", model.lower()) for model in models)
     return f"(?i)(^|{APART})({words})({APART}|$)"

@@ -59,7 +59,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "checks.collect.observed",
     },
     "checks/cluster": MODEL
-    | {"deploy.catalog", "deploy.observe", "checks.finding", "checks.catalogue", "checks.say", "checks.cluster"},
+    | {
+        "deploy.catalog",
+        "deploy.gpu",
+        "deploy.observe",
+        "checks.finding",
+        "checks.catalogue",
+        "checks.say",
+        "checks.cluster",
+    },
     "checks/acceptance": MODEL
     | {
         "deploy.catalog",

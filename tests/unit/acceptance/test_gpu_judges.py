@@ -1,0 +1,158 @@
+"""GPUs as the API shows them: what was declared, too few, twice, and those that nobody should hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from checks.cluster import gpus
+from checks.cluster.snapshot import Answer, Snapshot, paths, silent
+from checks.finding import Finding
+from deploy.model import Cluster
+
+CP = {"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]}
+ARC = {"vendor": "intel", "model": "A770", "count": 2}
+INSTINCT = {"vendor": "amd", "model": "MI300X", "count": 8, "allocation": "device-plugin"}
+
+
+def cluster(**nodes: dict[str, Any]) -> Cluster:
+    declared = [
+        {"name": name, "address": f"10.0.0.{20 + number}", "roles": ["worker"], "gpus": each}
+        for number, (name, each) in enumerate(nodes.items())
+    ]
+    return Cluster.model_validate({"name": "lab", "nodes": [CP, *declared]})
+
+
+CLUSTER = cluster(intel1=ARC, amd1=INSTINCT)
+A770, GRAPHICS = ("A770", "0000:43:00.0"), ("Unknown", "0000:00:02.0")
+
+
+def slice_of(node: str, *models: tuple[str, str]) -> dict[str, Any]:
+    devices = [
+        {
+            "name": f"gpu-{number}",
+            "attributes": {"model": {"string": model}, "resource.kubernetes.io/pciBusID": {"string": slot}},
+        }
+        for number, (model, slot) in enumerate(models)
+    ]
+    return {
+        "metadata": {"name": f"{node}-x"},
+        "spec": {"driver": "gpu.intel.com", "nodeName": node, "pool": {"name": node}, "devices": devices},
+    }
+
+
+def node(name: str, capacity: dict[str, str], allocatable: dict[str, str] | None = None) -> dict[str, Any]:
+    gives = capacity if allocatable is None else allocatable
+    return {"metadata": {"name": name}, "status": {"capacity": capacity, "allocatable": gives}}
+
+
+def claim(device: str, *, admin: bool = False) -> dict[str, Any]:
+    result = {"driver": "gpu.intel.com", "pool": "intel1", "device": device, "adminAccess": admin}
+    return {
+        "metadata": {"name": "llama", "namespace": "models"},
+        "status": {"allocation": {"devices": {"results": [result]}}},
+    }
+
+
+EIGHT = {"cpu": "8", "amd.com/gpu": "8"}
+GOOD: dict[str, list[dict[str, Any]]] = {
+    "nodes": [node("intel1", {"cpu": "8"}), node("amd1", EIGHT)],
+    "resourceslices": [slice_of("intel1", GRAPHICS, A770, A770)],
+    "resourceclaims": [claim("gpu-1")],
+    "deviceclasses": [{"metadata": {"name": "gpu.intel.com"}}],
+}
+
+
+def said(declared: Cluster = CLUSTER, **changed: list[dict[str, Any]]) -> list[str]:
+    lists = {**GOOD, **changed}
+    seen = Snapshot({name: Answer(json.dumps({"items": items})) for name, items in lists.items()})
+    return [line(each) for each in judge(declared, seen)]
+
+
+def judge(declared: Cluster, seen: Snapshot) -> list[Finding]:
+    judges = (gpus.published_gpus, gpus.counted_gpus, gpus.one_allocator, gpus.cards_only)
+    return [finding for each in judges for finding in each(declared, seen)]
+
+
+def line(each: Finding) -> str:
+    wanted = f", wanted {each.wanted}" if each.status.value == "fail" else ""
+    return f"{each.status.value} {each.check} {each.host or '-'}: {each.found}{wanted}"
+
+
+def test_what_was_declared_is_there_once_and_graphics_are_nobodys() -> None:
+    assert said() == [
+        "pass DRA-04 intel1: 2 A770, 1 integrated",
+        "pass GPU-08 amd1: 8 amd.com/gpu",
+        "pass GPU-10 intel1: 3 devices by DRA",
+        "pass GPU-10 amd1: 8 amd.com/gpu by number",
+        "pass GPU-04 -: 1 published, none of them held",
+    ]
+
+
+def test_a_card_that_is_gone_is_missed() -> None:
+    short = said(
+        resourceslices=[slice_of("intel1", GRAPHICS, A770)],
+        nodes=[node("intel1", {}), node("amd1", EIGHT, {"amd.com/gpu": "7"})],
+    )
+
+    assert short[:2] == [
+        "fail DRA-04 intel1: 1 integrated, 1 A770, wanted 2 A770 of gpu.intel.com",
+        "fail GPU-08 amd1: 7 amd.com/gpu of 8, wanted 8",
+    ]
+
+
+def test_no_gpu_at_all_is_a_failure_too() -> None:
+    none = said(resourceslices=[], deviceclasses=[], nodes=[node("intel1", {}), node("amd1", {})])
+
+    assert none[:2] == [
+        "fail DRA-04 intel1: no device, no device class, wanted 2 A770 of gpu.intel.com",
+        "fail GPU-08 amd1: 0 amd.com/gpu, wanted 8",
+    ]
+
+
+def test_other_cards_than_the_declared_do_not_count() -> None:
+    other = said(resourceslices=[slice_of("intel1", A770, ("A750", "0000:47:00.0"))])
+
+    assert other[0] == "fail DRA-04 intel1: 1 A770, 1 other, wanted 2 A770 of gpu.intel.com"
+
+
+def test_both_ways_on_one_node_are_an_error() -> None:
+    both = said(nodes=[node("intel1", {"gpu.intel.com/xe": "2"}), node("amd1", EIGHT)])
+
+    assert both[2] == (
+        "fail GPU-10 intel1: 3 devices by DRA and 2 gpu.intel.com/xe by number, wanted dra alone"
+    )
+
+
+def test_graphics_that_a_workload_holds_are_found_and_a_monitor_may_look() -> None:
+    assert said(resourceclaims=[claim("gpu-0")])[-1] == (
+        "fail GPU-04 -: models/llama holds gpu-0 of intel1, wanted no claim for integrated graphics"
+    )
+    assert said(resourceclaims=[claim("gpu-0", admin=True)])[-1].startswith("pass GPU-04")
+
+
+def test_shares_and_parts_are_counted_as_such() -> None:
+    shared = {"vendor": "nvidia", "model": "H100", "count": 2, "allocation": "device-plugin"}
+    shares = {**shared, "sharing": {"strategy": "time-slicing", "replicas": 4}}
+    parts = {**shared, "partitioning": {"mig": "all-1g.10gb"}}
+
+    assert said(cluster(n1=shares), nodes=[node("n1", {"nvidia.com/gpu": "8"})])[0] == (
+        "pass GPU-08 n1: 8 nvidia.com/gpu"
+    )
+    assert said(cluster(n1=parts), nodes=[node("n1", {"nvidia.com/gpu": "14"})])[0] == (
+        "pass GPU-08 n1: 14 nvidia.com/gpu"
+    )
+
+
+def test_what_could_not_be_read_is_not_good() -> None:
+    findings = judge(CLUSTER, silent(CLUSTER, "connection refused"))
+
+    assert {each.status.value for each in findings} == {"unavailable"}
+    assert [each.check for each in findings] == ["DRA-04", "GPU-08", "GPU-10", "GPU-10", "GPU-04"]
+
+
+def test_a_cluster_without_gpus_is_asked_nothing_about_them() -> None:
+    asked = paths(cluster())
+
+    assert [name for name in asked if name.startswith("resource") or name == "deviceclasses"] == []
+    assert paths(CLUSTER)["resourceslices"] == "/apis/resource.k8s.io/v1/resourceslices"
