@@ -175,15 +175,15 @@ def rolled_out(namespace: str, workloads: Sequence[str], until: str, timeout: in
 
 
 @operation()
-def gone(objects: Sequence[Object]) -> Commands:
-    """None of the objects lives; one without slipway's label is left to its owner, as an error."""
+def gone(objects: Sequence[Object], owner: str = kube.FIELD_MANAGER) -> Commands:
+    """None of the objects lives; one that another manager's label is on is left to him, as an error."""
     found = host.get_fact(Got, words="get --ignore-not-found -o json -f -", _stdin=as_list(objects))
     if not asked(found):
         return
     foreign = [
         str(key)
         for key, live in found.live.items()
-        if live["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") != kube.FIELD_MANAGER
+        if live["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") != owner
     ]
     if foreign:
         raise HostError(f"{', '.join(foreign)} is in the way and was not made by slipway; delete it first")

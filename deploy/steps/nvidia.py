@@ -39,7 +39,17 @@ def nvidia() -> None:
     gpu_stack.offered(cluster, Vendor.NVIDIA, PHASE)
 
 
+def other(cluster: Cluster) -> dict[str, Any]:
+    """Return the resource of the way that is left: the operator takes one only, and Helm keeps GPUClusters."""
+    if _nodes(cluster)[0].allocation is Allocation.DRA:
+        kind, name = {"apiVersion": "nvidia.com/v1", "kind": "ClusterPolicy"}, "cluster-policy"
+    else:
+        kind, name = {"apiVersion": "nvidia.com/v1alpha1", "kind": "GPUCluster"}, "gpu-cluster"
+    return {**kind, "metadata": {"name": name}}
+
+
 def _operator(cluster: Cluster) -> None:
+    kube.gone(name="Remove the way that is left", objects=[other(cluster)], owner="Helm")
     chart = charts.fetched(f"{RELEASE}-chart")
     kube.applied(name="Make the namespace", objects=[gpu_stack.namespace(NAMESPACE)], until=PHASE)
     release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values(cluster))

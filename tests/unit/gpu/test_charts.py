@@ -218,6 +218,12 @@ def test_nvidias_operator_has_one_of_its_two_resources(by_claim: bool) -> None:
     assert values["clusterPolicy"] == {"deployCR": not by_claim}
 
 
+def test_the_resource_of_the_other_way_goes_first() -> None:
+    kinds = [nvidia.other(cluster(gpus))["kind"] for gpus in (HOPPER, BY_NUMBER)]
+
+    assert kinds == ["ClusterPolicy", "GPUCluster"]
+
+
 def test_nvidias_own_driver_is_a_resource_of_its_own_beside_a_gpucluster() -> None:
     operated = {"nvidia": {"driver": "operator"}}
     drivers = [nvidia.values(cluster(gpus, gpu=operated))["driver"] for gpus in (HOPPER, BY_NUMBER)]
