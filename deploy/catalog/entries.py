@@ -75,7 +75,7 @@ class ImageEntry:
 
 def parts(version: str) -> tuple[int, int, int]:
     """Return the numbers of v1.36.3 or v1.36.3+k3s1."""
-    major, minor, patch = version.removeprefix("v").partition("+")[0].split(".")
+    major, minor, patch = version.removeprefix("v").partition("+")[0].partition("-")[0].split(".")
     return int(major), int(minor), int(patch)
 
 

@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 
 # RFC 1123, as Kubernetes wants the names of nodes and as hosts are named
 DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-VERSION = r"^v\d+\.\d+\.\d+(\+k3s\d+)?$"
+# kubernetes writes v1.37.0-rc.0, k3s v1.34.1-rc1+k3s1
+VERSION = r"^v\d+\.\d+\.\d+(-(alpha|beta|rc)\.?\d+)?(\+k3s\d+)?$"
 URL = r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?$"
 JUMP = r"^([A-Za-z_][A-Za-z0-9_.-]*@)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?$"
 USER = r"^[A-Za-z_][A-Za-z0-9_.-]*$"

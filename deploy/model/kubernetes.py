@@ -35,6 +35,9 @@ class Kubernetes(Section):
     version: Annotated[str, Field(pattern=VERSION)] = setting(
         Change.ROLLING, "The version of Kubernetes; k3s' own carry +k3sN.", default="v1.36.3"
     )
+    prerelease: Switch = setting(
+        Change.LIVE, "Whether the version may be a pre-release, which nobody supports.", default=False
+    )
     pod_cidr: Network = setting(
         Change.IMMUTABLE,
         "The addresses of pods; every node gets a /24 of it.",

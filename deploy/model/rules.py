@@ -69,6 +69,18 @@ def version_fits_distribution(cluster: Cluster) -> Iterator[Mistake]:
         yield Mistake(("kubernetes", "version"), text, involves=(involved,))
 
 
+def prereleases_are_asked_for(cluster: Cluster) -> Iterator[Mistake]:
+    """Nobody runs a pre-release by accident."""
+    version, *pre = cluster.kubernetes.version.partition("+")[0].split("-")
+    if pre and not cluster.kubernetes.prerelease:
+        yield Mistake(
+            ("kubernetes", "version"),
+            f"{'-'.join([version, *pre])} is a pre-release, which nobody supports; wanted a release, or"
+            " kubernetes.prerelease: true",
+            involves=(("kubernetes", "prerelease"),),
+        )
+
+
 def own_settings_stay_own(cluster: Cluster) -> Iterator[Mistake]:
     """What has a key of its own is not set a second time in the free part."""
     owned = {
@@ -138,6 +150,7 @@ RULES: tuple[Rule, ...] = (
     roles_are_given_once,
     control_planes_can_agree,
     version_fits_distribution,
+    prereleases_are_asked_for,
     own_settings_stay_own,
     taints_are_unique,
     ignored_hosts_exist,

@@ -14,6 +14,7 @@ import yaml
 
 from deploy.lab import Lab
 from deploy.model import paths
+from deploy.operations.k3s import START_SECONDS
 from tests.lab.conftest import KEEP, running
 from tests.lab.site import ROOT, Site, node
 
@@ -21,8 +22,8 @@ VERSION = "v1.36.3+k3s1"
 UNITS = {"n1": "k3s.service", "n2": "k3s-agent.service"}
 TOKEN = "/var/lib/rancher/k3s/server/token"
 KUBECTL = "kubectl -n kube-system"
-# a join that is refused is told long before the operation's own bound of 150 s
-REFUSED_WITHIN = 90.0
+# a join that is refused is told before the operation's own bound, the rest of the apply included
+REFUSED_WITHIN = START_SECONDS
 
 
 @pytest.fixture(scope="module")

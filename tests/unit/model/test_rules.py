@@ -73,6 +73,7 @@ def test_every_rule_was_seen_broken() -> None:
             {"nodes": control_planes(3), **kubernetes(endpoint="192.168.1.5")}, id="three share a free one"
         ),
         pytest.param(kubernetes(distribution="k3s", version="v1.36.3+k3s1"), id="k3s"),
+        pytest.param(kubernetes(version="v1.37.0-rc.0", prerelease=True), id="a pre-release, asked for"),
         pytest.param({"nodes": [{**CP, "roles": ["control-plane", "worker"]}]}, id="a single node"),
         pytest.param({"ssh": {"jump": "cp1"}}, id="all through one node, which is reached directly"),
         pytest.param({"ssh": {"jump": "ops@192.168.1.1:2222"}}, id="all through a bastion"),
