@@ -40,7 +40,7 @@ def nvidia() -> None:
 
 
 def other(cluster: Cluster) -> dict[str, Any]:
-    """Return the resource of the way that is left: the operator takes one only, and Helm keeps GPUClusters."""
+    """Return the resource of the way that is left: the operator takes one only, and Helm keeps some."""
     if _nodes(cluster)[0].allocation is Allocation.DRA:
         kind, name = {"apiVersion": "nvidia.com/v1", "kind": "ClusterPolicy"}, "cluster-policy"
     else:
