@@ -15,7 +15,8 @@ from deploy.observe.pairs import UnreadableError
 from deploy.observe.probes import NO_PYTHON, Probed, parse
 
 TCP_PORT, UDP_PORT = 10250, 8472  # the kubelet's and vxlan's: what a firewall must let through
-LISTENING = 6  # seconds: hosts begin within one of each other
+LISTENING = 8  # seconds: hosts begin within two of each other, also when this machine is busy
+PYTHON = "python3 -B -"  # without -B it may leave compiled modules behind
 TIMEOUT = 45.0
 MOST_ADDRESSES = 64
 ETCD = "/var/lib/etcd"
@@ -32,7 +33,7 @@ def probed(
         wanted = {
             host: _asked(session.cluster, found[host], group, url, asks=host == asker) for host in group
         }
-        commands = {host: f"python3 - {shlex.quote(repr(each))}" for host, each in wanted.items()}
+        commands = {host: f"{PYTHON} {shlex.quote(repr(each))}" for host, each in wanted.items()}
         for host, ran in session.run_many(commands, stdin=program, timeout=TIMEOUT).items():
             cause = NEEDS_PYTHON if ran.rc == NO_PYTHON else ran.err.strip()[-200:]
             found[host] = with_probes(found[host], ran.out, cause)
@@ -50,7 +51,7 @@ def answering(
         "address": "127.0.0.1", "interface": interface, "peers": {}, "tcp": TCP_PORT, "udp": UDP_PORT,
         "seconds": 0, "mtu": 1500, "directory": None, "arp": [str(each) for each in addresses], "url": None,
     }  # fmt: skip
-    ran = session.run(host.host, f"python3 - {shlex.quote(repr(asked))}", stdin=program, timeout=TIMEOUT)
+    ran = session.run(host.host, f"{PYTHON} {shlex.quote(repr(asked))}", stdin=program, timeout=TIMEOUT)
     found = with_probes(host, ran.out, "").arp
     return None if found is None else frozenset(found)
 

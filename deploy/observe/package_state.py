@@ -11,6 +11,7 @@ DRIVERS = (
     "nvidia-driver-*", "nvidia-open*", "libnvidia-compute-*", "nvidia-dkms-*",
     "amdgpu-dkms", "intel-i915-dkms", "cuda-drivers",
 )  # fmt: skip
+# dpkg knows what is held; apt-mark would write its cache to answer
 COMMAND = """
 for p in /proc/[0-9]*; do
   c=; read -r c < "$p/comm" || continue
@@ -24,7 +25,6 @@ if command -v dpkg-query >/dev/null; then
     grep -E '^package (kube|containerd|cri-o|k3s|nvidia|libnvidia|amdgpu|intel-i915|cuda-drivers)'
   audit=$(dpkg --audit)
   [ -n "$audit" ] && echo "broken $(echo "$audit" | grep -E '^ [a-z0-9]' | cut -d' ' -f2 | tr '\\n' ' ')"
-  apt-mark showhold | while read -r name; do echo "held $name"; done
   apt-config dump Unattended-Upgrade::Package-Blacklist | while read -r key value; do
     case $key in *::) echo "blacklisted $value" ;; esac
   done
@@ -76,8 +76,10 @@ def parse(text: str) -> PackageState | None:
                 busy.append((pid, name))
             case ["broken", *names]:
                 broken += names or ["one that dpkg --audit names"]
-            case ["package", name, version, "ii"]:
+            case ["package", name, version, status] if status[1:2] == "i":
                 packages[name] = version
+                if status.startswith("h"):
+                    held.append(name)
             case ["held", name]:
                 held.append(name)
             case ["blacklisted", *pattern]:
