@@ -58,6 +58,7 @@ def again(made: Site, hosts_: int) -> list[Row]:
     return [
         (f"second apply, {hosts_} hosts", spread(several(lambda: run(made, "apply", "--yes"))), ""),
         (f"plan, {hosts_} hosts", spread(several(lambda: run(made, "plan"))), f"{memory:.0f} MiB at most"),
+        (f"preflight, {hosts_} hosts", spread(several(lambda: run(made, "preflight", codes=(0, 3)))), ""),
         (f"verify --passive, {hosts_} hosts", spread(several(lambda: run(made, "verify", "--passive"))), ""),
     ]
 
