@@ -46,7 +46,7 @@ def test_only_the_first_server_makes_a_cluster_and_only_the_others_hold_its_toke
 
 def test_what_k3s_would_skip_is_refused_before_anything_is_planned() -> None:
     wrong = cluster(
-        feature_gates={"KubeletTracing": False},
+        feature_gates={"NodeSwop": True},
         k3s={"server": {"tls-sans": ["a"]}, "agent": {"tls-san": "a"}},
     )
 
@@ -54,7 +54,7 @@ def test_what_k3s_would_skip_is_refused_before_anything_is_planned() -> None:
         phases(wrong)
 
     assert str(caught.value).splitlines() == [
-        "kubernetes.feature_gates.KubeletTracing: the gate is locked to true since Kubernetes 1.34; leave it out",
+        "kubernetes.feature_gates.NodeSwop: Kubernetes 1.36 has no such feature gate; did you mean NodeSwap?",
         "kubernetes.k3s.server.tls-sans: k3s 1.36 has no such option; did you mean tls-san?",
         "kubernetes.k3s.agent.tls-san: only a server takes this option; move it to kubernetes.k3s.server",
     ]
