@@ -1,7 +1,8 @@
 """Reads out of charts' repositories which values and custom resource fields they know, into charts/*.yaml.
 
 Names and types alone are taken: facts to hold our own values and objects against. Wants the repositories as
-git directories called OWNER+NAME (or OWNER+NAME/repo) in one place, then:
+git directories called OWNER+NAME (or OWNER+NAME/repo) in one place, or as unpacked Go modules called
+MODULE@VERSION, then:
 
     python -m deploy.catalog.chart_keys_source MIRRORS deploy/catalog/charts
 """
@@ -27,8 +28,7 @@ ANY = "any"
 def main(mirrors: Path, out: Path) -> None:
     """Write one file per chart of sources.yaml."""
     for name, source in yaml.safe_load(SOURCES.read_text()).items():
-        repository = mirrors / source["repository"].replace("/", "+")
-        git = Git(repository / "repo" if (repository / "repo").is_dir() else repository, source["ref"])
+        git = repository(mirrors, source)
         document = {
             "repository": source["repository"],
             "ref": source["ref"],
@@ -43,6 +43,34 @@ def main(mirrors: Path, out: Path) -> None:
         }
         text = yaml.safe_dump(document, sort_keys=False, width=200)
         (out / f"{name}.yaml").write_text(f"# Written by deploy/catalog/chart_keys_source.py\n{text}")
+
+
+def repository(mirrors: Path, source: Mapping[str, Any]) -> Git | Module:
+    """Return where a chart is read: a commit, or a module where the tag is not to be had."""
+    if "module" in source:
+        return Module(mirrors / f"{source['module']}@{source['ref']}", source["ref"])
+    path = mirrors / source["repository"].replace("/", "+")
+    return Git(path / "repo" if (path / "repo").is_dir() else path, source["ref"])
+
+
+class Module:
+    """An unpacked Go module: the repository's files at one version."""
+
+    def __init__(self, folder: Path, version: str) -> None:
+        self._folder, self._version = folder, version
+
+    def commit(self) -> str:
+        """Return the version: a module names no commit."""
+        return self._version
+
+    def show(self, path: str) -> str:
+        """Return a file."""
+        return (self._folder / path).read_text()
+
+    def files(self, folder: str) -> list[str]:
+        """Return the paths of the files below a folder."""
+        found = (path for path in (self._folder / folder).rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self._folder)) for path in found)
 
 
 class Git:
@@ -68,7 +96,7 @@ class Git:
         return self._said("ls-tree", "-r", "--name-only", self._ref, folder).splitlines()
 
 
-def values(git: Git, chart: str) -> dict[str, str]:
+def values(git: Git | Module, chart: str) -> dict[str, str]:
     """Return every key of a chart's values with its kind: with a default, or asked for by a template."""
     known = dict(keys(yaml.safe_load(git.show(f"{chart}/values.yaml"))))
     for path in git.files(f"{chart}/templates"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deploy.catalog import chart_keys
 from deploy.model import Cluster
 from deploy.operations.nodes import Declared
 from deploy.steps import cni, metallb, nodes
@@ -37,6 +38,25 @@ def test_metallb_runs_neither_of_its_bgp_backends() -> None:
     assert values["speaker"]["frr"] == {"enabled": False}
     assert values["frrk8s"] == {"enabled": False}
     assert (values["controller"]["image"], values["speaker"]["image"]) == (IMAGE, IMAGE)
+
+
+def test_the_charts_know_every_value_that_they_are_given() -> None:
+    given = cni.values(cluster(), {"flannel": IMAGE, "flannel-cni-plugin": IMAGE})
+    assert chart_keys.load("flannel").unknown_values(given) == []
+    assert (
+        chart_keys.load("metallb").unknown_values(metallb.values({"controller": IMAGE, "speaker": IMAGE}))
+        == []
+    )
+    assert chart_keys.load("metallb").unknown_values({"frrk9s": {"enabled": False}}) != []
+
+
+def test_metallbs_definitions_know_every_field_of_the_pool() -> None:
+    balancer = cluster(load_balancer={"pool": ["10.0.0.1-10.0.0.9"], "interfaces": ["eth1"]}).load_balancer
+    assert balancer is not None
+
+    known = chart_keys.load("metallb")
+
+    assert [fault for obj in metallb.pool(balancer) for fault in known.unknown_fields(obj)] == []
 
 
 def test_the_pool_is_announced_on_the_declared_interfaces_only() -> None:
