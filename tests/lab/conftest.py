@@ -26,10 +26,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def running(name: str, third: int, count: int, **more: object) -> Iterator[Lab]:
     """Bring up a lab on 10.89.THIRD.0/24, and take it away again unless it is to be kept."""
     lab = Lab(name, IPv4Network(f"10.89.{third}.0/24"), count, **more)  # type: ignore[arg-type]
-    lab.up()
-    yield lab
-    if KEEP not in os.environ:
-        lab.down()
+    try:
+        lab.up()
+        yield lab
+    finally:
+        if KEEP not in os.environ:
+            lab.down()
 
 
 @pytest.fixture(scope="session")

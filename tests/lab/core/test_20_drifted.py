@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.lab.core.test_10_installed import invocations
+from tests.lab.core.test_10_installed import invocation, invocations
 from tests.lab.site import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
@@ -80,9 +80,7 @@ def test_each_drift_is_named_on_its_host_and_repaired_and_nothing_else(core: Sit
     core.data["nodes"][1]["labels"] = {"tier": "test"}
     core.write()
     core.ok("apply", "--yes")
-    kubelets = {
-        host: core.on(host, "systemctl show -p InvocationID --value kubelet") for host in ("n1", "n2")
-    }
+    before = {host: invocations(core, host) for host in ("n1", "n2")}
     drifts = {
         **DRIFTS,
         "kubelet's configuration": Drift(
@@ -120,18 +118,20 @@ def test_each_drift_is_named_on_its_host_and_repaired_and_nothing_else(core: Sit
 
     assert core.plan(code=0) == []
     assert core.on("n2", "sysctl -n net.ipv4.ip_forward") == "1"
-    now = {host: core.on(host, "systemctl show -p InvocationID --value kubelet") for host in ("n1", "n2")}
-    assert now["n1"] == kubelets["n1"]
-    assert now["n2"] != kubelets["n2"]
+    now = {host: invocations(core, host) for host in ("n1", "n2")}
+    assert now["n1"] == before["n1"]
+    assert now["n2"]["kubelet"] != before["n2"]["kubelet"]
 
 
 def test_a_change_of_containerds_configuration_restarts_containerd_alone(core: Site) -> None:
-    before = invocations(core, "n1")
-    kubelet = core.on("n1", "systemctl show -p InvocationID --value kubelet")
-    core.on("n1", "sed -i 's/SystemdCgroup = true/SystemdCgroup = false/' /etc/containerd/config.toml")
+    kubelet, containerd = invocation(core, "n1", "kubelet"), invocation(core, "n1", "containerd")
+    pods = core.on("n1", "pgrep -x kube-apiserver; pgrep -x etcd")
+    core.data["containerd"]["limits"] = {"nofile": 19999, "nproc": 4096}
+    core.write()
 
     core.ok("apply", "--yes")
 
-    assert core.on("n1", "systemctl show -p InvocationID --value kubelet") == kubelet
-    assert invocations(core, "n1") != before
+    assert invocation(core, "n1", "kubelet") == kubelet
+    assert invocation(core, "n1", "containerd") != containerd
+    assert core.on("n1", "pgrep -x kube-apiserver; pgrep -x etcd") == pods
     assert core.plan(code=0) == []

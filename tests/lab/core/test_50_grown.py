@@ -107,9 +107,7 @@ def test_a_worker_that_is_added_joins_and_the_others_learn_its_name_only(grown: 
 
 
 def test_a_setting_rolls_host_by_host_and_the_address_keeps_answering(grown: Site) -> None:
-    image = grown.on("n1", f"{KUBECTL} -n metallb-system get deploy metallb-controller -o name") and agnhost(
-        grown
-    )
+    image = agnhost(grown)
     address = str(grown.lab.subnet[210])
     grown.lab.exec(
         "n1", [*KUBECTL.split(), "apply", "-f", "-"], stdin=HELLO.format(image=image, address=address)
@@ -128,8 +126,9 @@ def test_a_setting_rolls_host_by_host_and_the_address_keeps_answering(grown: Sit
     assert [line for line in said.splitlines() if "Roll cp1" in line]
     assert said.index("Roll cp1") < said.index("Roll w1") < said.index("Roll w2")
     assert seen.answered > 20
-    # MetalLB moves an address that a speaker announces within seconds; a restart of kubelets must not show
-    assert seen.longest < 10, seen
+    # a restart of a kubelet ends no pod and moves no address
+    assert seen.longest < 3, seen
+    assert len(seen.missed) <= 1, seen
     capacity = grown.on("n1", f"{KUBECTL} get nodes -o jsonpath='{{.items[*].status.capacity.pods}}'")
     assert capacity == "90 90 90"
     grown.on("n1", f"{KUBECTL} delete deployment,service hello --wait=false")
@@ -163,6 +162,8 @@ def test_an_unreachable_worker_is_named_and_the_others_are_done(grown: Site) -> 
         assert grown.on("n2", "cat /etc/modules-load.d/slipway.conf") != ""
     finally:
         grown.lab.start("n3")
+    ready = f"{KUBECTL} wait --for=condition=Ready node/w2 --timeout=120s"
+    until(lambda: "condition met" in grown.on("n1", ready, check=False), 150, "w2 Ready")
 
     grown.ok("apply", "--yes")
     assert grown.plan(code=0) == []
