@@ -25,14 +25,16 @@ unit: $(VENV)/ready
 	$(BIN)/pytest tests/unit
 
 # everything, the lab's real hosts included (root, containers, minutes)
-test: lint
-	$(BIN)/pytest tests
+test: check
+	$(BIN)/pytest tests/lab --durations=25
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench
 
 $(VENV)/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment here; on Debian: apt-get install -y python3-venv"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && echo "installing python3-venv" && apt-get -qq update && apt-get -qq install -y python3-venv && $(PYTHON) -m venv $(VENV); } \
+	  || { echo "$(PYTHON) cannot make a virtual environment; as root on Debian: apt-get install -y python3-venv"; exit 2; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -14,6 +14,7 @@ SHARED = (
     "kernel.core_uses_pid",
     "kernel.keys.root_maxbytes",
     "kernel.keys.root_maxkeys",
+    "kernel.numa_balancing",
     "kernel.panic",
     "kernel.panic_on_oops",
     "kernel.pid_max",
