@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deploy.errors import HostError
 from deploy.observe import kube
@@ -17,7 +18,7 @@ PEER_PORT = 2380
 def forgotten(speaker: str, node: str, address: str) -> None:
     """Remove the member of a joining node that has no data, so that it can become one anew.
 
-    Only a member of exactly this name, or the nameless learner of exactly this address, is removed: without
+    Only the member of exactly this address, under this name or, as a learner, none yet, is removed: without
     its data it could not start any more, and while it is counted the others are nearer to losing quorum.
     """
     lines = elsewhere.said(speaker, _etcdctl(speaker, "member", "list", "-w", "json"))
@@ -26,17 +27,33 @@ def forgotten(speaker: str, node: str, address: str) -> None:
 
 
 def stale(listed: str, node: str, address: str) -> list[str]:
-    """Return the ids, in hex as etcdctl takes them, of a node's members in etcdctl's JSON."""
+    """Return the ids, in hex as etcdctl takes them, of a node's members in etcdctl's JSON.
+
+    A member of this name at another address may be a healthy voter: it is an error, and stays.
+    """
     try:
         members = json.loads(listed)["members"]
     except (ValueError, KeyError, TypeError):
         raise HostError(f"etcd's members could not be read: {listed[:200]}") from None
-    peer = f"https://{address}:{PEER_PORT}"
+    peer = [f"https://{address}:{PEER_PORT}"]
+    namesakes = [each for each in members if each.get("name") == node and each.get("peerURLs") != peer]
+    if namesakes:
+        raise HostError("\n".join(_namesake(each, address) for each in namesakes))
     return [
         f"{member['ID']:x}"
         for member in members
-        if member.get("name") == node or (not member.get("name") and member.get("peerURLs") == [peer])
+        if member.get("peerURLs") == peer and (member.get("name") or "") in ("", node)
     ]
+
+
+def _namesake(member: Mapping[str, Any], address: str) -> str:
+    node = member["name"]
+    return (
+        f"etcd has a member {node} at {', '.join(member.get('peerURLs') or ['no address'])}, and {node} is to "
+        f"join with {address}. It may hold the cluster's data, so nothing is removed. Give {node} its old "
+        "address again, or another name; if that member is gone for good, remove it on a control plane: "
+        f"etcdctl member remove {member['ID']:x}"
+    )
 
 
 def _etcdctl(speaker: str, *words: str) -> str:
