@@ -11,7 +11,7 @@ import gevent
 from checks.acceptance.gates import Gate, wait
 from checks.acceptance.hands import Kubectl, speaker
 from checks.acceptance.runner import host_checks, prove_hosts
-from checks.catalogue import Phase, check
+from checks.catalogue import Phase
 from checks.cluster.addresses import answer
 from checks.cluster.images import locked
 from checks.cluster.judges import judge
@@ -28,16 +28,24 @@ from deploy.model import Cluster
 from deploy.model.row import Row, State
 from deploy.plan import Where, phases
 
-KUBELET = ("control-plane", "control-planes", "workers")
 MENDED_BY = {
-    "RT-02": ("containerd", *KUBELET),
-    "K8S-04": KUBELET,
-    "K8S-08": ("nodes",),
-    "K8S-13": KUBELET,
-    "LB-02": ("nodes",),
-    "LB-03": ("load-balancer",),
+    "HOST-03": ("Turn swap off",),
+    "HOST-04": ("Turn swap off",),
+    "HOST-06": ("Load kernel modules",),
+    "HOST-07": ("Set kernel parameters",),
+    "HOST-08": ("Set kernel parameters",),
+    "HOST-09": ("Keep the clock by chrony", "Keep the clock by timesyncd"),
+    "HOST-10": ("Name the host", "Let the host know the others"),
+    "HOST-23": ("Hold what an upgrade would break", "Keep unattended upgrades away from it"),
+    "RT-01": ("Configure containerd", "Run containerd"),
+    "RT-02": ("Configure containerd", "Run containerd", "Configure the kubelet", "Run the kubelet"),
+    "K8S-04": ("Configure the kubelet", "Run the kubelet"),
+    "K8S-08": ("Label and taint the nodes",),
+    "K8S-13": ("Run the kubelet",),
+    "LB-02": ("Label and taint the nodes",),
+    "LB-03": ("Give it the addresses",),
 }
-"""The phases whose operations also mend what a check looks at, beside those that the catalogue names."""
+"""The operations that mend what a check looks at; a plan that names them speaks of the same fault."""
 ANYWHERE = ("network", "nodes", "load-balancer")  # phases of the cluster: their rows name who speaks for it
 API = Gate("the API server", 8.0, every=2.0)
 TIMEOUT = 20.0  # seconds for one command of a check
@@ -116,13 +124,12 @@ def _proven(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
 
 
 def once(*several: Sequence[Finding]) -> list[Finding]:
-    """Return each check of a host once: the first that could say something of it."""
+    """Return each check of a host once: a fault is not outvoted, and a verdict beats silence."""
     chosen: dict[tuple[str, str | None], Finding] = {}
-    silent_states = (Status.SKIPPED, Status.UNAVAILABLE)
     for findings in several:
         for each in findings:
             known = chosen.get((each.check, each.host))
-            if known is None or (known.status in silent_states and each.status not in silent_states):
+            if known is None or _WEIGHT.index(each.status) < _WEIGHT.index(known.status):
                 chosen[each.check, each.host] = each
     told = {check_id for check_id, host in chosen if host is not None}
     return [
@@ -130,6 +137,9 @@ def once(*several: Sequence[Finding]) -> list[Finding]:
         for each in chosen.values()
         if not (each.status is Status.SKIPPED and each.host is None and each.check in told)
     ]
+
+
+_WEIGHT = (Status.FAIL, Status.PASS, Status.UNAVAILABLE, Status.SKIPPED)
 
 
 def belonging(findings: Sequence[Finding], rows: Collection[Row]) -> list[Finding]:
@@ -140,10 +150,11 @@ def belonging(findings: Sequence[Finding], rows: Collection[Row]) -> list[Findin
 def _with_rows(finding: Finding, rows: Collection[Row]) -> Finding:
     if finding.status is not Status.FAIL:
         return finding
-    phases_ = MENDED_BY.get(finding.check) or tuple(filter(None, [check(finding.check).mended_by]))
     mends = [
         f"{row.phase} | {row.operation}"
         for row in rows
-        if row.pending and row.phase in phases_ and (row.host == finding.host or row.phase in ANYWHERE)
+        if row.pending
+        and row.operation in MENDED_BY.get(finding.check, ())
+        and (row.host == finding.host or row.phase in ANYWHERE)
     ]
     return replace(finding, remedy=f"slipway apply does it: {', '.join(mends)}") if mends else finding

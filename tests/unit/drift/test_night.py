@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from checks.drift.night import belonging, once
+from pathlib import Path
+
+from checks.drift.night import MENDED_BY, belonging, once
 from checks.finding import Finding, Status
 from deploy.model.row import Row, State
 
@@ -13,12 +15,14 @@ def finding(check: str, host: str | None, status: Status, found: str = "") -> Fi
     return Finding(check, host, status, found=found, remedy="by hand")
 
 
-def test_a_check_that_two_judges_know_is_said_once_by_the_one_that_could() -> None:
+def test_a_check_that_two_judges_know_is_said_once_and_a_fault_is_not_outvoted() -> None:
     unread = finding("HOST-08", "w1", Status.UNAVAILABLE)
     good = finding("HOST-08", "w1", Status.PASS, "8192")
-    again = finding("HOST-08", "w1", Status.FAIL, "128")
+    bad = finding("HOST-08", "w1", Status.FAIL, "128")
 
-    assert once([unread], [good], [again]) == [good]
+    assert once([unread], [good]) == [good]
+    assert once([good], [bad]) == [bad]
+    assert once([bad], [good]) == [bad]
 
 
 def test_skipped_for_all_is_not_said_beside_a_verdict_of_a_host() -> None:
@@ -55,3 +59,17 @@ def test_a_pass_is_nobodys_to_mend() -> None:
     passed = finding("HOST-08", "w1", Status.PASS)
 
     assert belonging([passed], [SYSCTLS]) == [passed]
+
+
+def test_another_operation_of_the_same_phase_is_another_fault() -> None:
+    failed = finding("HOST-08", "w1", Status.FAIL)
+    modules = Row("baseline", "w1", "Load kernel modules", State.CHANGE)
+
+    assert belonging([failed], [modules]) == [failed]
+
+
+def test_the_operations_are_those_that_the_steps_have() -> None:
+    steps = Path(__file__).parents[3] / "deploy/steps"
+    written = "".join(path.read_text() for path in steps.rglob("*.py"))
+
+    assert [name for names in MENDED_BY.values() for name in names if f'name="{name}"' not in written] == []
