@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.lab import Lab
-from tests.bench import ansible
+from tests.bench import ansible, many
 from tests.bench.timed import Run, several, timed
 from tests.lab.site import CLEAN, SLIPWAY, Site, node, site
 
@@ -101,7 +101,7 @@ def measured() -> list[Row]:
         rows += [("two workers added", f"{grown.wall:.1f}", "")]
         rows += again(made, HOSTS)
         made.forget()
-    return rows
+    return [*rows, *many.measured(4, 50)]
 
 
 def main() -> None:
