@@ -23,6 +23,8 @@ from deploy.lab.run import failure, podman, run
 from deploy.lab.services import serve, services
 from deploy.model import paths
 
+REMOVALS = 5  # tries
+
 
 @dataclass(frozen=True, slots=True)
 class Container:
@@ -142,11 +144,8 @@ class Lab:
         """Take away every container, volume and network that carries this lab's name, and its keys."""
         packages.require_root()
         label = f"--filter=label={LABEL}={self.name}"
-        with ThreadPoolExecutor(4) as pool:
-            names = [each.name for each in self.containers()]
-            list(pool.map(lambda name: podman("rm", "--force", "--time=5", "--ignore", name), names))
-        for volume in podman("volume", "ls", "--quiet", label).split():
-            podman("volume", "rm", "--force", volume)
+        _gone("containers", lambda: [each.name for each in self.containers()], "rm", "--force", "--time=5")
+        _gone("volumes", lambda: podman("volume", "ls", "--quiet", label).split(), "volume", "rm", "--force")
         if self._network() is not None:
             podman("network", "rm", "--force", self.layout.prefix)
         shutil.rmtree(paths.lab_state(self.name), ignore_errors=True)
@@ -203,3 +202,16 @@ def numbers(containers: Iterable[str]) -> list[int]:
     """Return the numbers of the hosts among a lab's containers: slipway-lab-n2 is 2."""
     ends = (name.rpartition("-n")[2] for name in containers)
     return [int(end) for end in ends if end.isdigit()]
+
+
+def _gone(what: str, left: Callable[[], list[str]], *remove: str) -> None:
+    """Remove things until none is left; podman under load fails for some that are gone a moment later."""
+    for _ in range(REMOVALS):
+        if not (names := left()):
+            return
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: podman(*remove, name, check=False), names))
+    if names := left():
+        raise LabError(
+            f"podman could not remove the {what} {', '.join(names)}; try again, and look at `podman ps --all`"
+        )
