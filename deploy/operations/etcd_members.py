@@ -47,12 +47,11 @@ def stale(listed: str, node: str, address: str) -> list[str]:
 
 
 def _namesake(member: Mapping[str, Any], address: str) -> str:
-    node = member["name"]
+    node, at = member["name"], ", ".join(member.get("peerURLs") or ["no address"])
     return (
-        f"etcd has a member {node} at {', '.join(member.get('peerURLs') or ['no address'])}, and {node} is to "
-        f"join with {address}. It may hold the cluster's data, so nothing is removed. Give {node} its old "
-        "address again, or another name; if that member is gone for good, remove it on a control plane: "
-        f"etcdctl member remove {member['ID']:x}"
+        f"etcd has a member {node} at {at}, and {node} is to join with {address}. It may hold the cluster's "
+        f"data, so nothing is removed. Give {node} its old address again, or another name; if that member is "
+        f"gone for good, remove it on a control plane: etcdctl member remove {member['ID']:x}"
     )
 
 
