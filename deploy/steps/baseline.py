@@ -47,7 +47,8 @@ def baseline() -> None:
         name="Keep unattended upgrades away from it",
         files=[File("/etc/apt/apt.conf.d/52slipway", render.file("baseline/unattended-upgrades"))],
     )
-    swap.disabled(name="Turn swap off")
+    if cluster.kubernetes.kubelet.get("failSwapOn") is not False:
+        swap.disabled(name="Turn swap off")
     _kernel(cluster)
     _journal(cluster)
     keep_time(cluster.host.time)

@@ -16,7 +16,7 @@ from pyinfra.context import ctx_config, ctx_host, ctx_state
 from deploy import catalog, context
 from deploy.catalog import LockedFile, LockedImage
 from deploy.model import Cluster
-from deploy.steps import artifacts, baseline, containerd, identity
+from deploy.steps import artifacts, baseline, containerd, identity, images
 
 NODES = [
     {"name": f"cp{number}", "address": f"10.0.0.{number}", "roles": ["control-plane"]} for number in (1, 2, 3)
@@ -51,16 +51,17 @@ def lock(tmp_path: Path) -> Path:
         *(each for name in catalogue.files for each in catalogue.file(name)),
     ]
     files = [(e.key, e.arch, LockedFile(e.key, e.version, e.url, "a" * 64)) for e in entries]
-    images = [(e.key, LockedImage(e.ref, f"sha256:{'b' * 64}")) for e in catalogue.kubernetes_images(version)]
+    refs = [*catalogue.kubernetes_images(version), *map(catalogue.image, ("flannel", "flannel-cni-plugin"))]
+    images = [(e.key, LockedImage(e.ref, f"sha256:{'b' * 64}")) for e in refs]
     catalog.lock.save(path, files, images)
     return path
 
 
 @pytest.fixture
-def operations(lock: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, bool]]:
-    """Return a function that gives a step's operations by name, and whether each would change a bare host."""
+def prepared(lock: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., State]:
+    """Return a function that runs a step's preparation on a bare host."""
 
-    def run(step: Callable[[], Any], **parts: Any) -> dict[str, bool]:
+    def run(step: Callable[[], Any], **parts: Any) -> State:
         cluster = Cluster.model_validate({**CLUSTER, **parts})
         data = context.host_data(cluster, cluster.nodes[0], str(lock))
         fake = {"fake_responses": BARE, "fake_delay": 0, "fake_delay_jitter": 0}
@@ -71,6 +72,18 @@ def operations(lock: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dic
         [host] = state.inventory
         with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
             step()
+        return state
+
+    return run
+
+
+@pytest.fixture
+def operations(prepared: Callable[..., State]) -> Callable[..., dict[str, bool]]:
+    """Return a function that gives a step's operations by name, and whether each would change a bare host."""
+
+    def run(step: Callable[[], Any], **parts: Any) -> dict[str, bool]:
+        state = prepared(step, **parts)
+        [host] = state.inventory
         names = {id_: min(state.op_meta[id_].names).partition(" | ")[2] for id_ in host.op_hash_order}
         changes = {id_: state.ops[host][id_].operation_meta._maybe_is_change for id_ in names}
         return {name: bool(changes[id_]) for id_, name in names.items()}
@@ -96,6 +109,16 @@ def test_baseline_prepares_a_bare_host(operations: Callable[..., dict[str, bool]
         "Install chrony": True,
         "Keep the clock by chrony": True,
     }
+
+
+def test_swap_that_the_kubelet_is_declared_to_bear_stays_on(
+    operations: Callable[..., dict[str, bool]],
+) -> None:
+    borne = {"kubernetes": {**CLUSTER["kubernetes"], "kubelet": {"failSwapOn": False}}}
+    refused = {"kubernetes": {**CLUSTER["kubernetes"], "kubelet": {"failSwapOn": True}}}
+
+    assert "Turn swap off" not in operations(baseline.baseline, **borne)
+    assert "Turn swap off" in operations(baseline.baseline, **refused)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +148,11 @@ def test_containerd_is_configured_and_run(operations: Callable[..., dict[str, bo
         "Forget mirrors that are gone": False,
         "Run containerd": True,
     }
+
+
+def test_images_have_the_time_that_other_downloads_have(prepared: Callable[..., State]) -> None:
+    state = prepared(images.images)
+
+    [host] = state.inventory
+    [operation] = state.ops[host].values()
+    assert operation.global_arguments["_timeout"] == artifacts.SECONDS
