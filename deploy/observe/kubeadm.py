@@ -20,6 +20,7 @@ CA = f"{ETC}/pki/ca.crt"
 KUBELET_CONF = f"{ETC}/kubelet.conf"
 BOOTSTRAP_CONF = f"{ETC}/bootstrap-kubelet.conf"
 KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
+KUBELET_PEM = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 ETCD_DATA = "/var/lib/etcd/member"
 INIT_UNIT = "slipway-kubeadm-init.service"
 JOIN_UNIT = "slipway-kubeadm-join.service"
@@ -28,6 +29,7 @@ MARKER = "/var/lib/slipway/kubeadm.json"
 
 LEFTOVERS = (*MANIFESTS, *KUBECONFIGS, CA, KUBELET_CONF, BOOTSTRAP_CONF, KUBELET_CONFIG, ETCD_DATA)
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
+FINALIZE = "kubelet-finalize all"
 
 # what `kubeadm init` puts into the API, with the phase that makes it
 ADDONS: dict[Key, str] = {
@@ -49,13 +51,17 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A host as kubeadm knows it: which of LEFTOVERS are there, units by name, and the API's objects."""
+    """A host as kubeadm knows it: which of LEFTOVERS are there, units by name, and the API's objects.
+
+    `unfinalized`: its kubelet renews its certificate, and kubelet.conf does not read the renewed one.
+    """
 
     node: str
     have: frozenset[str]
     marker: Marker | None
     units: dict[str, str]
     api: Objects
+    unfinalized: bool = False
 
     def running(self, unit: str) -> bool:
         """Say whether a unit of ours is at work."""
@@ -68,8 +74,11 @@ class State:
 
     @property
     def missing_addons(self) -> tuple[str, ...]:
-        """The phases of `kubeadm init` whose objects are not there; meaningful when the API answers."""
+        """The phases of `kubeadm init` that have not been, in its order; meaningful when the API answers."""
         phases = [phase for addon, phase in ADDONS.items() if addon not in self.api.live]
+        if self.unfinalized:
+            addons = [phase for phase in phases if phase.startswith("addon ")]
+            phases = [*phases[: len(phases) - len(addons)], FINALIZE, *addons]
         labels = self.known["metadata"].get("labels") or {} if self.known else {}
         return tuple(phases if CONTROL_PLANE_LABEL in labels else ["mark-control-plane", *phases])
 
@@ -80,6 +89,15 @@ def _stub(key: Key) -> Object:
     return {"apiVersion": version, "kind": key.kind, "metadata": metadata}
 
 
+def unfinalized(pem: str = KUBELET_PEM, conf: str = KUBELET_CONF) -> str:
+    """Return what says so when a kubelet.conf does not read the certificate that its kubelet renews.
+
+    Without such a certificate `kubelet-finalize` does nothing (kubeadm's phases/init/kubeletfinalize.go).
+    """
+    name, pem, conf = pem.rpartition("/")[2], shlex.quote(pem), shlex.quote(conf)
+    return f"[ -e {pem} ] && ! grep -qsF {name} {conf} && echo unfinalized"
+
+
 def command(node: str) -> str:
     """Return what reads a host's state: files, marker and units, then the API as far as the host may."""
     wanted = {"apiVersion": "v1", "kind": "List", "items": [_stub(addon) for addon in ADDONS]}
@@ -88,6 +106,7 @@ def command(node: str) -> str:
     return "\n".join(
         [
             f'for path in {shlex.join(LEFTOVERS)}; do [ -e "$path" ] && echo "have $path"; done',
+            unfinalized(),
             f"echo \"marker $(tr -d '\\n' 2>/dev/null < {MARKER})\"",
             f"systemctl show --no-pager -p Id,ActiveState {units} | sed 's/^/unit /'",
             "command -v kubectl >/dev/null || exit 0",
@@ -120,7 +139,7 @@ def parse(node: str, lines: Sequence[str]) -> State | None:
     if not units:
         return None
     api = kube.parse(lines[at:]) if at < len(lines) else Objects(kube.Reach.NO_CLUSTER)
-    return State(node, frozenset(have), marker, units, api)
+    return State(node, frozenset(have), marker, units, api, "unfinalized" in lines[:at])
 
 
 def _marker(text: str) -> Marker | None:

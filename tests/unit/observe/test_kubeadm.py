@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 from deploy.observe import kubeadm, resolver
 from deploy.observe.kube import Key, Reach
@@ -71,6 +73,39 @@ def test_a_control_plane_shows_its_files_its_marker_and_what_the_api_knows() -> 
         "addon kube-proxy",
         "addon coredns",
     )
+
+
+def test_a_kubelet_that_renews_its_certificate_and_reads_the_first_one_is_to_be_finalized() -> None:
+    lines = ["unfinalized", "marker ", *UNITS, "=== slipway live"]
+    with_pem = kubeadm.parse("cp1", lines)
+    without = kubeadm.parse("cp1", lines[1:])
+
+    assert with_pem is not None
+    assert without is not None
+    assert with_pem.missing_addons == (
+        *("mark-control-plane", "upload-config kubeadm", "upload-config kubelet", "bootstrap-token"),
+        *("kubelet-finalize all", "addon kube-proxy", "addon coredns"),
+    )
+    assert "kubelet-finalize all" not in without.missing_addons
+
+
+def test_whether_a_kubelet_is_finalized_is_read_from_its_two_files(tmp_path: Path) -> None:
+    pem, conf = tmp_path / "kubelet-client-current.pem", tmp_path / "kubelet.conf"
+
+    def said() -> str:
+        return subprocess.run(
+            ["sh", "-c", kubeadm.unfinalized(str(pem), str(conf))],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+
+    conf.write_text("client-certificate-data: LS0t")
+    assert said() == ""
+    pem.touch()
+    assert said() == "unfinalized\n"
+    conf.write_text(f"client-certificate: {pem}")
+    assert said() == ""
 
 
 def test_a_broken_marker_is_nobodys() -> None:
