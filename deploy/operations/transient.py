@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+SILENCES = 150  # every 0.2 s: half a minute, each of systemctl's own waits for an answer aside
+
 
 def started(unit: str, command: Sequence[str], properties: Sequence[str] = ()) -> str:
     """Return the shell that starts a command as a transient unit and waits until it ends."""
@@ -15,14 +17,19 @@ def started(unit: str, command: Sequence[str], properties: Sequence[str] = ()) -
 
 
 def awaited(unit: str) -> str:
-    """Return the shell that waits until a transient unit ends; if it failed its last words are the error."""
+    """Return the shell that waits until a transient unit ends; if it failed its last words are the error.
+
+    A systemd that says nothing, as it does while it is busy or executes itself anew, is asked again.
+    """
+    silent = f"systemd does not say what became of {unit}; journalctl -u {unit} shows it"
     return "\n".join(
         [
-            f"while :; do case $(systemctl show --value -p ActiveState {unit}) in",
+            f"asked=0; while :; do case $(systemctl show --value -p ActiveState {unit}) in",
             f"failed) echo '{unit} failed; its last words:' >&2",
             f"  journalctl -u {unit} -n 30 --no-pager -o cat >&2; exit 1;;",
-            "active|activating|deactivating|reloading) sleep 0.2;;",
-            "*) break;;",
-            "esac; done",
+            "inactive) break;;",
+            f"'') asked=$((asked + 1)); [ $asked -lt {SILENCES} ] || {{ echo '{silent}' >&2; exit 1; }};;",
+            "*) asked=0;;",
+            "esac; sleep 0.2; done",
         ]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.errors import HostError
-from deploy.operations import kubeadm
+from deploy.operations import kubeadm, transient
 from deploy.operations.credentials import Asks
 from tests.unit.observe.test_kubeadm import UNITS
 from tests.unit.operations.conftest import Plan
@@ -28,12 +28,7 @@ def test_a_bare_host_is_initialised_by_a_unit_of_its_own(plan: Plan) -> None:
         "systemd-run --quiet --unit=slipway-kubeadm-init.service --setenv=HOME=/root "
         "--property=RuntimeMaxSec=1200 -- "
         "kubeadm init --config=/etc/slipway/kubeadm.yaml --skip-token-print\n"
-        "while :; do case $(systemctl show --value -p ActiveState slipway-kubeadm-init.service) in\n"
-        "failed) echo 'slipway-kubeadm-init.service failed; its last words:' >&2\n"
-        "  journalctl -u slipway-kubeadm-init.service -n 30 --no-pager -o cat >&2; exit 1;;\n"
-        "active|activating|deactivating|reloading) sleep 0.2;;\n"
-        "*) break;;\n"
-        "esac; done"
+        + transient.awaited("slipway-kubeadm-init.service")
     )
     assert planned.reasons == ["there is no cluster yet"]
 
