@@ -42,7 +42,10 @@ class Release:
 
 @operation()
 def released(release: Release, disturbs: Disturbs = Disturbs.NOTHING) -> Commands:
-    """The release is deployed from this chart with these values, and its objects are as its manifest says."""
+    """The release is deployed from this chart with these values, and its objects are as its manifest says.
+
+    One that slipway has not made is left to its owner, as an error.
+    """
     selector = f"owner=helm,name={release.name}"
     words = shlex.join(["get", "secret", "-n", release.namespace, "--selector", selector, "-o", "json"])
     found = host.get_fact(Got, words=words)
@@ -50,6 +53,8 @@ def released(release: Release, disturbs: Disturbs = Disturbs.NOTHING) -> Command
         yield upgrade(release)
         return
     known = helm.revisions(found)
+    if known and all(each.desired is None for each in known):
+        raise _foreign(release.name, release.namespace)
     reasons = stale(release, known) or _drifted(release, known[-1])
     if not reasons:
         return
@@ -58,6 +63,13 @@ def released(release: Release, disturbs: Disturbs = Disturbs.NOTHING) -> Command
     notes.diff(f"values of {release.name}", _values(release, known), yaml.safe_dump(dict(release.values)))
     notes.disturbs(disturbs)
     yield upgrade(release)
+
+
+def _foreign(release: str, namespace: str) -> HostError:
+    return HostError(
+        f"release {namespace}/{release} is in the way and was not made by slipway;"
+        f" remove it: helm uninstall {release} --namespace {namespace}"
+    )
 
 
 def stale(release: Release, known: list[Revision]) -> list[str]:
@@ -138,10 +150,7 @@ def uninstalled(release: str, namespace: str) -> Commands:
     if not known:
         return
     if known[-1].desired is None:
-        raise HostError(
-            f"release {namespace}/{release} is in the way and was not made by slipway;"
-            f" remove it: helm uninstall {release} --namespace {namespace}"
-        )
+        raise _foreign(release, namespace)
     notes.reason(f"release {namespace}/{release} is no longer declared")
     remove = shlex.join(["helm", "uninstall", release, "--namespace", namespace, "--wait", "--timeout=300s"])
     yield StringCommand(f"{kube.ENVIRONMENT}; {remove}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deploy.errors import HostError
 from deploy.observe import helm as observed
 from deploy.observe.helm import Revision
 from deploy.operations import helm
@@ -71,12 +72,30 @@ def test_values_come_on_stdin_and_an_unfinished_revision_is_forgotten_by_name(pl
             "revision 2 was interrupted (pending-upgrade) and is made again",
         ),
         (Revision(2, "failed", RELEASE.desired, ()), "revision 2 is failed, wanted deployed"),
-        (Revision(2, "deployed", None, ()), "revision 2 was not made by slipway"),
         (Revision(2, "deployed", "other", ()), "revision 2 was made of another chart or other values"),
     ],
 )
 def test_a_release_that_is_not_as_wished_says_why(newest: Revision, text: str) -> None:
     assert helm.stale(RELEASE, [newest]) == [f"release metallb-system/metallb: {text}"]
+
+
+@pytest.mark.parametrize("status", ["deployed", "failed", "pending-upgrade"])
+def test_a_release_that_slipway_has_not_made_is_left_to_its_owner(plan: Plan, status: str) -> None:
+    with pytest.raises(HostError) as refused:
+        plan(helm.released, RELEASE, answers=said([secret(1, "superseded"), secret(2, status)], LIVE))
+
+    assert str(refused.value) == (
+        "release metallb-system/metallb is in the way and was not made by slipway; "
+        "remove it: helm uninstall metallb --namespace metallb-system"
+    )
+
+
+def test_a_release_of_slipway_that_was_changed_by_hand_is_made_again(plan: Plan) -> None:
+    stored = [secret(1, "superseded", desired=RELEASE.desired), secret(2, "deployed")]
+
+    planned = plan(helm.released, RELEASE, answers=said(stored, LIVE))
+
+    assert planned.reasons == ["release metallb-system/metallb: revision 2 was not made by slipway"]
 
 
 def test_the_same_values_in_another_order_are_the_same_wish() -> None:
