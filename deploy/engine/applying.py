@@ -65,7 +65,7 @@ class Apply:
     def run(self, phases: Iterable[Phase]) -> None:
         """Run the phases; on hosts that serve a running cluster only what disturbs nothing."""
         for phase in phases:
-            if self._needs_speaker(phase) and self.speaker is None:
+            if self._needs_speaker(phase) and self.speaker not in self.session.hosts:
                 self.speaker = speaker.speaker(self.session)
                 if self.speaker is None:
                     self._nobody_speaks(phase)
@@ -126,7 +126,7 @@ class Apply:
             self._operations(prepared, name, allowed, outcome)
         except (UnreachableError, InventoryError) as error:
             if isinstance(error, LostError):
-                self.session.lost(name, error)
+                self.session.lost(error)
             outcome.failed.append(planning.failed(prepared.phase, name, str(error)))
         return outcome
 

@@ -20,7 +20,12 @@ CHUNK = 65536
 
 
 class LostError(UnreachableError):
-    """A connection died while it was used."""
+    """A host's connection died while it was used, be it for the sake of another host."""
+
+    def __init__(self, host: str, cause: BaseException | None = None) -> None:
+        said = f" ({cause})" if cause else ""
+        super().__init__(f"{host}: the connection was lost{said}; is the host still up?")
+        self.host = host
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Link:
         """The SSH transport; dead when the host is."""
         transport = self._client.get_transport()
         if transport is None or not transport.is_active():
-            raise LostError(f"{self.host}: the connection was lost; is the host still up?")
+            raise LostError(self.host)
         return transport
 
     def run(self, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
@@ -75,9 +80,7 @@ class Link:
             except gevent.Timeout:
                 rc, out, err = shell.TIMED_OUT[0], "", "no answer in time"
             except (OSError, EOFError, paramiko.SSHException) as error:
-                raise LostError(
-                    f"{self.host}: the connection was lost ({error}); is the host still up?"
-                ) from error
+                raise LostError(self.host, error) from error
         return Ran(rc, out, err, time.monotonic() - started)
 
     def _exchange(self, raw: str, stdin: str | bytes | None, wait: float) -> tuple[int, str, str]:

@@ -90,12 +90,16 @@ class Done:
 
 @dataclass
 class Prepared:
-    """A phase's operations, host by host in order; hosts on which preparing failed are in `errors`."""
+    """A phase's operations, host by host in order; hosts on which preparing failed are in `errors`.
+
+    `lost` are the connections that died meanwhile.
+    """
 
     phase: Phase
     state: PhaseState
     operations: dict[str, list[Operation]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    lost: list[LostError] = field(default_factory=list)
 
 
 def prepare(
@@ -114,10 +118,14 @@ def prepare(
         try:
             with ctx_config.use(state.config.copy()), ctx_host.use(host):
                 step()
-        except (InventoryError, LostError):
+        except InventoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a step's mistake is its host's, not the run's
             prepared.errors[name] = describe(error)
+            if isinstance(error, LostError):
+                prepared.lost.append(error)
+                prepared.operations[name] = []
+                return
         prepared.operations[name] = [_operation(state, host, id_) for id_ in host.op_hash_order]
 
     with current(state):

@@ -27,10 +27,12 @@ def plan(session: Session, phases: Iterable[Phase], speaker: str | None) -> list
 
 def plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row]:
     """Return the rows of one phase."""
-    on = hosts(session, phase, speaker)
-    prepared = prepare(session, phase, on, speaker)
-    if phase.where is Where.SPEAKER and speaker is None:
-        return [_unknown(phase, operation) for name in on for operation in prepared.operations[name]]
+    speaks = speaker if speaker in session.hosts else None
+    on = hosts(session, phase, speaks)
+    prepared = prepare(session, phase, on, speaks)
+    if phase.where is Where.SPEAKER and speaks is None:
+        unknown = [_unknown(phase, operation) for name in on for operation in prepared.operations[name]]
+        return [*unknown, *(failed(phase, name, error) for name, error in prepared.errors.items())]
     mistakes: dict[str, str] = {}
     with engine.current(prepared.state):
         rows = session.each(on, partial(_look_at_host, session, prepared, mistakes))
@@ -49,7 +51,11 @@ def hosts(session: Session, phase: Phase, speaker: str | None) -> list[str]:
 
 def prepare(session: Session, phase: Phase, on: Sequence[str], speaker: str | None) -> Prepared:
     """Prepare a phase on some hosts; every usable host can be asked by its operations."""
-    return engine.prepare(phase, on, data(session, speaker), partial(LinkConnector, links=session.links))
+    connector = partial(LinkConnector, links=session.links)
+    prepared = engine.prepare(phase, on, data(session, speaker), connector)
+    for error in prepared.lost:
+        session.lost(error)
+    return prepared
 
 
 def data(session: Session, speaker: str | None) -> Mapping[str, Mapping[str, Any]]:
@@ -75,7 +81,7 @@ def _look_at_host(session: Session, prepared: Prepared, mistakes: dict[str, str]
     except InventoryError as error:
         mistakes[name] = str(error)
     except LostError as error:
-        session.lost(name, error)
+        session.lost(error)
         rows.append(failed(prepared.phase, name, str(error)))
     if name in prepared.errors:
         rows.append(failed(prepared.phase, name, prepared.errors[name]))

@@ -81,7 +81,7 @@ class Session:
         try:
             return self.links[host].run(command, stdin=stdin, timeout=timeout)
         except LostError as error:
-            self.lost(host, error)
+            self.lost(error)
             raise
 
     def run_many(
@@ -105,12 +105,12 @@ class Session:
         gevent.joinall(list(started.values()), raise_error=True)
         return {host: greenlet.get() for host, greenlet in started.items()}
 
-    def lost(self, host: str, error: LostError) -> None:
-        """Take a host out of the run: its connection died."""
-        link = self.links.pop(host, None)
+    def lost(self, error: LostError) -> None:
+        """Take the host whose connection died out of the run."""
+        link = self.links.pop(error.host, None)
         if link is not None:
             link.close()
-        self.troubles.setdefault(host, Trouble(host, Cause.LOST, str(error)))
+        self.troubles.setdefault(error.host, Trouble(error.host, Cause.LOST, str(error)))
 
     def node(self, host: str) -> Node:
         """Return the node that a host is."""

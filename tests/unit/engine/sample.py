@@ -14,7 +14,7 @@ from typing_extensions import override
 from deploy import context
 from deploy.errors import HostError, InventoryError
 from deploy.model.row import Disturbs
-from deploy.operations import notes
+from deploy.operations import elsewhere, notes
 
 
 class Content(FactBase[str]):
@@ -206,6 +206,39 @@ kill -9 $p; sleep 30"""
 def cut_off() -> Generator[StringCommand, None, None]:
     """Kills the SSH server's process that serves this very connection."""
     yield StringCommand(KILL_SSHD)
+
+
+class LastWords(FactBase[str]):
+    """Reading it kills the SSH server's process of the host."""
+
+    default = str
+
+    @override
+    def command(self) -> str:
+        return KILL_SSHD
+
+    @override
+    def process(self, output: list[str]) -> str:
+        return output[0]
+
+
+@deploy("A worker that dies before its step is through")
+def worker_dies_in_its_step() -> None:
+    written(name="Write one", path=here("one"), text="first")
+    if not context.node().is_control_plane:
+        host.get_fact(LastWords)
+
+
+@operation()
+def outlived() -> Generator[StringCommand, None, None]:
+    """Asks the control plane, which dies of it."""
+    elsewhere.said("cp1", KILL_SSHD)
+    yield StringCommand("true")
+
+
+@deploy("A worker that asks a dying control plane")
+def asks_the_dying() -> None:
+    outlived(name="Ask")
 
 
 @deploy("A worker that dies")
