@@ -82,6 +82,8 @@ class Lab:
         """Bring up the network and the hosts only."""
         packages.ensure(self.progress.say)
         self._refuse_other_subnet()
+        for module in machine.load():
+            self.progress.say(f"  loaded for all hosts: the kernel's module {module}")
         for raised in machine.prepare():
             self.progress.say(f"  raised for all hosts, until the last lab is down: {raised}")
         image = rootfs.built(self.suite, self.progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from deploy.lab.run import run
 from deploy.model import paths
 
 PROC = Path("/proc/sys")
@@ -48,6 +49,22 @@ def prepare(proc: Path = PROC) -> list[str]:
     for key, value in low.items():
         _file(proc, key).write_text(str(value))
     return [f"{key} = {value}" for key, value in low.items()]
+
+
+def load(proc: Path = PROC) -> list[str]:
+    """Load what a host cannot, for want of the machine's /lib/modules, and return what was; it stays loaded.
+
+    A kernel without loadable modules has it built in, or no lab.
+    """
+    if not (proc.parent / "modules").exists():
+        return []
+    there = (proc.parent / "filesystems").read_text().split()
+    absent = [] if "overlay" in there else ["overlay"]
+    if not _file(proc, "net.bridge.bridge-nf-call-iptables").exists():
+        absent.append("br_netfilter")
+    for module in absent:
+        run(["modprobe", "--", module])
+    return absent
 
 
 def restore(proc: Path = PROC) -> list[str]:
