@@ -16,7 +16,7 @@ from deploy.lab.layout import LABEL, Layout
 from deploy.lab.run import podman, run
 from deploy.model import paths
 
-BOOT_SECONDS = 60
+BOOT_SECONDS: float = 120
 UP = {"running", "degraded"}
 
 
@@ -26,7 +26,8 @@ def key(lab: str, node: str) -> Path:
 
 
 def create(layout: Layout, node: str, image: str, login: Path) -> None:
-    """Make a host that has never been booted."""
+    """Make a host that has never been booted; what is left of one that was half made goes first."""
+    remove(layout, node)
     for volume in layout.volumes(node):
         podman("volume", "create", f"--label={LABEL}={layout.name}", volume)
     podman(*layout.host(node, image))
@@ -55,7 +56,9 @@ def await_boot(layout: Layout, node: str) -> None:
     deadline = time.monotonic() + BOOT_SECONDS
     state = ""
     while time.monotonic() < deadline:
-        asked = execute(layout, node, ["systemctl", "is-system-running", "--wait"], check=False)
+        left = f"{max(1.0, deadline - time.monotonic()):.0f}"
+        wait = ["timeout", "--kill-after=5", left, "systemctl", "is-system-running", "--wait"]
+        asked = execute(layout, node, wait, check=False)
         state = asked.stdout.strip()
         if state in UP and _listens(layout.address(node), keys.PORTS[0]):
             return

@@ -90,8 +90,7 @@ class Lab:
         keys.made(self.key, f"slipway lab {self.name}")
         if self._network() is None:
             self._create_network()
-        present = {each.name for each in self.containers()}
-        absent = [node for node in self.nodes if self.layout.container(node) not in present]
+        absent = self.absent()
         with self.progress.item(f"{len(self.nodes)} hosts"), ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda node: hosts.create(self.layout, node, image, self.key), absent))
             list(pool.map(self.start, self.nodes))
@@ -107,6 +106,11 @@ class Lab:
     def inventories(self) -> list[Path]:
         """Return the checkout's inventories whose hosts pull from this lab."""
         return [path for path in sorted(INVENTORIES.glob("*.yaml")) if self._serves(path)]
+
+    def absent(self) -> list[str]:
+        """Return the hosts to be made: one that was never started was interrupted before it was whole."""
+        present = {each.name for each in self.containers() if each.state != "created"}
+        return [node for node in self.nodes if self.layout.container(node) not in present]
 
     def containers(self) -> list[Container]:
         """Return every container of this lab, running or not."""

@@ -19,7 +19,7 @@ from deploy.lab.run import podman, run
 from deploy.lab.supply import mirror_root, registry_root
 
 MADE_OF = "slipway.made-of"
-SECONDS = 20
+SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
