@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -77,6 +78,8 @@ class Lab:
             serve(self.layout, service, rootfs.image(self.suite))
         for inventory in self.inventories():
             made.write_lock(paths.lock_file(inventory))
+        for text in self.misled():
+            self.progress.say(text)
 
     def hosts_up(self) -> None:
         """Bring up the network and the hosts only."""
@@ -106,6 +109,15 @@ class Lab:
     def inventories(self) -> list[Path]:
         """Return the checkout's inventories whose hosts pull from this lab."""
         return [path for path in sorted(INVENTORIES.glob("*.yaml")) if self._serves(path)]
+
+    def misled(self) -> list[str]:
+        """Return what to set in this lab's inventories that name another key than the lab has."""
+        named = {path: _key_of(yaml.safe_load(path.read_text())) for path in self.inventories()}
+        return [
+            f"{path}: ssh.key is {key}, this lab's key is {self.key}; set ssh.key to that"
+            for path, key in named.items()
+            if Path(key).expanduser() != self.key
+        ]
 
     def absent(self) -> list[str]:
         """Return the hosts to be made: one that was never started was interrupted before it was whole."""
@@ -221,3 +233,8 @@ def _gone(what: str, left: Callable[[], list[str]], *remove: str) -> None:
         raise LabError(
             f"podman could not remove the {what} {', '.join(names)}; try again, and look at `podman ps --all`"
         )
+
+
+def _key_of(inventory: Mapping[str, Any]) -> str:
+    ssh = inventory.get("ssh")
+    return str(ssh.get("key", "not set")) if isinstance(ssh, dict) else "not set"
