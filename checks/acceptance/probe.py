@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 NAME = "probe"
 HTTP, UDP = 8080, 8081
+LABELS = {"app": NAME}
 OWNED = {"app.kubernetes.io/managed-by": "slipway", "app.kubernetes.io/component": "verify"}
 PATIENCE = 4  # seconds for one question; an answer takes milliseconds
 SERVICE_TRIES = 8  # so that a Service of two pods shows both 99 times of 100
@@ -28,8 +29,42 @@ def namespace(run: str) -> str:
 def objects(run: str, image: str, *, balanced: bool) -> list[dict[str, Any]]:
     """Return a namespace, a pod per node whatever its taints are, and a Service in front of them."""
     where = namespace(run)
-    labels = {"app": NAME}
-    container = {
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": where, "labels": OWNED}},
+        {
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": {"name": NAME, "namespace": where},
+            "spec": {
+                "selector": {"matchLabels": LABELS},
+                "template": {"metadata": {"labels": LABELS}, "spec": _pod(image)},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": NAME, "namespace": where},
+            "spec": {
+                "type": "LoadBalancer" if balanced else "NodePort",
+                "selector": LABELS,
+                "ports": [{"port": 80, "targetPort": HTTP}],
+            },
+        },
+    ]
+
+
+def _pod(image: str) -> dict[str, Any]:
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "tolerations": [{"operator": "Exists"}],
+        "containers": [_container(image)],
+    }
+
+
+def _container(image: str) -> dict[str, Any]:
+    return {
         "name": NAME,
         "image": image,
         "imagePullPolicy": "Always",  # a node that has it already must ask the mirror, too
@@ -44,35 +79,6 @@ def objects(run: str, image: str, *, balanced: bool) -> list[dict[str, Any]]:
             "capabilities": {"drop": ["ALL"]},
         },
     }
-    pod = {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 1,
-        "tolerations": [{"operator": "Exists"}],
-        "containers": [container],
-    }
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": where, "labels": OWNED}},
-        {
-            "apiVersion": "apps/v1",
-            "kind": "DaemonSet",
-            "metadata": {"name": NAME, "namespace": where},
-            "spec": {
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": pod},
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": NAME, "namespace": where},
-            "spec": {
-                "type": "LoadBalancer" if balanced else "NodePort",
-                "selector": labels,
-                "ports": [{"port": 80, "targetPort": HTTP}],
-            },
-        },
-    ]
 
 
 def manifest(items: Iterable[Mapping[str, Any]]) -> str:
