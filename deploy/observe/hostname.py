@@ -46,7 +46,7 @@ def with_block(hosts: str, entries: Iterable[tuple[str, Sequence[str]]]) -> str:
     """Return /etc/hosts with our block as its first lines and every other line untouched.
 
     First, because a resolver takes the first answer, and Debian writes 127.0.1.1 for the host's own name.
-    A block whose end is missing ends with the last line that is shaped like ours.
+    Raises ValueError on a block whose end is missing: which lines are ours is not known then.
     """
     lines = hosts.splitlines()
     ours = block(entries)
