@@ -22,7 +22,7 @@ from deploy.catalog import LockedImage
 from deploy.errors import SlipwayError, UnreachableError
 from deploy.model import Cluster
 
-PODS = Gate("the probe's pods", 60.0)
+PODS = Gate("the probe's pods", 180.0)  # k3s pulls their image now, over a home's line
 STALE = timedelta(minutes=15)  # far longer than any run takes: what is older was left by one that was killed
 CHECKS = ("HOST-18", "K8S-15", "K8S-06", "K8S-16", "RT-12")
 

@@ -11,7 +11,7 @@ from deploy.operations.images import Image
 from deploy.steps.artifacts import SECONDS
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns")
-EVERYWHERE = ("pause", "kube-proxy", "agnhost")  # a verify runs agnhost, and waits for it a minute only
+EVERYWHERE = ("pause", "kube-proxy", "agnhost")  # a verify runs agnhost, and waits for it
 BALANCER = ("metallb-speaker", "metallb-controller")
 
 
