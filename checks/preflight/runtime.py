@@ -21,6 +21,8 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 def answers(case: Case) -> Said:
     """A containerd that is here answers, with its CRI plugin on."""
+    if case.cluster.kubernetes.distribution is Distribution.K3S:
+        return skipped("k3s brings its own containerd")
     runtime = case.known(case.host.runtime, "runtime")
     if runtime.version is None:
         return skipped("containerd is not installed yet")

@@ -1,0 +1,128 @@
+"""What a verify says of a cluster of k3s, where it differs from kubeadm's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from checks.acceptance.check import HostCheck
+from checks.acceptance.runner import host_checks, prove_hosts
+from checks.cluster.images import locked
+from checks.cluster.snapshot import Answer, Snapshot
+from checks.cluster.workloads import static_pods, system_workloads
+from checks.finding import Finding
+from deploy.observe.k3s import GENERATED, RECORD
+from tests.unit.acceptance.clusters import LOCK, deployment
+from tests.unit.k3s.conftest import cluster
+
+
+@dataclass(frozen=True)
+class Ran:
+    rc: int = 0
+    out: str = ""
+    err: str = ""
+
+
+BARE = {"k3s": {"disable": ["servicelb", "traefik", "local-storage", "metrics-server"]}}
+CONTAINERD = "Client:\n  Version:  v2.3.7\nServer:\n  Version:  v2.3.7\n"
+RECORDED = f"[ -s {RECORD} ] || {{ echo {RECORD} is missing >&2; exit 3; }}; sha256sum --quiet -c {RECORD}"
+
+
+def seen(**lists: list[dict[str, Any]]) -> Snapshot:
+    given = {"pods": [], "daemonsets": [], "deployments": [], **lists}
+    return Snapshot({name: Answer(text=json.dumps({"items": items})) for name, items in given.items()})
+
+
+def found(finding: Finding) -> tuple[str, str]:
+    return finding.status.value, finding.found
+
+
+def test_k3s_has_no_static_pods_to_look_for() -> None:
+    assert list(static_pods(cluster(), seen())) == []
+
+
+def test_what_k3s_deploys_and_was_not_disabled_must_be_up() -> None:
+    ready = [deployment("kube-system", "coredns", 1, 1)]
+
+    [bare] = system_workloads(cluster(**BARE), seen(deployments=ready))
+    [whole] = system_workloads(cluster(), seen(deployments=ready))
+
+    assert found(bare) == ("pass", "CoreDNS 1/1")
+    assert found(whole) == (
+        "fail",
+        "CoreDNS 1/1, local-path-provisioner missing, metrics-server missing, Traefik missing",
+    )
+
+
+def test_images_that_k3s_brings_need_no_digest_and_others_do() -> None:
+    def pod(image: str) -> dict[str, Any]:
+        return {
+            "metadata": {"namespace": "kube-system", "name": "x"},
+            "spec": {"containers": [{"name": "x", "image": image}]},
+            "status": {"containerStatuses": [{"name": "x", "imageID": "sha256:abc"}]},
+        }
+
+    own, other = pod("rancher/mirrored-coredns-coredns:1.14.2"), pod("quay.io/other:1")
+
+    [good] = locked(LOCK, seen(pods=[own]))
+    [bad] = locked(LOCK, seen(pods=[own, other]))
+
+    assert found(good) == ("pass", "0/0 containers run what is locked, 1 are k3s' own")
+    assert found(bad) == ("fail", "0/1 containers run what is locked, 1 are k3s' own")
+
+
+def prove(check: str, answers: dict[str, Ran]) -> list[tuple[str, str]]:
+    """Return what one check says of the agent."""
+    wanted: list[HostCheck] = [each for each in host_checks() if each.entry.id == check]
+    findings = prove_hosts(
+        cluster(), lambda _, command: answers.get(command, Ran(127)), {}, {"lock": LOCK}, wanted
+    )
+    return [found(each) for each in findings if each.check == check and each.host == "a1"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("v1.36.3+k3s1 (abcdef01)", ("pass", "active, v1.36.3+k3s1 (abcdef01)")),
+        ("v1.36.3+k3s1 (k3s stand-in)", ("pass", "active, v1.36.3+k3s1 (k3s stand-in)")),
+        ("v1.36.3+k3s10 (abcdef01)", ("fail", "active, v1.36.3+k3s10 (abcdef01)")),
+    ],
+)
+def test_a_report_says_what_runs_under_k3s_name(said: str, expected: tuple[str, str]) -> None:
+    answers = {
+        "systemctl is-active k3s-agent": Ran(out="active\n"),
+        "k3s --version": Ran(out=f"k3s version {said}\ngo version go1.26.8\n"),
+    }
+
+    assert prove("K8S-13", answers) == [expected]
+
+
+def test_containerd_inside_k3s_must_answer() -> None:
+    active = {"systemctl is-active k3s-agent": Ran(out="active\n")}
+
+    assert prove("RT-01", {**active, "ctr --connect-timeout 3s version": Ran(out=CONTAINERD)}) == [
+        ("pass", "active, v2.3.7")
+    ]
+    assert prove("RT-01", {**active, "ctr --connect-timeout 3s version": Ran(1, err="no socket")}) == [
+        ("fail", "active, no answer: no socket")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [
+        (Ran(), ("pass", f"{GENERATED} is as k3s wrote it")),
+        (Ran(1), ("fail", f"{GENERATED} is another since k3s started")),
+        (
+            Ran(3, err=f"{RECORD} is missing"),
+            ("unavailable", f"what k3s generated at its last start is not recorded: {RECORD} is missing"),
+        ),
+    ],
+)
+def test_an_edit_of_what_k3s_generates_is_found_and_an_unread_one_is_no_pass(
+    ran: Ran, expected: tuple[str, str]
+) -> None:
+    assert prove("RT-05", {RECORDED: ran}) == [expected]
