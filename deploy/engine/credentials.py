@@ -10,7 +10,7 @@ import yaml
 
 from deploy.engine.session import Session
 from deploy.engine.speaker import ADMIN
-from deploy.errors import InventoryError, RunError
+from deploy.errors import InventoryError, RunError, UnreachableError
 
 API_PORT = 6443
 Config = dict[str, Any]
@@ -20,11 +20,14 @@ NAMED = ("clusters", "users", "contexts")
 def fetch(session: Session) -> Config:
     """Return the admin's kubeconfig of the first control plane that has one."""
     for node in session.cluster.control_planes:
-        if node.name not in session.hosts:
+        try:
+            ran = session.run(node.name, f"cat {ADMIN}")
+        except UnreachableError:
             continue
-        ran = session.run(node.name, f"cat {ADMIN}")
         if ran.ok:
             return renamed(yaml.safe_load(ran.out), session.cluster.name, str(session.cluster.endpoint))
+    if not any(node.name in session.hosts for node in session.cluster.control_planes):
+        raise session.speechless()
     causes = "".join(f"\n{cause}" for cause in session.unreachable.values())
     raise RunError(f"no control plane of {session.cluster.name} has {ADMIN}; run slipway apply first{causes}")
 
@@ -64,7 +67,8 @@ def load(path: Path) -> Config:
 
 
 def write(path: Path, config: Config) -> None:
-    """Write a kubeconfig for its owner only, whole or not at all."""
+    """Write a kubeconfig for its owner only, whole or not at all; what a link leads to is written, too."""
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f"{path.name}.part")
     with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:

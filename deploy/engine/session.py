@@ -15,7 +15,7 @@ from deploy.engine import hostkeys, target, trouble
 from deploy.engine.connect import Connector, RefusedError
 from deploy.engine.link import Link, LostError, Ran
 from deploy.engine.trouble import Cause, Trouble
-from deploy.errors import Exit, UnreachableError, worst
+from deploy.errors import Exit, HostError, SlipwayError, UnreachableError, worst
 from deploy.model import Cluster, Node, paths
 
 AT_ONCE = 32  # hosts that are worked on in parallel
@@ -111,6 +111,12 @@ class Session:
         if link is not None:
             link.close()
         self.troubles.setdefault(error.host, Trouble(error.host, Cause.LOST, str(error)))
+
+    def speechless(self) -> SlipwayError:
+        """Return the error for a cluster no control plane of which can be used."""
+        said = [f"no control plane of {self.cluster.name} can be used:", *self.unreachable.values()]
+        kind = HostError if self.exit_code is Exit.FAILED else UnreachableError
+        return kind("\n".join(said))
 
     def node(self, host: str) -> Node:
         """Return the node that a host is."""

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.engine import credentials
-from deploy.errors import InventoryError
+from deploy.engine import credentials, hostkeys
+from deploy.engine.session import Session
+from deploy.errors import InventoryError, UnreachableError
+from deploy.model import paths
+from tests.unit.engine.sshd import Sshd, cluster_of
 
 ADMIN = {
     "apiVersion": "v1",
@@ -67,6 +70,31 @@ def test_it_is_written_for_its_owner_only_also_over_an_open_one(tmp_path: Path) 
     assert path.stat().st_mode & 0o777 == 0o600
     assert yaml.safe_load(path.read_text()) == NEW
     assert [each.name for each in path.parent.iterdir()] == ["config"]
+
+
+def test_a_kubeconfig_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    link, file = tmp_path / "config", tmp_path / "dotfiles" / "config"
+    link.symlink_to(file)
+
+    credentials.write(link, NEW)
+
+    assert link.readlink() == file
+    assert yaml.safe_load(file.read_text()) == NEW
+
+
+def test_a_cluster_no_control_plane_of_which_answers_is_unreachable(sshd: Sshd) -> None:
+    hostkeys.remember(paths.known_hosts("test"), {sshd.entry(): sshd.host_key})
+    nodes = {"name": "cp1", "address": "127.0.0.9"}, {"name": "w1", "address": "127.0.0.1"}
+    cluster = cluster_of(*nodes, ssh={"user": "root", "port": sshd.port, "key": str(sshd.key)})
+
+    with Session(cluster, Path("lab.yaml")) as session, pytest.raises(UnreachableError) as error:
+        credentials.fetch(session)
+
+    assert str(error.value) == (
+        "no control plane of test can be used:\n"
+        f"cp1 (127.0.0.9 port {sshd.port}): connection refused; does sshd listen on port {sshd.port}?"
+    )
 
 
 def test_a_damaged_kubeconfig_is_left_alone(tmp_path: Path) -> None:
