@@ -17,6 +17,12 @@ from deploy.errors import InventoryError, UnreachableError
 from deploy.model.row import Disturbs, Row, State
 from deploy.plan import Phase, Where
 
+NO_API = "no control plane's API server answers"
+SILENT = (
+    f"{NO_API}, though hosts have joined the cluster: only what disturbs nothing was done. Look at "
+    "`journalctl -u kubelet` (k3s: `-u k3s`) on the control planes, and run the same command again"
+)
+
 
 @dataclass
 class Outcome:
@@ -66,23 +72,33 @@ class Apply:
         """Run the phases; on hosts that serve a running cluster only what disturbs nothing."""
         for phase in phases:
             if self._needs_speaker(phase) and self.speaker not in self.session.hosts:
-                self.speaker = speaker.speaker(self.session)
-                if self.speaker is None:
+                self.speaker = None
+                if not self.hears():
                     self._nobody_speaks(phase)
                     return
             if on := self._hosts(phase):
                 self._phase(phase, on)
 
+    def hears(self) -> bool:
+        """Say whether a control plane speaks for the cluster; one that does tells how its nodes are."""
+        if self.speaker is None:
+            ask = speaker.awaited if self.members else speaker.speaker
+            self.speaker = ask(self.session)
+            if self.speaker is not None and self.members:
+                self.members = {**self.members, **speaker.nodes(self.session, self.speaker)}
+        return self.speaker is not None
+
     def allowed(self, host: str) -> Disturbs:
         """Return what may be disturbed at once: on a host that pods run on, nothing."""
         return Disturbs.NOTHING if host in self.members else Disturbs.HOST
 
-    def rows_on(self, phase: Phase, host: str) -> None:
-        """Run all of a phase's rows on one host, disturbing or not."""
+    def rows_on(self, phase: Phase, host: str) -> Outcome:
+        """Run all of a phase's rows on one host, disturbing or not; what became of them is counted."""
         prepared = planning.prepare(self.session, phase, [host], self.speaker)
         with engine.current(prepared.state):
             outcome = self.session.each([host], lambda name: self._host(prepared, name, Disturbs.HOST))
         self.outcome.add(outcome[host])
+        return outcome[host]
 
     def failed_hosts(self) -> set[str]:
         """Return the hosts on which something failed."""
@@ -100,7 +116,7 @@ class Apply:
         """Name what stops the rest, unless the control plane's own failure is on record already."""
         first = self.session.cluster.control_planes[0].name
         if first not in self.failed_hosts():
-            self.outcome.failed.append(planning.failed(phase, first, "no control plane's API server answers"))
+            self.outcome.failed.append(planning.failed(phase, first, SILENT if self.members else NO_API))
 
     def _phase(self, phase: Phase, on: Sequence[str]) -> None:
         started = time.monotonic()

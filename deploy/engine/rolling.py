@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import gevent
 
 from deploy.engine import speaker, wellness
-from deploy.engine.applying import Apply, Outcome
+from deploy.engine.applying import SILENT, Apply, Outcome
 from deploy.engine.speaker import CORDONED, KubeNode
 from deploy.errors import RunError, UnreachableError
 from deploy.model.row import Disturbs, Row, State
@@ -19,6 +19,7 @@ WELL_WITHIN = 300.0  # seconds for a host to be Ready again with its pods
 ASKED_EVERY = 1.0
 PHASE = "rolling"
 UNCORDON = "Uncordon the node, which an interrupted run left cordoned"
+ITS_TURN = "Be disturbed in its turn"
 COME_BACK = "Come back after what disturbed it"
 
 
@@ -45,13 +46,16 @@ def roll(apply: Apply, phases: Sequence[Phase]) -> None:
     """Run what was deferred, host by host. A host that does not come back ends it, by its name."""
     deferred, apply.outcome.deferred = apply.outcome.deferred, []
     names = _order(apply, {row.host for row in deferred} - apply.failed_hosts())
+    if names and not apply.hears():
+        apply.outcome.deferred = deferred
+        if not apply.failed_hosts():
+            apply.outcome.failed.append(Row(PHASE, names[0], ITS_TURN, State.ERROR, reason=SILENT))
+        apply.watcher.said(
+            f"No API server answers, so that nothing is rolled; not touched: {', '.join(names)}."
+        )
+        return
     for position, name in enumerate(names):
-        rows = [row for row in deferred if row.host == name]
-        try:
-            _roll_one(apply, rows, phases)
-        except (RunError, UnreachableError) as error:
-            row = Row(PHASE, name, COME_BACK, State.ERROR, reason=str(error))
-            apply.outcome.failed.append(row)
+        _roll_one(apply, [row for row in deferred if row.host == name], phases)
         if name in apply.failed_hosts():
             left = ", ".join(names[position + 1 :]) or "no other host"
             apply.watcher.said(f"The rolling stops at {name}; not touched: {left}.")
@@ -66,24 +70,56 @@ def _order(apply: Apply, names: set[str]) -> list[str]:
 def _roll_one(apply: Apply, rows: Sequence[Row], phases: Sequence[Phase]) -> None:
     name, started, title = rows[0].host, time.monotonic(), f"Roll {rows[0].host}"
     apply.watcher.phase_begins(title, [name])
-    before, done = wellness.read(apply.session, _asked(apply), name), len(apply.outcome.done)
-    cordon = max(row.disturbs for row in rows) >= Disturbs.PODS and not apply.members[name].unschedulable
-    if cordon:
-        _cordon(apply, name)
+    outcome, cordoned = Outcome(), False
     wanted = {row.phase for row in rows}
-    for phase in phases:
-        if phase.name in wanted and name not in apply.failed_hosts():
-            apply.rows_on(phase, name)
-    if name not in apply.failed_hosts():
-        _wait(apply, name, before.ready_pods)
-        if cordon:
+    try:
+        before = _before(apply, name)
+        if max(row.disturbs for row in rows) >= Disturbs.PODS and not apply.members[name].unschedulable:
+            _cordon(apply, name)
+            cordoned = True
+        _disturb(apply, name, [phase for phase in phases if phase.name in wanted], outcome)
+        if not outcome.failed:
+            _wait(apply, name, before.ready_pods)
+        if cordoned and not outcome.failed:
             _uncordon(apply, name)
-    outcome = Outcome(done=apply.outcome.done[done:])
+    except (RunError, UnreachableError) as error:
+        row = Row(PHASE, name, COME_BACK, State.ERROR, reason=str(error))
+        outcome.failed.append(row)
+        apply.outcome.failed.append(row)
+    if cordoned and outcome.failed:
+        _let_go(apply, name)
     apply.watcher.phase_ended(title, outcome, time.monotonic() - started)
 
 
+def _before(apply: Apply, name: str) -> wellness.Wellness:
+    """Return how a node is; raise when its host was lost meanwhile, as then nothing is to be done on it."""
+    if name not in apply.session.hosts:
+        raise UnreachableError(apply.session.unreachable[name])
+    return wellness.read(apply.session, _asked(apply), name)
+
+
+def _disturb(apply: Apply, name: str, phases: Sequence[Phase], outcome: Outcome) -> None:
+    """Run phases on a host until one fails; what became of their rows goes to `outcome`, too."""
+    for phase in phases:
+        outcome.add(apply.rows_on(phase, name))
+        if outcome.failed:
+            return
+
+
+def _let_go(apply: Apply, name: str) -> None:
+    """Let pods on a node again on which something failed, when it is Ready; say so when it stays cordoned."""
+    try:
+        if wellness.read(apply.session, _asked(apply), name).ready:
+            _uncordon(apply, name)
+            return
+        cause = "it is not Ready"
+    except (RunError, UnreachableError) as error:
+        cause = str(error)
+    apply.watcher.said(f"{name} stays cordoned, until the next apply: {cause}.")
+
+
 def _wait(apply: Apply, name: str, pods: frozenset[str]) -> None:
-    since = int(apply.session.run(name, "date +%s").out)
+    since = _now(apply, name)
     deadline = time.monotonic() + WELL_WITHIN
     while True:
         try:
@@ -95,6 +131,14 @@ def _wait(apply: Apply, name: str, pods: frozenset[str]) -> None:
         if time.monotonic() > deadline:
             raise RunError(f"{name} is not well again after {WELL_WITHIN:.0f} s: {lacks}")
         gevent.sleep(ASKED_EVERY)
+
+
+def _now(apply: Apply, name: str) -> int:
+    """Return the seconds since the epoch on a host's own clock."""
+    ran = apply.session.run(name, "date +%s")
+    if not ran.out.strip().isdecimal():
+        raise RunError(f"{name} did not tell its time: {ran.err.strip() or 'it said nothing'}")
+    return int(ran.out)
 
 
 def _asked(apply: Apply) -> str:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
+
+import gevent
 
 from deploy.engine.session import Session
 from deploy.errors import RunError
 
 ADMIN = "/etc/kubernetes/admin.conf"
 KUBECTL = f"kubectl --kubeconfig {ADMIN} --request-timeout=10s"
-CORDONED = "slipway.io/cordoned"  # annotation: we cordoned the node, so we uncordon it
+CORDONED = "slipway.dev/cordoned"  # annotation: we cordoned the node, so we uncordon it
+PATIENCE = 20.0  # seconds that a living cluster's API server may be silent; its restart takes about ten
+ASKED_EVERY = 2.0
+# What a host has only once an API server has answered it: the kubelet's certificate that was signed there, or
+# the kubeconfig that k3s gives to its own. `kubeadm init` writes a kubelet.conf long before its API is up.
+JOINED = (
+    "grep -qs kubelet-client-current.pem /etc/kubernetes/kubelet.conf"
+    " || test -e /var/lib/rancher/k3s/agent/kubelet.kubeconfig"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,27 @@ def speaker(session: Session) -> str | None:
     command = f"test -e {ADMIN} && {KUBECTL} get --raw /readyz"
     answers = session.run_many(dict.fromkeys(candidates, command), timeout=15)
     return next((name for name in candidates if name in answers and answers[name].ok), None)
+
+
+def awaited(session: Session) -> str | None:
+    """Return the first control plane that answers within PATIENCE: a restart of one is no empty cluster."""
+    until = time.monotonic() + PATIENCE
+    while (found := speaker(session)) is None and time.monotonic() + ASKED_EVERY < until:
+        gevent.sleep(ASKED_EVERY)
+    return found
+
+
+def joined(session: Session) -> dict[str, KubeNode]:
+    """Return the hosts that say of themselves that they are nodes, of which the API tells nothing just now.
+
+    A host that could not be read is taken for one: there may be pods on it.
+    """
+    answers = session.run_many(dict.fromkeys(session.hosts, JOINED), timeout=15)
+    return {
+        name: KubeNode(name, ready=False, unschedulable=False, cordoned_by_us=False)
+        for name, ran in answers.items()
+        if ran.rc != 1
+    }
 
 
 def nodes(session: Session, by: str) -> dict[str, KubeNode]:

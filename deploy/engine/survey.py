@@ -14,7 +14,10 @@ from deploy.plan import Phase
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The control plane that answers, the nodes that have joined, and the rows of the plan."""
+    """The control plane that answers, the nodes that have joined, and the rows of the plan.
+
+    With members and no speaker the cluster lives, and its API server is silent.
+    """
 
     speaker: str | None
     members: Mapping[str, KubeNode]
@@ -33,7 +36,10 @@ class Survey:
 
 def survey(session: Session, phases: Sequence[Phase]) -> Survey:
     """Look at everything; change nothing."""
-    speaks = speaker.speaker(session)
-    members = speaker.nodes(session, speaks) if speaks else {}
+    speaks, members = speaker.speaker(session), {}
+    if speaks is None and (members := speaker.joined(session)):
+        speaks = speaker.awaited(session)
+    if speaks is not None:
+        members = speaker.nodes(session, speaks)
     rows = [row for row in rolling.leftovers(members.values()) if row.host in session.chosen]
     return Survey(speaks, members, [*rows, *planning.plan(session, phases, speaks)])

@@ -99,6 +99,17 @@ def service() -> None:
     copied(name="Restart it", source=here("config"), path=here("running"), disturbs=Disturbs.PODS)
 
 
+@operation()
+def refused() -> Generator[StringCommand, None, None]:
+    notes.disturbs(Disturbs.PODS)
+    yield StringCommand("echo because >&2; exit 7")
+
+
+@deploy("A service whose restart fails")
+def failing_service() -> None:
+    refused(name="Restart it")
+
+
 @deploy("A failing operation on workers")
 def worker_fails() -> None:
     written(name="Write one", path=here("one"), text="first")

@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import gevent
 import pytest
 
-from deploy.engine import planning, rolling, speaker, wellness
-from deploy.engine.applying import Apply
+from deploy.engine import applying, planning, rolling, speaker, wellness
+from deploy.engine.applying import Apply, Outcome
 from deploy.engine.session import Session
 from deploy.engine.speaker import CORDONED, KubeNode
+from deploy.engine.survey import survey
 from deploy.engine.wellness import Wellness
 from deploy.model import Cluster
 from deploy.model.row import Row, State
@@ -28,6 +30,11 @@ case "$*" in
 "get pods "*) cat pods.json; echo ;;
 *) echo "$*" | sed 's/=20.*Z/=DATE/' >> calls ;;
 esac
+"""
+
+NO_CLOCK = """#!/bin/sh
+[ "$1" != +%s ] || { echo no clock >&2; exit 1; }
+exec /bin/date "$@"
 """
 
 
@@ -73,13 +80,16 @@ def session(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 SERVICE = Phase("service", "A service", "tests.unit.engine.sample.service", Where.ALL)
 
 
-def rolled(session: Session) -> Apply:
+FAILING = Phase("failing", "A service", "tests.unit.engine.sample.failing_service", Where.ALL)
+
+
+def rolled(session: Session, phase: Phase = SERVICE) -> Apply:
     speaks = speaker.speaker(session)
     assert speaks == "cp1"
-    rows = planning.plan(session, [SERVICE], speaks)
+    rows = planning.plan(session, [phase], speaks)
     work = Apply(session, Silent(), {row.key: row for row in rows}, speaks, speaker.nodes(session, speaks))
-    work.run([SERVICE])
-    rolling.roll(work, [SERVICE])
+    work.run([phase])
+    rolling.roll(work, [phase])
     return work
 
 
@@ -126,6 +136,130 @@ def test_a_host_that_does_not_come_back_ends_the_rolling_by_its_name(
     assert told(work)[-1] == "The rolling stops at cp1; not touched: w1."
     assert not (tmp_path / "disk" / "w1-running").exists()
     assert "uncordon cp1" not in (api / "calls").read_text()
+
+
+def test_a_node_on_which_a_row_failed_takes_pods_again_when_it_is_ready(session: Session, api: Path) -> None:
+    work = rolled(session, FAILING)
+
+    assert [(row.host, row.operation) for row in work.outcome.failed] == [("cp1", "Restart it")]
+    assert (api / "calls").read_text().splitlines() == [
+        f"annotate --overwrite node cp1 {CORDONED}=DATE",
+        "cordon cp1",
+        "uncordon cp1",
+        f"annotate node cp1 {CORDONED}-",
+    ]
+    assert told(work)[-1] == "The rolling stops at cp1; not touched: w1."
+
+
+def test_a_node_on_which_a_row_failed_stays_cordoned_when_it_is_not_ready_and_that_is_said(
+    session: Session, api: Path
+) -> None:
+    (api / "node.json").write_text(json.dumps(node("any", ready=False)))
+
+    work = rolled(session, FAILING)
+
+    assert "uncordon cp1" not in (api / "calls").read_text()
+    assert "cp1 stays cordoned, until the next apply: it is not Ready." in told(work)
+
+
+def test_what_the_plan_did_not_show_is_told_of_the_rolling_too(session: Session, api: Path) -> None:
+    ended: dict[str, list[str]] = {}
+
+    class Noting(Silent):
+        def phase_ended(self, title: str, outcome: Outcome, seconds: float) -> None:
+            super().phase_ended(title, outcome, seconds)
+            ended[title] = [row.operation for row in outcome.unforeseen]
+
+    work = Apply(session, Noting(), {}, "cp1", speaker.nodes(session, "cp1"))
+    work.run([SERVICE])
+    rolling.roll(work, [SERVICE])
+
+    assert ended["Roll cp1"] == ["Restart it"]
+
+
+def test_a_host_that_does_not_tell_its_time_stops_the_rolling(
+    session: Session, api: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (api / "date").write_text(NO_CLOCK)
+    (api / "date").chmod(0o755)
+    monkeypatch.setattr("deploy.engine.shell.ENVIRONMENT", f"export PATH={api}:$PATH;")
+
+    work = rolled(session)
+
+    assert [(row.host, row.reason) for row in work.outcome.failed] == [
+        ("cp1", "cp1 did not tell its time: no clock")
+    ]
+
+
+@pytest.fixture
+def living(api: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cluster whose hosts have joined, and whose API server is down."""
+    (api / "down").touch()
+    monkeypatch.setattr(speaker, "JOINED", "true")
+    monkeypatch.setattr(speaker, "PATIENCE", 8.0)
+    monkeypatch.setattr(speaker, "ASKED_EVERY", 0.2)
+    return api
+
+
+def test_a_living_cluster_whose_api_is_silent_is_not_taken_for_bare_hosts(
+    session: Session, living: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker, "PATIENCE", 0.5)
+    found = survey(session, [SERVICE])
+    work = Apply(session, Silent(), {row.key: row for row in found.rows}, found.speaker, found.members)
+    work.run([SERVICE])
+    rolling.roll(work, [SERVICE])
+
+    assert found.speaker is None
+    assert sorted(found.members) == ["cp1", "w1"]
+    assert [row.operation for row in work.outcome.done] == ["Configure it", "Configure it"]
+    assert [row.host for row in work.outcome.deferred] == ["cp1", "w1"]
+    assert not (tmp_path / "disk" / "w1-running").exists()
+    assert work.outcome.failed == [
+        Row("rolling", "cp1", "Be disturbed in its turn", State.ERROR, reason=applying.SILENT)
+    ]
+    assert told(work)[-1] == "No API server answers, so that nothing is rolled; not touched: cp1, w1."
+
+
+def test_the_api_of_a_living_cluster_may_be_silent_for_a_moment(session: Session, living: Path) -> None:
+    gevent.spawn_later(0.5, (living / "down").unlink)
+    found = survey(session, [SERVICE])
+
+    assert found.speaker == "cp1"
+    assert found.members["w1"].ready
+
+
+def test_once_the_api_answers_a_cordon_that_a_person_made_meanwhile_is_known(
+    session: Session, living: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker, "PATIENCE", 0.5)
+    found = survey(session, [SERVICE])
+    work = Apply(session, Silent(), {}, found.speaker, found.members)
+    cordoned = [{**node(name), "spec": {"unschedulable": True}} for name in ("cp1", "w1")]
+    (living / "nodes.json").write_text(json.dumps({"items": cordoned}))
+    (living / "down").unlink()
+
+    assert work.hears()
+    assert work.members["w1"].unschedulable
+
+
+def test_bare_hosts_wait_for_nobody(session: Session, living: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaker, "JOINED", "false")
+    monkeypatch.setattr(speaker, "awaited", None)
+
+    assert survey(session, [SERVICE]).members == {}
+
+
+def test_a_host_that_could_not_be_read_is_taken_for_a_node(
+    session: Session, living: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker, "JOINED", "exit 2")
+
+    assert sorted(speaker.joined(session)) == ["cp1", "w1"]
+
+
+def test_the_annotation_is_in_the_domain_of_every_other_one() -> None:
+    assert CORDONED == "slipway.dev/cordoned"
 
 
 def test_a_cordon_that_a_person_made_is_left_as_it_is(session: Session, api: Path) -> None:
