@@ -15,17 +15,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import gevent
+import greenlet
 import paramiko
 from typing_extensions import override
 
 from deploy.engine import shell
 from deploy.engine.session import Session
-from deploy.errors import RunError
+from deploy.errors import Exit, RunError, SlipwayError, UnreachableError
 
 DIRECTORY = "/run/slipway"
 ON_HOST = f"{DIRECTORY}/lock"
 BEAT = 15.0  # seconds between two signs of life to the host's lock
 FORGOTTEN = 60  # seconds without one after which the host lets go: the controller is gone
+ANSWERED = 60.0  # seconds that a busy host may take to open a session, and to say whether its lock is free
 PATIENCE = 3  # seconds that a run which was just killed may take to let go
 # The lock is the shell's; what it waits with must not inherit it, or it would outlive the shell.
 SCRIPT = """mkdir -p {directory} && exec 9<>{path} || exit 1
@@ -69,6 +71,18 @@ class LockedError(RunError):
         )
 
 
+class LockLostError(SlipwayError):
+    """A host let the run lock go while the run held it: nothing keeps another run away any more."""
+
+    exit_code = Exit.UNREACHABLE
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host}: the run lock {ON_HOST} was let go with the connection, so that another run may have "
+            "begun; this one ends. What is done stays done; running the same command again goes on."
+        )
+
+
 @contextmanager
 def on_controller(cluster: str, path: Path, holder: Holder) -> Generator[Holder | None, None, None]:
     """Hold the controller's lock; yield whose run died with it, if one did."""
@@ -92,21 +106,16 @@ def on_controller(cluster: str, path: Path, holder: Holder) -> Generator[Holder 
 
 @contextmanager
 def on_host(session: Session, host: str, holder: Holder) -> Generator[None, None, None]:
-    """Hold a lock on a host for as long as this process lives and the connection does."""
+    """Hold a lock on a host for as long as this process lives; LockLostError ends a run that lost it."""
     name = shlex.quote(json.dumps(asdict(holder)))
     limits = {"forgotten": FORGOTTEN, "patience": PATIENCE}
     script = SCRIPT.format(directory=DIRECTORY, path=ON_HOST, holder=name, **limits)
-    link = session.links[host]
-    channel = link.transport.open_session(timeout=shell.KILLED_AFTER)
-    channel.exec_command(shell.as_root(f"sh -c {shlex.quote(script)}", become=link.become))
+    channel = _taken(session, host, script)
+    beating = gevent.spawn(_beat, channel, gevent.getcurrent(), host)
     try:
-        _take(channel, session.cluster.name, host)
-        beating = gevent.spawn(_beat, channel)
-        try:
-            yield
-        finally:
-            beating.kill()
+        yield
     finally:
+        beating.kill()
         channel.close()
 
 
@@ -118,8 +127,27 @@ def read(text: str) -> Holder | None:
         return None
 
 
+def _taken(session: Session, host: str, script: str) -> paramiko.Channel:
+    """Return what a lock is held by. A host may be busy, and one that does not answer is unreachable."""
+    link = session.links[host]
+    try:
+        channel = link.transport.open_session(timeout=ANSWERED)
+        try:
+            channel.exec_command(shell.as_root(f"sh -c {shlex.quote(script)}", become=link.become))
+            _take(channel, session.cluster.name, host)
+        except BaseException:
+            channel.close()
+            raise
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        said = str(error) or f"no answer in {ANSWERED:.0f} s"
+        raise UnreachableError(
+            f"{host}: the run lock {ON_HOST} could not be asked for: {said}; is the host up, or very busy?"
+        ) from error
+    return channel
+
+
 def _take(channel: paramiko.Channel, cluster: str, host: str) -> None:
-    channel.settimeout(20)
+    channel.settimeout(ANSWERED)
     answer = b""
     while answer != b"held\n" and (chunk := channel.recv(4096)):
         answer += chunk
@@ -131,10 +159,11 @@ def _take(channel: paramiko.Channel, cluster: str, host: str) -> None:
         raise RunError(f"{host}: the run lock {ON_HOST} could not be taken: {said or 'no answer'}")
 
 
-def _beat(channel: paramiko.Channel) -> None:
+def _beat(channel: paramiko.Channel, run: greenlet.greenlet, host: str) -> None:
+    """Send signs of life; when nobody takes them the lock is gone, and the run that held it ends."""
     try:
         while True:
             channel.sendall(b"alive\n")
             gevent.sleep(BEAT)
     except OSError:
-        return  # the connection died, and the lock with it; the run notices by itself
+        gevent.kill(run, LockLostError(host))

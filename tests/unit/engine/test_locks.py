@@ -14,9 +14,9 @@ import gevent
 import pytest
 
 from deploy.engine import locks
-from deploy.engine.locks import Holder, LockedError
+from deploy.engine.locks import Holder, LockedError, LockLostError
 from deploy.engine.session import Session
-from deploy.errors import Exit, RunError
+from deploy.errors import Exit, RunError, UnreachableError
 from deploy.model import Cluster
 
 ALICE = Holder("apply", "alice", "laptop", 4242, "2026-11-30T01:00:00Z")
@@ -136,6 +136,41 @@ def test_a_host_without_a_place_for_the_lock_says_so(
         locks.on_host(session, "cp1", ALICE),
     ):
         pass
+
+
+def test_a_run_whose_lock_is_gone_ends(
+    session: Session, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "BEAT", 0.1)
+
+    def cut_off() -> None:
+        with Session(cluster, Path("lab.yaml")) as other, locks.on_host(other, "cp1", ALICE):
+            other.links["cp1"].close()
+            gevent.sleep(5)
+
+    with pytest.raises(LockLostError) as error:
+        cut_off()
+
+    assert error.value.exit_code is Exit.UNREACHABLE
+    assert str(error.value) == (
+        f"cp1: the run lock {locks.ON_HOST} was let go with the connection, so that another run may have "
+        "begun; this one ends. What is done stays done; running the same command again goes on."
+    )
+
+
+def test_a_host_that_is_too_busy_to_say_whether_its_lock_is_free_is_unreachable(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "ANSWERED", 2.0)
+    monkeypatch.setattr(locks, "SCRIPT", "sleep 30")
+
+    with pytest.raises(UnreachableError) as error, locks.on_host(session, "cp1", ALICE):
+        pass
+
+    assert str(error.value) == (
+        f"cp1: the run lock {locks.ON_HOST} could not be asked for: no answer in 2 s; is the host up, or "
+        "very busy?"
+    )
 
 
 def _until(condition: object) -> None:
