@@ -11,4 +11,4 @@ from gevent import get_hub, monkey
 sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # paramiko loads it, slowly, for nothing here
 monkey.patch_all()
 # Whoever starts a greenlet joins it and gets its exception; gevent need not print a traceback besides.
-get_hub().NOT_ERROR = (*get_hub().NOT_ERROR, Exception)
+get_hub().NOT_ERROR = (*get_hub().NOT_ERROR, Exception, KeyboardInterrupt)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deploy.cli import choices
+from deploy.cli.asking import consent
 from deploy.cli.plan import show
 from deploy.cli.progress import watching
 from deploy.engine import locks, rolling, summary
@@ -19,7 +20,7 @@ from deploy.engine.log import open_log
 from deploy.engine.selection import Selection, select
 from deploy.engine.session import Session
 from deploy.engine.survey import Survey, survey
-from deploy.errors import Exit, HostError, InventoryError, SlipwayError, UnreachableError, worst
+from deploy.errors import Exit, HostError, InventoryError, UnreachableError, worst
 from deploy.model import Cluster, load_cluster, paths
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _lock_host(session: Session) -> str:
     for node in session.cluster.control_planes:
         if node.name in session.hosts:
             return node.name
-    raise _all_unreachable(session)
+    raise session.speechless()
 
 
 def _apply(session: Session, chosen: Selection, *, yes: bool, verbose: bool) -> tuple[Exit, bool]:
@@ -75,8 +76,8 @@ def _apply(session: Session, chosen: Selection, *, yes: bool, verbose: bool) -> 
     if not found.pending:
         return summary.exit_code(found.rows, session.exit_code), False
     _refuse_unfit_hosts(session, found)
-    if not yes and not click.confirm("Apply this?"):
-        raise click.Abort
+    if not yes:
+        consent("Apply this?")
     started = time.monotonic()
     outcome = _run(session, chosen, found)
     _tell(outcome, time.monotonic() - started)
@@ -97,7 +98,7 @@ def _run(session: Session, chosen: Selection, found: Survey) -> Outcome:
 def _refuse_a_half_install(session: Session, found: Survey) -> None:
     """A first install needs every control plane; on a running cluster the others go on without one."""
     missing = [node.name for node in session.cluster.control_planes if node.name in session.troubles]
-    if found.speaker is None and missing:
+    if found.speaker is None and not found.members and missing:
         causes = "\n".join(f"  {session.unreachable[name]}" for name in missing)
         name = session.cluster.name
         raise UnreachableError(f"{name} has no API server yet, and that needs all control planes:\n{causes}")
@@ -124,13 +125,6 @@ def _unfit(finding: Finding) -> str:
         f"  [{finding.check}] {where}: found {finding.found}, wanted {finding.wanted}\n"
         f"      {finding.remedy or f'slipway explain {finding.check}'}"
     )
-
-
-def _all_unreachable(session: Session) -> SlipwayError:
-    """Return the error for a cluster no control plane of which can be used."""
-    said = [f"no control plane of {session.cluster.name} can be used:", *session.unreachable.values()]
-    kind = HostError if session.exit_code is Exit.FAILED else UnreachableError
-    return kind("\n".join(said))
 
 
 def _tell(outcome: Outcome, seconds: float) -> None:

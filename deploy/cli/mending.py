@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from checks.catalogue import Fix, Phase, UnknownCheckError, check, of_phase
 from checks.finding import Finding, Status
+from deploy.cli.asking import consent
 from deploy.cli.plan import show
 from deploy.cli.progress import watching
 from deploy.engine.applying import Apply
@@ -87,8 +88,7 @@ def mend(session: Session, steps: Sequence[Mend], *, yes: bool) -> bool:
     if not yes:
         if not sys.stdin.isatty():
             raise InventoryError(NO_TERMINAL)
-        if not click.confirm("Apply these fixes?"):
-            raise click.Abort
+        consent("Apply these fixes?")
     with watching() as watcher:
         work = Apply(session, watcher, {row.key: row for row in found.rows}, found.speaker, found.members)
         work.run(steps)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from deploy.cli import choices
+from deploy.cli.asking import consent
 from deploy.engine import hostkeys, trusting
 from deploy.engine.selection import unknown
 from deploy.engine.trouble import Trouble
@@ -58,8 +59,8 @@ def _remember(found: Sequence[Shown | Trouble], path: Path, replaced: frozenset[
     if fresh:
         if not yes and not sys.stdin.isatty():
             raise InventoryError(NO_TERMINAL)
-        if not yes and not click.confirm(f"Remember {len(fresh)} as the cluster's hosts?"):
-            raise click.Abort
+        if not yes:
+            consent(f"Remember {len(fresh)} as the cluster's hosts?", "They were not remembered.")
         hostkeys.remember(path, {each.target.entry: each.key for each in fresh})
         click.echo(f"Remembered in {path}.")
     return Exit.UNREACHABLE if refused or len(shown) < len(found) else Exit.OK
