@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -39,11 +39,12 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was read, what it came to, and which hosts did not answer."""
+    """What was read, what it came to, which hosts did not answer, and whether a fix went wrong."""
 
     collection: Collection
     findings: list[Finding]
     unreachable: dict[str, str]
+    broken: bool = False
 
 
 def run_preflight(session: Session, cluster: Cluster) -> list[Finding]:
@@ -88,34 +89,55 @@ def preflight(
         raise click.UsageError("--baseline asks no host; --active and --fix need them")
     cluster = load_cluster(inventory)
     started, before = datetime.now(UTC), time.monotonic()
-    broken = False
     if baseline is not None:
-        collection = _saved(baseline, cluster)
-        judged = Judged(collection, judge(cluster, collection.observations(), ignored=ignore), {})
+        judged = _rejudged(baseline, cluster, ignore)
     else:
-        with open_log(cluster.name, "preflight"), Session(cluster, inventory) as session:
-            judged = _judged(session, cluster, ignore, active=active)
-            if fix:
-                broken = _fixed(session, judged.findings, fix, yes=yes)
-                judged = _judged(session, cluster, ignore, active=active)
+        judged = _asked(inventory, cluster, ignore, fix, active=active, yes=yes)
     if save is not None:
         save.write_text(judged.collection.text())
-    report = Report(
+    report = _report(judged, cluster, inventory, started, time.monotonic() - before)
+    if baseline is None:
+        keep(report)
+    click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
+    return worst(report.exit_code(strict=strict), Exit.FAILED if judged.broken else Exit.OK)
+
+
+def _asked(
+    inventory: Path,
+    cluster: Cluster,
+    ignored: frozenset[str],
+    fix: tuple[str, ...],
+    *,
+    active: bool,
+    yes: bool,
+) -> Judged:
+    """Judge what the hosts say now; with fixes, what they say afterwards."""
+    with open_log(cluster.name, "preflight"), Session(cluster, inventory) as session:
+        judged = _judged(session, cluster, ignored, active=active)
+        if not fix:
+            return judged
+        broken = _fixed(session, judged.findings, fix, yes=yes)
+        return replace(_judged(session, cluster, ignored, active=active), broken=broken)
+
+
+def _rejudged(baseline: Path, cluster: Cluster, ignored: frozenset[str]) -> Judged:
+    collection = _saved(baseline, cluster)
+    return Judged(collection, judge(cluster, collection.observations(), ignored=ignored), {})
+
+
+def _report(judged: Judged, cluster: Cluster, inventory: Path, started: datetime, seconds: float) -> Report:
+    return Report(
         verb="preflight",
         cluster=cluster.name,
         run=run_id(started, token_hex(2)),
         started=started,
-        seconds=time.monotonic() - before,
+        seconds=seconds,
         findings=tuple(judged.findings),
         titles=TITLES,
         fixable=FIXABLE,
         unreachable=judged.unreachable,
         inventory_sha256=digest(inventory),
     )
-    if baseline is None:
-        keep(report)
-    click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    return worst(report.exit_code(strict=strict), Exit.FAILED if broken else Exit.OK)
 
 
 def _judged(session: Session, cluster: Cluster, ignored: frozenset[str], *, active: bool) -> Judged:
