@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import gevent
@@ -22,10 +22,20 @@ from checks.say import unread
 from deploy.catalog import Lock
 from deploy.model import Cluster
 
+Accept = Callable[[list[Finding]], list[Finding]]
+
+
+def nothing(findings: list[Finding]) -> list[Finding]:
+    """Accept no failure."""
+    return findings
+
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """One verify. `settle` is how long to wait, in seconds, for what an install has just begun."""
+    """One verify. `settle` is how long to wait, in seconds, for what an install has just begun.
+
+    `accepted` says on findings which failures somebody accepted: those are not waited for.
+    """
 
     cluster: Cluster
     hands: Hands
@@ -33,6 +43,7 @@ class Verify:
     run: str
     settle: float = 0.0
     tell: Tell = silently
+    accepted: Accept = nothing
 
     def passive(self) -> list[Finding]:
         """Return what can be seen without making anything."""
@@ -62,7 +73,7 @@ class Verify:
             seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
             findings = [*judge(self.cluster, seen), *locked(self.lock, seen)]
             last[:] = [(kubectl, seen, findings)]
-            return _unsettled(findings)
+            return unsettled(self.accepted(findings), self.hands.unreachable)
 
         wait(Gate("the cluster to settle", self.settle, every=0.5), look, self.tell)
         return last[0]
@@ -84,10 +95,14 @@ class Verify:
         return [*left_out, *probe.findings()]
 
 
-def _unsettled(findings: list[Finding]) -> str | None:
-    """Return the first thing that is not yet as it should be."""
+def unsettled(findings: Iterable[Finding], unreachable: Collection[str]) -> str | None:
+    """Return the first thing that is not yet as it should be, and that waiting may put right.
+
+    With a node unreachable, what counts pods of the whole cluster stays short of them, too.
+    """
     for each in findings:
-        if each.status in (Status.FAIL, Status.UNAVAILABLE):
+        hopeless = each.ignored is not None or (unreachable and each.host in (None, *unreachable))
+        if each.status in (Status.FAIL, Status.UNAVAILABLE) and not hopeless:
             where = f" of {each.host}" if each.host else ""
             return f"{each.check}{where}: {each.found}" + (f", wanted {each.wanted}" if each.wanted else "")
     return None

@@ -12,6 +12,7 @@ import click
 
 from checks.acceptance.gates import Tell, silently
 from checks.acceptance.verify import Verify
+from checks.finding import Finding
 from checks.preflight.ignoring import ignoring
 from checks.report import Format, Report, render, run_id
 from checks.report.terminal import color, width
@@ -57,7 +58,12 @@ def verified(
     started, before = datetime.now(UTC), time.monotonic()
     pinned = lock.path_of(session.inventory)
     run = run_id(started, token_hex(2))
-    work = Verify(cluster, session, lock.load(pinned), run, settle, tell)
+    today = date.today()  # noqa: DTZ011 - the operator's day
+
+    def accepted(findings: list[Finding]) -> list[Finding]:
+        return ignoring(findings, cluster.ignore, (), today)
+
+    work = Verify(cluster, session, lock.load(pinned), run, settle, tell, accepted)
     findings = work.passive() if passive else work.active()
     return Report(
         verb="verify",
@@ -65,7 +71,7 @@ def verified(
         run=run,
         started=started,
         seconds=time.monotonic() - before,
-        findings=tuple(ignoring(findings, cluster.ignore, (), date.today())),  # noqa: DTZ011 - the operator's day
+        findings=tuple(accepted(findings)),
         unreachable=silent(session),
         inventory_sha256=digest(session.inventory),
         lock_sha256=digest(pinned),
