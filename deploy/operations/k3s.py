@@ -97,8 +97,12 @@ def admitted(node: str, speaker: str, unit: str) -> Commands:
 
 @operation()
 def brought_up(unit: Unit, node: str, disturbs: Disturbs = Disturbs.SERVICE) -> Commands:
-    """k3s runs with its files as they are, what it generated is untouched, and the API knows the node."""
+    """k3s runs with its files as they are, what it generated is untouched, and the API knows the node.
+
+    A restart of k3s that is not up, such as an agent that is refused, disturbs nothing and waits for nobody.
+    """
     found = _read(unit.name, node)
+    disturbs = disturbs if found.active == "active" else Disturbs.NOTHING
     started: list[str] = []
 
     def bounded(verb: str, name: str) -> StringCommand:

@@ -184,6 +184,18 @@ def test_an_agent_that_still_tries_is_waited_for(plan: Plan) -> None:
     assert planned.notes.disturbs is Disturbs.NOTHING
 
 
+def test_a_refused_agent_with_another_token_restarts_at_once_since_it_disturbs_nothing(plan: Plan) -> None:
+    here = running(active="activating")
+    here["systemctl show --no-pager"] = [
+        line.replace(OWN[0].sha256, OTHER) for line in here["systemctl show --no-pager"]
+    ]
+
+    planned = up(plan, here)
+
+    assert planned.commands == [k3s.started_script("restart", k3s.AGENT_UNIT, "a1")]
+    assert planned.notes.disturbs is Disturbs.NOTHING
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
