@@ -136,7 +136,9 @@ def test_six_drifts_are_named_on_their_hosts_and_repaired(k3s: Site) -> None:
     k3s.ok("apply", "--yes", timeout=600)
     assert k3s.plan(code=0) == []
     after = runs(k3s)
-    assert all(after[host] != before[host] for host in UNITS)
+    # what k3s generated is made anew by a restart; what was put back before k3s read it needs none
+    assert after["n1"] != before["n1"]
+    assert after["n2"] == before["n2"]
     assert "# mine" not in k3s.on("n1", "cat /var/lib/rancher/k3s/agent/etc/containerd/config.toml")
 
 
