@@ -16,14 +16,17 @@ from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Hands, Kubectl
 from checks.acceptance.pods import Front, Pod, front, missing, pods
 from checks.acceptance.probe import Said
-from checks.finding import Finding
+from checks.finding import Finding, Status
 from checks.say import unread
 from deploy.catalog import LockedImage
 from deploy.errors import SlipwayError, UnreachableError
 from deploy.model import Cluster
 
 PODS = Gate("the probe's pods", 180.0)  # k3s pulls their image now, over a home's line
+# kube-proxy writes the rules of a new Service node by node, some seconds later on a busy one
+ANSWERS = Gate("answers from every node", 30.0, every=1.0)
 STALE = timedelta(minutes=15)  # far longer than any run takes: what is older was left by one that was killed
+LACKING = (Status.FAIL, Status.UNAVAILABLE)
 CHECKS = ("HOST-18", "K8S-15", "K8S-06", "K8S-16", "RT-12")
 
 
@@ -60,18 +63,30 @@ class Probe:
         from_outside = gevent.spawn(
             outside.findings, self.cluster, self.nodes, up, service, self._front, self.tell
         )
-        said = self._said(up, service)
-        inside = [
-            *reach.paths(up, said, alone=len(self.cluster.nodes) == 1),
-            *reach.lookups(up, said),
-            *reach.services(up, said),
-        ]
+        inside = self._inside(up, service)
         inside += reach.images(found, self.nodes, self.image.digest, by)
         for name in self.nodes:
             if name not in up:
                 why = str(found[name].why) if name in found else "none was scheduled there"
                 inside += reach.without_pod(name, why)
         return [*inside, *from_outside.get()]
+
+    def _inside(self, up: Mapping[str, Pod], service: Front | None) -> list[Finding]:
+        """Ask from every node until all is answered, or until the time for that is over."""
+        found: list[Finding] = []
+
+        def look() -> str | None:
+            said = self._said(up, service)
+            found[:] = [
+                *reach.paths(up, said, alone=len(self.cluster.nodes) == 1),
+                *reach.lookups(up, said),
+                *reach.services(up, said),
+            ]
+            lacking = next((each for each in found if each.status in LACKING), None)
+            return f"{lacking.check} on {lacking.host}: {lacking.found}" if lacking else None
+
+        wait(ANSWERS, look, self.tell)
+        return found
 
     def _unjudged(self, why: str) -> list[Finding]:
         balancer = [unread("LB-04", None, why)] if self.cluster.load_balancer else []

@@ -14,7 +14,7 @@ from clusters import CLUSTER, DIGEST, LOCK
 
 from checks.acceptance import active, outside
 from checks.acceptance.active import Probe, stale
-from checks.acceptance.gates import Gate, silently
+from checks.acceptance.gates import Gate, Tell, silently
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.probe import Said, answers, manifest, objects, script
 from checks.finding import Finding
@@ -94,15 +94,16 @@ def good() -> Cluster:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(active, "PODS", Gate("the probe's pods", 0.0, every=0.01))
+    monkeypatch.setattr(active, "ANSWERS", Gate("answers", 0.0, every=0.01))
     monkeypatch.setattr(outside, "ADDRESS", Gate("an address", 0.0, every=0.01))
     monkeypatch.setattr(outside, "ANSWER", Gate("an answer", 0.0, every=0.01))
     monkeypatch.setattr(outside, "hostname", lambda address, port: Said(responses=("probe-b",)))
 
 
-def prove(cluster: Cluster) -> list[Finding]:
+def prove(cluster: Cluster, tell: Tell = silently) -> list[Finding]:
     kubectl = Kubectl(cluster, "cp1", "/etc/kubernetes/admin.conf")
     image = LOCK.image("agnhost@v1.36.3")
-    return Probe(CLUSTER, RUN, image, ("cp1", "w1"), kubectl, cluster, silently).findings()
+    return Probe(CLUSTER, RUN, image, ("cp1", "w1"), kubectl, cluster, tell).findings()
 
 
 def told(findings: list[Finding]) -> list[tuple[str, str | None, str, str]]:
@@ -168,6 +169,23 @@ def test_a_dead_service_says_nothing_about_dns() -> None:
     assert bad(prove(cluster)) == [
         ("K8S-06", "w1", "unavailable", "the Service does not answer by its address either (K8S-15)"),
         ("K8S-15", "w1", "fail", "0/8 answers, from 0 pods"),
+    ]
+
+
+def test_a_service_that_answers_a_moment_later_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(active, "ANSWERS", Gate("answers", 5.0, every=0.01))
+    cluster, waited = good(), []
+    in_time = cluster.said["w1"]["service"]
+    cluster.said["w1"]["service"] = '{"errors": ["connection refused"]}'
+
+    def tell(text: str) -> None:
+        waited.append(text)
+        cluster.said["w1"]["service"] = in_time
+
+    assert bad(prove(cluster, tell)) == []
+    assert waited == [
+        "waiting for answers: K8S-15 on w1: 0/8 answers, from 0 pods",
+        "waiting for answers: it is there",
     ]
 
 
