@@ -30,7 +30,7 @@ def healthy(address: str) -> bool:
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Three control planes and a worker."""
-    for lab in running("test-several", 23, 4):
+    for lab in running("test-several", 26, 4):
         made = site(
             lab,
             "test-several",
