@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from deploy.lab import Lab
-from tests.lab.site import Site, site
 
 KEEP = "SLIPWAY_KEEP_LAB"
 
@@ -32,24 +31,3 @@ def running(name: str, third: int, count: int, **more: object) -> Iterator[Lab]:
     finally:
         if KEEP not in os.environ:
             lab.down()
-
-
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """The hosts of the cluster that most tests share."""
-    yield from running("test-core", 21, 3)
-
-
-@pytest.fixture(scope="session")
-def core(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A control plane and a worker, installed and verified; n3 is a bare host beside them."""
-    made = site(
-        lab,
-        "test-core",
-        tmp_path_factory.mktemp("core"),
-        [("n1", "cp1", "control-plane"), ("n2", "w1", "worker")],
-    )
-    made.ok("apply", "--yes")
-    yield made
-    if KEEP not in os.environ:
-        made.forget()
