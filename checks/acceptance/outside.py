@@ -16,7 +16,8 @@ from checks.say import judged, skipped, unread
 from deploy.model import Cluster
 
 ADDRESS = Gate("the load balancer to give an address", 20.0)
-ANSWER = Gate("the load balancer's address to answer", 15.0)
+ANSWER = Gate("the load balancer's address to answer", 30.0)
+PORT = Gate("the node port to answer", 30.0)  # kube-proxy opens it on every node in its own time
 CALL = 3.0  # seconds for one request
 WHY_NOT = "the hosts are reached through a jump host, so this machine is not on their network"
 
@@ -38,7 +39,8 @@ def findings(
     names = {pod.name for pod in up.values()}
     balancer = gevent.spawn(_balancer, cluster, names, again, tell)
     asked = {
-        name: gevent.spawn(hostname, str(cluster.node(name).address), service.node_port) for name in nodes
+        name: gevent.spawn(_awaited, PORT, str(cluster.node(name).address), service.node_port, tell)
+        for name in nodes
     }
     ports = [
         reach.node_port(name, f"{cluster.node(name).address}:{service.node_port}", said.get(), names)
@@ -57,22 +59,28 @@ def _balancer(
     if cluster.load_balancer is None:
         return []
     address: list[str] = []
-    last: list[Said] = []
 
     def given() -> str | None:
         front = again()
         address[:] = [front.balanced] if front and front.balanced else []
         return None if address else "no address yet"
 
-    def answered() -> str | None:
-        last[:] = [hostname(address[0], 80)]
-        return None if last[0].good else "; ".join(last[0].errors)
-
     if (cause := wait(ADDRESS, given, tell)) is not None:
         pools = ", ".join(cluster.load_balancer.pool)
         return [judged("LB-04", None, False, found=cause, wanted=f"an address of {pools}")]
-    wait(ANSWER, answered, tell)
-    return [reach.balancer(address[0], last[0], names)]
+    return [reach.balancer(address[0], _awaited(ANSWER, address[0], 80, tell), names)]
+
+
+def _awaited(gate: Gate, address: str, port: int, tell: Tell) -> Said:
+    """Ask until somebody answers, or until the time for that is over; return what was said last."""
+    last: list[Said] = []
+
+    def answered() -> str | None:
+        last[:] = [hostname(address, port)]
+        return None if last[0].good else f"{address}: {'; '.join(last[0].errors)}"
+
+    wait(gate, answered, tell)
+    return last[0]
 
 
 def hostname(address: str, port: int) -> Said:

@@ -97,6 +97,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(active, "ANSWERS", Gate("answers", 0.0, every=0.01))
     monkeypatch.setattr(outside, "ADDRESS", Gate("an address", 0.0, every=0.01))
     monkeypatch.setattr(outside, "ANSWER", Gate("an answer", 0.0, every=0.01))
+    monkeypatch.setattr(outside, "PORT", Gate("the port", 0.0, every=0.01))
     monkeypatch.setattr(outside, "hostname", lambda address, port: Said(responses=("probe-b",)))
 
 
@@ -187,6 +188,22 @@ def test_a_service_that_answers_a_moment_later_is_waited_for(monkeypatch: pytest
         "waiting for answers: K8S-15 on w1: 0/8 answers, from 0 pods",
         "waiting for answers: it is there",
     ]
+
+
+def test_a_node_port_that_opens_a_moment_later_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "PORT", Gate("the port", 5.0, every=0.01))
+    refused: list[str] = []
+
+    def hostname(address: str, port: int) -> Said:
+        if port == 80 or address in refused:
+            return Said(responses=("probe-b",))
+        refused.append(address)
+        return Said(errors=("connection refused",))
+
+    monkeypatch.setattr(outside, "hostname", hostname)
+
+    assert bad(prove(good())) == []
+    assert len(refused) == 2
 
 
 def test_a_node_that_cannot_pull_is_named_and_passes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
