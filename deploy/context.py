@@ -50,6 +50,24 @@ def speaks() -> bool:
     return bool(chosen == node().name)
 
 
+def founds() -> bool:
+    """Say whether the current host is the first control plane, which the cluster begins with.
+
+    The engine runs a step on the hosts of its phase only; plain pyinfra runs it on every host.
+    """
+    return node() == cluster().control_planes[0]
+
+
+def follows() -> bool:
+    """Say whether the current host is one of the control planes that join the first."""
+    return node() in cluster().control_planes[1:]
+
+
+def works() -> bool:
+    """Say whether the current host is a worker only."""
+    return node() in cluster().workers
+
+
 def rehashes() -> bool:
     """Say whether installed files are hashed again though their stamps still fit, as drift wants it."""
     return bool(host.data.get(REHASH))

@@ -43,6 +43,8 @@ def config(cluster: Cluster, node: Node, interface: str) -> File:
 def endpoint() -> None:
     """Run keepalived on the control planes, straight to their API servers."""
     node = context.node()
+    if not node.is_control_plane:
+        return
     wanted = config(context.cluster(), node, _interface(node))
     check = File(CHECK, render.file("endpoint/check-apiserver"), mode="0755")
     packages.installed(name="Install keepalived", names=["keepalived", "curl"])

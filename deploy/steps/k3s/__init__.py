@@ -41,6 +41,8 @@ def artifacts() -> None:
 @deploy("Control plane")
 def server() -> None:
     """Start the first server."""
+    if not context.founds():
+        return
     node, speaker = context.node(), host.data.get(context.SPEAKER)
     k3s.may_found(
         name="See that no cluster is there already", node=node.name, speaker=speaker, unit=unit_name(node)
@@ -52,6 +54,8 @@ def server() -> None:
 @deploy("Control planes")
 def servers() -> None:
     """Join another server."""
+    if not context.follows():
+        return
     _joined()
     k3s.admin_linked(name="Link the administrator's credentials")
 
@@ -59,7 +63,8 @@ def servers() -> None:
 @deploy("Workers")
 def agents() -> None:
     """Join an agent."""
-    _joined()
+    if context.works():
+        _joined()
 
 
 def _joined() -> None:

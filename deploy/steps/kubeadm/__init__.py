@@ -27,6 +27,8 @@ INPUTS = (
 @deploy("Control plane")
 def control_plane() -> None:
     """Start the first control plane."""
+    if not context.founds():
+        return
     cluster, node = context.cluster(), context.node()
     text = config.as_yaml(config.init_documents(cluster, node))
     files.present(name="Write kubeadm's configuration", files=[File(CONFIG, text, mode="0600")])
@@ -38,13 +40,15 @@ def control_plane() -> None:
 @deploy("Control planes")
 def control_planes() -> None:
     """Join another control plane."""
-    _joined(context.cluster(), context.node())
+    if context.follows():
+        _joined(context.cluster(), context.node())
 
 
 @deploy("Workers")
 def workers() -> None:
     """Join a worker."""
-    _joined(context.cluster(), context.node())
+    if context.works():
+        _joined(context.cluster(), context.node())
 
 
 def _joined(cluster: Cluster, node: Node) -> None:
