@@ -23,8 +23,22 @@ class Drift:
 
 
 DRIFTS = {
+    "MetalLB's pool": Drift(
+        "n1",
+        f"{KUBECTL} -n metallb-system patch ipaddresspool slipway --type=merge "
+        """-p '{"spec":{"addresses":["10.89.21.230-10.89.21.231"]}}'""",
+        "load-balancer",
+        "cp1",
+        "Give it the addresses",
+        "10.89.21.230",
+    ),
     "sysctl, live value": Drift(
-        "n2", "sysctl -w net.ipv4.ip_forward=0", "baseline", "w1", "Set kernel parameters", "ip_forward"
+        "n2",
+        "sysctl -w net.bridge.bridge-nf-call-ip6tables=0",
+        "baseline",
+        "w1",
+        "Set kernel parameters",
+        "ip6tables",
     ),
     "sysctl, file": Drift(
         "n1",
@@ -63,15 +77,6 @@ DRIFTS = {
         "cp1",
         "Keep unattended upgrades away from it",
         "0666",
-    ),
-    "MetalLB's pool": Drift(
-        "n1",
-        f"{KUBECTL} -n metallb-system patch ipaddresspool slipway --type=merge "
-        """-p '{"spec":{"addresses":["10.89.21.230-10.89.21.231"]}}'""",
-        "load-balancer",
-        "cp1",
-        "Give it the addresses",
-        "10.89.21.230",
     ),
 }
 
@@ -117,7 +122,7 @@ def test_each_drift_is_named_on_its_host_and_repaired_and_nothing_else(core: Sit
     core.ok("apply", "--yes")
 
     assert core.plan(code=0) == []
-    assert core.on("n2", "sysctl -n net.ipv4.ip_forward") == "1"
+    assert core.on("n2", "sysctl -n net.bridge.bridge-nf-call-ip6tables") == "1"
     now = {host: invocations(core, host) for host in ("n1", "n2")}
     assert now["n1"] == before["n1"]
     assert now["n2"]["kubelet"] != before["n2"]["kubelet"]

@@ -94,7 +94,7 @@ def test_every_fault_of_the_table_is_in_a_batch() -> None:
     assert sorted(name for names in BATCHES.values() for name in names) == sorted(faults())
 
 
-def test_a_fresh_cluster_has_not_drifted_and_the_night_is_short(core: Site) -> None:
+def test_a_fresh_cluster_has_not_drifted(core: Site) -> None:
     core.data["nodes"][1]["labels"] = {"tier": "test"}
     core.write()
     core.ok("apply", "--yes")
@@ -102,7 +102,6 @@ def test_a_fresh_cluster_has_not_drifted_and_the_night_is_short(core: Site) -> N
     report = drift(core, 0)
 
     assert found(report) == set()
-    assert report["seconds"] < 15
 
 
 @pytest.mark.parametrize("batch", BATCHES)
@@ -159,13 +158,10 @@ def test_a_host_that_is_away_is_named_and_the_others_are_judged(core: Site) -> N
 
 def test_a_verify_proves_paths_and_removes_what_it_made(core: Site) -> None:
     core.ok("verify", "--wait", "120", "--passive")
-    started = time.monotonic()
     report = json.loads(core.ok("verify", "-o", "json"))
-    took = time.monotonic() - started
 
     proven = {each["check"] for each in report["findings"] if each["status"] == "pass"}
     assert {"HOST-18", "K8S-06", "K8S-15", "K8S-16", "LB-04", "RT-12"} <= proven
-    assert took < 30
     until(lambda: not namespaces(core), 60, "the end of the namespace")
 
 
