@@ -22,11 +22,11 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 unit: $(VENV)/ready
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit --timeout 120
 
 # everything, the lab's real hosts included (root, containers, minutes)
 test: check
-	$(BIN)/pytest tests/lab --durations=25
+	$(BIN)/pytest tests/lab --timeout 3000 --durations=25
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import threading
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,18 +49,15 @@ def test_what_was_begun_is_gone_on_with_and_never_taken_for_whole() -> None:
 
 
 def test_a_second_builder_waits_for_the_first_and_says_so() -> None:
-    said, order = list[str](), list[str]()
-
-    def second() -> None:
-        with store.locked(lambda text: (said.append(text), waiting.set())):
-            order.append("second")
-
-    waiting, other = threading.Event(), threading.Thread(target=second)
-    with store.locked(said.append):
-        other.start()
-        assert waiting.wait(10)
-        order.append("first")
-    other.join(10)
-
-    assert order == ["first", "second"]
-    assert said == [f"Waiting for another run that builds into {cache()}"]
+    script = (
+        "from deploy.lab import store\n"
+        "with store.locked(lambda text: print(text, flush=True)):\n"
+        "    print('its turn')\n"
+    )
+    with store.locked(print):
+        other = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        assert other.stdout.readline() == f"Waiting for another run that builds into {cache()}\n"
+        assert other.poll() is None
+    assert other.stdout.read() == "its turn\n"
+    assert other.wait(10) == 0
