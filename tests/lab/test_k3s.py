@@ -19,6 +19,8 @@ from deploy.operations.k3s import START_SECONDS
 from tests.lab.conftest import KEEP, running
 from tests.lab.site import ROOT, Site, node
 
+pytestmark = pytest.mark.trial
+
 VERSION = "v1.36.3+k3s1"
 UNITS = {"n1": "k3s.service", "n2": "k3s-agent.service"}
 TOKEN = "/var/lib/rancher/k3s/server/token"

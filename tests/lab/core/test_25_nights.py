@@ -13,6 +13,8 @@ import pytest
 from deploy.lab.faults import Fault, Host, faults
 from tests.lab.site import Site, until
 
+pytestmark = pytest.mark.trial
+
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
 # What a fault brings down with it; it is found with the fault and gone with it.

@@ -10,6 +10,8 @@ import pytest
 from tests.lab.preflight.breaks import FIXED, TOGETHER, Break
 from tests.lab.preflight.conftest import Bare
 
+pytestmark = pytest.mark.trial
+
 Findings = dict[tuple[str, str | None], dict[str, Any]]
 
 

@@ -11,6 +11,8 @@ from deploy.lab.hardware import OFF, script
 from tests.lab.preflight.breaks import FACES, Face
 from tests.lab.preflight.conftest import Bare
 
+pytestmark = pytest.mark.trial
+
 
 @pytest.fixture(scope="module")
 def declared(bare: Bare) -> Iterator[Bare]:

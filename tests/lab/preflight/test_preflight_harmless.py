@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.lab.preflight.conftest import Bare
 from tests.lab.site import until
+
+pytestmark = pytest.mark.trial
 
 # what any login leaves: sshd's own records, the journal, and times that the kernel keeps
 LOGIN = r"/var/log/(lastlog|wtmp|btmp|journal/.*)|/run/(utmp|log/.*|systemd/.*|sshd.*|user.*)|/root/\.cache.*"
