@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -23,8 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def running(name: str, third: int, count: int, **more: object) -> Iterator[Lab]:
-    """Bring up a lab on 10.89.THIRD.0/24, and take it away again unless it is to be kept."""
+    """Bring up a lab on 10.89.THIRD.0/24, and take it away again unless it is to be kept.
+
+    What an earlier run left of it, as a machine that was cut off does, goes first.
+    """
     lab = Lab(name, IPv4Network(f"10.89.{third}.0/24"), count, **more)  # type: ignore[arg-type]
+    if KEEP not in os.environ and shutil.which("podman"):
+        lab.down()
     try:
         lab.up()
         yield lab
