@@ -16,6 +16,7 @@ from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Hands, Kubectl
 from checks.acceptance.pods import Front, Pod, front, missing, pods
 from checks.acceptance.probe import Said
+from checks.cluster.snapshot import OWNED
 from checks.finding import Finding, Status
 from checks.say import unread
 from deploy.catalog import LockedImage
@@ -125,7 +126,7 @@ class Probe:
 
     def _remove_leftovers(self) -> None:
         """Delete the namespaces of runs that were killed."""
-        label = ",".join(f"{key}={value}" for key, value in probe.OWNED.items())
+        label = ",".join(f"{key}={value}" for key, value in OWNED.items())
         found = self.kubectl.get(f"/api/v1/namespaces?labelSelector={label}").get("items") or ()
         for name in stale(found, datetime.now(UTC)):
             self._delete(name)

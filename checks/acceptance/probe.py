@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from checks.cluster.snapshot import OWNED
+
 NAME = "probe"
 HTTP, UDP = 8080, 8081
 LABELS = {"app": NAME}
-OWNED = {"app.kubernetes.io/managed-by": "slipway", "app.kubernetes.io/component": "verify"}
 PATIENCE = 4  # seconds for one question; an answer takes milliseconds
 SERVICE_TRIES = 8  # so that a Service of two pods shows both 99 times of 100
 
@@ -43,7 +44,7 @@ def objects(run: str, image: str, *, balanced: bool) -> list[dict[str, Any]]:
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": {"name": NAME, "namespace": where},
+            "metadata": {"name": NAME, "namespace": where, "labels": OWNED},
             "spec": {
                 "type": "LoadBalancer" if balanced else "NodePort",
                 "selector": LABELS,

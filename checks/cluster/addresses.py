@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import gevent
 
-from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
+from checks.cluster.snapshot import OWNED, Object, Snapshot, name_of, namespace_of
 from checks.finding import Finding
 from checks.say import judged, skipped, unread
 from deploy.model import Cluster
@@ -33,7 +33,9 @@ def answer(cluster: Cluster, seen: Snapshot, knock: Callable[[str, int], str] = 
     if services is None:
         yield unread("LB-04", None, seen.cause("services"))
         return
-    balanced = [each for each in services if each["spec"].get("type") == "LoadBalancer"]
+    balanced = [
+        each for each in services if each["spec"].get("type") == "LoadBalancer" and not _passing(each)
+    ]
     if cluster.ssh.jump is not None or not balanced:
         yield skipped("LB-04", None, JUMP if balanced else "no Service asks for an address")
         return
@@ -54,6 +56,13 @@ def answer(cluster: Cluster, seen: Snapshot, knock: Callable[[str, int], str] = 
         wanted="all",
         detail="\n".join([*lacking, *silent]),
     )
+
+
+def _passing(service: Object) -> bool:
+    """Say whether a Service is on its way out, or a verify's own, which soon is."""
+    metadata = service["metadata"]
+    labels = metadata.get("labels") or {}
+    return "deletionTimestamp" in metadata or OWNED.items() <= labels.items()
 
 
 def _name(service: Object) -> str:

@@ -35,6 +35,8 @@ class Answer:
         )
 
 
+# the labels of what an active verify makes, which is gone a moment after it
+OWNED = {"app.kubernetes.io/managed-by": "slipway", "app.kubernetes.io/component": "verify"}
 PATHS = {
     "ready": "/readyz",
     "version": "/version",
@@ -48,6 +50,16 @@ METALLB_PATHS = {
     "pools": "/apis/metallb.io/v1beta1/ipaddresspools",
     "advertisements": "/apis/metallb.io/v1beta1/l2advertisements",
 }
+KINDS = {
+    "/api/v1/nodes": ("nodes", "Node"),
+    "/api/v1/pods": ("pods", "Pod"),
+    "/api/v1/services": ("services", "Service"),
+    "/apis/apps/v1/daemonsets": ("daemonsets.apps", "DaemonSet"),
+    "/apis/apps/v1/deployments": ("deployments.apps", "Deployment"),
+    "/apis/metallb.io/v1beta1/ipaddresspools": ("ipaddresspools.metallb.io", "IPAddressPool"),
+    "/apis/metallb.io/v1beta1/l2advertisements": ("l2advertisements.metallb.io", "L2Advertisement"),
+}
+"""The lists that one kubectl can fetch together: what it calls them, and the kind of their items."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ gevent patches the standard library here, before a verb imports anything that op
 pyinfra's timeouts do not fire and its connects queue.
 """
 
+import gc
 import sys
 
 from gevent import get_hub, monkey
 
+gc.set_threshold(50_000, 20, 20)  # a run makes few cycles and many objects: an eighth of its processor time
 sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # paramiko loads it, slowly, for nothing here
 monkey.patch_all()
 # Whoever starts a greenlet joins it and gets its exception; gevent need not print a traceback besides.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import gevent
 
 from deploy.cli import choices
 from deploy.cli.asking import consent
@@ -21,12 +22,14 @@ from deploy.engine.selection import Selection, select
 from deploy.engine.session import Session
 from deploy.engine.survey import Survey, survey
 from deploy.errors import Exit, HostError, InventoryError, UnreachableError, worst
-from deploy.model import Cluster, load_cluster, paths
+from deploy.model import load_cluster, paths
 
 if TYPE_CHECKING:
     from checks.finding import Finding
+    from checks.report import Report
 
 SETTLES = 180.0  # seconds for a fresh cluster's pods to become Ready
+RETURNS = 60.0  # seconds for those of a host that has just come back: a restart is put off up to twenty
 IGNORE = "Mend them, or name under `ignore:` in the inventory what shall not count."
 NO_TERMINAL = "apply asks before it changes anything, and there is no terminal to answer on: add --yes"
 
@@ -52,10 +55,13 @@ def apply(
         if died:
             click.echo(f"An earlier run did not end by itself: {died}. Going on from what it left.")
         with Session(cluster, inventory, chosen.nodes) as session:
+            proof = _Proof(session)
+            whole = not only and not limit
             with locks.on_host(session, _lock_host(session), holder):
-                code, changed = _apply(session, chosen, yes=yes, verbose=verbose)
-            if code in (Exit.OK, Exit.UNREACHABLE) and not only and not limit:
-                code = worst(code, _verify(session, cluster, passive=not changed))
+                living = proof.begin if whole else None
+                code, changed = _apply(session, chosen, living, yes=yes, verbose=verbose)
+            if code in (Exit.OK, Exit.UNREACHABLE) and whole:
+                code = worst(code, proof.active() if changed else proof.passive())
         click.echo(f"Log: {log}")
         return code
 
@@ -68,9 +74,11 @@ def _lock_host(session: Session) -> str:
     raise session.speechless()
 
 
-def _apply(session: Session, chosen: Selection, *, yes: bool, verbose: bool) -> tuple[Exit, bool]:
+def _apply(
+    session: Session, chosen: Selection, living: Callable[[], None] | None, *, yes: bool, verbose: bool
+) -> tuple[Exit, bool]:
     """Return what it came to, and whether anything changed."""
-    found = survey(session, chosen.phases)
+    found = survey(session, chosen.phases, living)
     _refuse_a_half_install(session, found)
     show(found.rows, chosen.phases, session, output="text" if verbose else "short", verbose=verbose)
     if not found.pending:
@@ -136,13 +144,40 @@ def _tell(outcome: Outcome, seconds: float) -> None:
         click.echo("What is done stays done; mend this and run the same command again.", err=True)
 
 
-def _verify(session: Session, cluster: Cluster, *, passive: bool) -> Exit:
-    """Prove the cluster: by looking only when nothing was changed, with pods of its own otherwise."""
-    from checks.report import render
-    from checks.report.terminal import color, width
-    from deploy.cli.verify import on_terminal, verified
+class _Proof:
+    """The verify that ends an apply: by looking only when nothing was changed, else with pods of its own."""
 
-    settle = 0.0 if passive else SETTLES
-    report = verified(session, cluster, passive=passive, settle=settle, tell=on_terminal())
-    click.echo(render(report, "short", width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    return report.exit_code(strict=False)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._looking: gevent.Greenlet[..., Report] | None = None
+
+    def begin(self) -> None:
+        """Begin to look, beside the plan: most applies find nothing to change."""
+        self._looking = self._begun()
+
+    def passive(self) -> Exit:
+        """Show what was seen by looking."""
+        looked = self._looking or self._begun()
+        return self._shown(looked.get())
+
+    def active(self) -> Exit:
+        """Show what pods reach in the changed cluster; what was seen before the change is forgotten."""
+        if self._looking is not None:
+            self._looking.kill()
+        return self._shown(self._verified(passive=False, settle=SETTLES))
+
+    def _begun(self) -> gevent.Greenlet[..., Report]:
+        return gevent.spawn(self._verified, passive=True, settle=RETURNS)
+
+    def _verified(self, *, passive: bool, settle: float) -> Report:
+        from deploy.cli.verify import on_terminal, verified
+
+        session = self._session
+        return verified(session, session.cluster, passive=passive, settle=settle, tell=on_terminal())
+
+    def _shown(self, report: Report) -> Exit:
+        from checks.report import render
+        from checks.report.terminal import color, width
+
+        click.echo(render(report, "short", width=width(sys.stdout), color=color(sys.stdout)), nl=False)
+        return report.exit_code(strict=False)

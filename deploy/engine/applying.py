@@ -95,8 +95,7 @@ class Apply:
     def rows_on(self, phase: Phase, host: str) -> Outcome:
         """Run all of a phase's rows on one host, disturbing or not; what became of them is counted."""
         prepared = planning.prepare(self.session, phase, [host], self.speaker)
-        with engine.current(prepared.state):
-            outcome = self.session.each([host], lambda name: self._host(prepared, name, Disturbs.HOST))
+        outcome = self.session.each([host], lambda name: self._host(prepared, name, Disturbs.HOST))
         self.outcome.add(outcome[host])
         return outcome[host]
 
@@ -124,8 +123,7 @@ class Apply:
         outcome = Outcome()
         for batch in [[name] for name in on] if phase.where is Where.OTHERS else [on]:
             prepared = planning.prepare(self.session, phase, batch, self.speaker)
-            with engine.current(prepared.state):
-                done = self.session.each(batch, self._allowed_rows(prepared))
+            done = self.session.each(batch, self._allowed_rows(prepared))
             for name in batch:
                 outcome.add(done[name])
             if outcome.failed and phase.where is Where.OTHERS:

@@ -16,6 +16,7 @@ from typing import Any
 
 import gevent
 import pyinfra
+from gevent.local import local
 from pyinfra.api import Config, Host, Inventory, State, StringCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_host_op
@@ -35,6 +36,16 @@ from deploy.plan import Phase
 
 HostMaker = Callable[[State, Host], Any]
 _executing: ContextVar[bool] = ContextVar("executing", default=False)
+
+
+class _PerGreenlet(local):
+    """Where pyinfra keeps its current State: one for the process. Here each greenlet has its phase's."""
+
+    module: Any = None
+
+
+for _kept in (ctx_state, ctx_inventory):
+    _kept.context._container = _PerGreenlet()  # a contract test holds it
 
 
 class FactError(PyinfraError):
@@ -116,7 +127,7 @@ def prepare(
     def one(name: str) -> None:
         host = state.inventory.get_host(name)
         try:
-            with ctx_config.use(state.config.copy()), ctx_host.use(host):
+            with _current(state, host):
                 step()
         except InventoryError:
             raise
@@ -128,18 +139,17 @@ def prepare(
                 return
         prepared.operations[name] = [_operation(state, host, id_) for id_ in host.op_hash_order]
 
-    with current(state):
-        gevent.joinall([state.pool.spawn(one, name) for name in on], raise_error=True)
+    gevent.joinall([state.pool.spawn(one, name) for name in on], raise_error=True)
     return prepared
 
 
 def look(prepared: Prepared, operation: Operation) -> Row:
-    """Return what an operation would do now; nothing is changed. Runs inside `current`, in a greenlet."""
+    """Return what an operation would do now; nothing is changed."""
     state, host = prepared.state, prepared.state.inventory.get_host(operation.host)
     commands: tuple[str, ...] = ()
     with notes.listening() as said:
         try:
-            with ctx_config.use(state.config.copy()), ctx_host.use(host):
+            with _current(state, host):
                 commands = tuple(map(_shown, state.ops[host][operation.id].command_generator()))
         except (InventoryError, LostError):
             raise
@@ -151,12 +161,12 @@ def look(prepared: Prepared, operation: Operation) -> Row:
 
 
 def run(prepared: Prepared, operation: Operation) -> Done:
-    """Run an operation. Runs inside `current`, in a greenlet."""
+    """Run an operation."""
     state, host = prepared.state, prepared.state.inventory.get_host(operation.host)
     started = time.monotonic()
     token = _executing.set(True)
     try:
-        with ctx_config.use(state.config.copy()), ctx_host.use(host):
+        with _current(state, host):
             succeeded = run_host_op(state, host, operation.id)
         meta = state.ops[host][operation.id].operation_meta
         changed, error = meta.did_change(), None if succeeded else _failed(host)
@@ -184,16 +194,17 @@ def describe(error: Exception) -> str:
 
 
 @contextmanager
-def current(state: PhaseState) -> Generator[None, None, None]:
-    """Make a State the one that pyinfra's contexts mean, also when something raises inside."""
-    before = ctx_state.get(), ctx_inventory.get()
-    ctx_state.set(state)
-    ctx_inventory.set(state.inventory)
+def _current(state: PhaseState, host: Host) -> Generator[None, None, None]:
+    """Make these what pyinfra's contexts mean in this greenlet, also when something raises inside."""
+    mine = {ctx_state: state, ctx_inventory: state.inventory, ctx_config: state.config.copy(), ctx_host: host}
+    before = {context: context.get() for context in mine}
+    for context, value in mine.items():
+        context.set(value)
     try:
         yield
     finally:
-        ctx_state.set(before[0])
-        ctx_inventory.set(before[1])
+        for context, value in before.items():
+            context.set(value)
 
 
 def _step(dotted: str) -> Callable[[], Any]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import gevent
+
 from deploy import context
 from deploy.engine import phase as engine
 from deploy.engine.connector import LinkConnector
@@ -21,12 +23,31 @@ CONTROL_PLANE = "control-plane"  # the phase after which the API can be asked
 
 
 def plan(session: Session, phases: Iterable[Phase], speaker: str | None) -> list[Row]:
-    """Return the rows of some phases; `speaker` is the control plane whose API answers, if one does."""
-    return [row for phase in phases for row in plan_phase(session, phase, speaker)]
+    """Return the rows of some phases; `speaker` is the control plane whose API answers, if one does.
+
+    All phases are looked at at once, as nothing is changed. The first mistake in their order is raised.
+    """
+    begun = [gevent.spawn(_plan_phase, session, phase, speaker) for phase in phases]
+    try:
+        gevent.joinall(begun)
+    finally:
+        gevent.killall(begun)
+    return _once_lost([row for each in begun for row in each.get()], session.unreachable)
 
 
-def plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row]:
-    """Return the rows of one phase."""
+def _once_lost(rows: Iterable[Row], unreachable: Mapping[str, str]) -> list[Row]:
+    """Return the rows; of a host whose connection died, those before the first that says so, and that one."""
+    kept: list[Row] = []
+    lost: set[str] = set()
+    for row in rows:
+        if row.host not in lost:
+            kept.append(row)
+        if row.state is State.ERROR and row.reason == unreachable.get(row.host):
+            lost.add(row.host)
+    return kept
+
+
+def _plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row]:
     speaks = speaker if speaker in session.hosts else None
     on = hosts(session, phase, speaks)
     prepared = prepare(session, phase, on, speaks)
@@ -34,8 +55,7 @@ def plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row]
         unknown = [_unknown(phase, operation) for name in on for operation in prepared.operations[name]]
         return [*unknown, *(failed(phase, name, error) for name, error in prepared.errors.items())]
     mistakes: dict[str, str] = {}
-    with engine.current(prepared.state):
-        rows = session.each(on, partial(_look_at_host, session, prepared, mistakes))
+    rows = session.each(on, partial(_look_at_host, session, prepared, mistakes))
     if mistakes:
         raise InventoryError("\n".join(dict.fromkeys(mistakes[name] for name in on if name in mistakes)))
     return [row for name in on for row in rows[name]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.engine import planning, rolling, speaker
@@ -34,12 +34,14 @@ class Survey:
         return [row for row in self.rows if row.phase == rolling.PHASE]
 
 
-def survey(session: Session, phases: Sequence[Phase]) -> Survey:
-    """Look at everything; change nothing."""
+def survey(session: Session, phases: Sequence[Phase], living: Callable[[], object] | None = None) -> Survey:
+    """Look at everything; change nothing. `living` is called once the cluster's API is known to answer."""
     speaks, members = speaker.speaker(session), {}
     if speaks is None and (members := speaker.joined(session)):
         speaks = speaker.awaited(session)
     if speaks is not None:
+        if living is not None:
+            living()
         members = speaker.nodes(session, speaks)
     rows = [row for row in rolling.leftovers(members.values()) if row.host in session.chosen]
     return Survey(speaks, members, [*rows, *planning.plan(session, phases, speaks)])

@@ -1,4 +1,4 @@
-"""A host's names as a fact."""
+"""A host's names and its kind of processor as facts."""
 
 from __future__ import annotations
 
@@ -23,3 +23,20 @@ class HostIdentity(FactBase[hostname.Identity | None]):
     @override
     def process(self, output: list[str]) -> hostname.Identity | None:
         return hostname.parse("\n".join(output))
+
+
+class Machine(FactBase[str | None]):
+    """Return the processor's architecture as the kernel names it; None means could not be read.
+
+    .. code:: python
+
+        "x86_64"
+    """
+
+    @override
+    def command(self) -> str:
+        return "uname -m"
+
+    @override
+    def process(self, output: list[str]) -> str | None:
+        return output[0].strip() if output else None

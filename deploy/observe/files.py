@@ -12,6 +12,8 @@ from enum import StrEnum
 END = "end-of-files"
 SHOWN_BYTES = 256 * 1024
 _STAT = "%F\t%a\t%U\t%G\t%n"
+# openssl, which ca-certificates brings, is five times as fast on a large file
+_HASH = 'if command -v openssl >/dev/null; then openssl dgst -sha256 -r "$@"; else sha256sum -- "$@"; fi'
 _OPERANDS = 'set --; for f in {paths}; do [ -f "$f" ] && set -- "$@" "$f"; done'
 
 
@@ -49,10 +51,8 @@ def command(paths: Sequence[str]) -> str:
 
 
 def digests_command(paths: Sequence[str]) -> str:
-    """Return what hashes the regular files among the paths."""
-    return (
-        f'{_OPERANDS.format(paths=_quoted(paths))}; [ $# -eq 0 ] || sha256sum -- "$@" 2>/dev/null; echo {END}'
-    )
+    """Return what hashes the regular files among the paths; they may be large."""
+    return f"{_OPERANDS.format(paths=_quoted(paths))}; [ $# -eq 0 ] || {{ {_HASH}; }} 2>/dev/null; echo {END}"
 
 
 def contents_command(paths: Sequence[str]) -> str:
@@ -74,7 +74,7 @@ def _kind(word: str) -> Kind:
 
 
 def parse_digests(lines: Sequence[str]) -> dict[str, str] | None:
-    """Read sha256sum's lines; None when the output is cut off."""
+    """Read the lines of sha256sum or `openssl dgst -r`; None when the output is cut off."""
     if END not in lines:
         return None
     return {line[66:]: line[:64] for line in lines if line[64:66] in ("  ", " *")}

@@ -100,7 +100,8 @@ def unfinalized(pem: str = KUBELET_PEM, conf: str = KUBELET_CONF) -> str:
 
 def command(node: str) -> str:
     """Return what reads a host's state: files, marker and units, then the API as far as the host may."""
-    wanted = {"apiVersion": "v1", "kind": "List", "items": [_stub(addon) for addon in ADDONS]}
+    keys = (Key("", "Node", "", node), *ADDONS)
+    wanted = {"apiVersion": "v1", "kind": "List", "items": [_stub(each) for each in keys]}
     get = "kubectl --request-timeout=10s get --ignore-not-found -o json"
     units = " ".join((INIT_UNIT, JOIN_UNIT, KUBELET_UNIT))
     return "\n".join(
@@ -111,12 +112,10 @@ def command(node: str) -> str:
             f"systemctl show --no-pager -p Id,ActiveState {units} | sed 's/^/unit /'",
             "command -v kubectl >/dev/null || exit 0",
             "export KUBECACHEDIR=/run/slipway/kube-cache",
-            f"if [ -s {ETC}/admin.conf ]; then export KUBECONFIG={ETC}/admin.conf",
-            f"elif [ -s {KUBELET_CONF} ]; then export KUBECONFIG={KUBELET_CONF}; else exit 0; fi",
-            f"echo '{kube.MARK}live'",
-            f"{get} node {shlex.quote(node)} 2>&1 || exit 0",
-            f"[ -s {ETC}/admin.conf ] || exit 0",
+            f"if [ -s {ETC}/admin.conf ]; then echo '{kube.MARK}live'; export KUBECONFIG={ETC}/admin.conf",
             f"printf '%s' {shlex.quote(json.dumps(wanted))} | {get} -f - 2>&1 || true",
+            f"elif [ -s {KUBELET_CONF} ]; then echo '{kube.MARK}live'; export KUBECONFIG={KUBELET_CONF}",
+            f"{get} node {shlex.quote(node)} 2>&1 || true; fi",
         ]
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyinfra import host
@@ -180,12 +180,16 @@ def _explain(item: Installed, faults: Sequence[str], found: Installation, distur
 
 @operation()
 def installed(
-    items: Sequence[Installed], rehash: bool = False, disturbs: Disturbs = Disturbs.NOTHING
+    items: Sequence[Installed],
+    rehash: bool = False,
+    disturbs: Disturbs = Disturbs.NOTHING,
+    guard: Callable[[], None] | None = None,
 ) -> Generator[StringCommand, None, None]:
     """Every download is in its place as the lock file pins it.
 
     A stamp that still fits its file is enough; `rehash` hashes every file again, as drift does. A new
     file is moved over the old one's name: a running binary keeps its file, a wrong digest changes nothing.
+    `guard` is called before anything is installed, and raises when it must not be.
     """
     _refuse_unpinned(items)
     found = _read([dest for item in items for dest in item.dests]) if items else Installation({}, {})
@@ -193,6 +197,8 @@ def installed(
     for item in items:
         faults = [text for dest in item.dests if (text := fault(item, dest, found, digests))]
         if faults:
+            if guard:
+                guard()
             _explain(item, faults, found, disturbs)
             yield _piped(item.url, _script(item))
         else:

@@ -155,9 +155,8 @@ def drop_in(path: str, settings: Mapping[str, Any]) -> File:
     return File(path, yaml.safe_dump(document, sort_keys=True).encode())
 
 
-@operation()
-def version_kept(node: str, version: str) -> Commands:
-    """A node that lives is of the declared version: binaries under a running cluster are not swapped here."""
+def keep_version(node: str, version: str) -> None:
+    """Refuse to swap the binaries of a node that lives with another version than the declared one."""
     living: str | None = host.get_fact(LivingVersion, node=node)
     if living is None:
         notes.reason("the version that this node lives with could not be read")
@@ -167,4 +166,3 @@ def version_kept(node: str, version: str) -> Commands:
             f"the version of a living node: set kubernetes.version to {living}; "
             "an upgrade is a verb of its own"
         )
-    yield from ()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyinfra import host
 from pyinfra.api import deploy
-from pyinfra.facts.server import Arch
 
 from deploy import catalog, context
 from deploy.errors import HostError
+from deploy.facts.host import Machine
 from deploy.model.row import Disturbs
 from deploy.operations import artifacts as operations
 from deploy.operations import kubeadm
@@ -30,7 +32,6 @@ def artifacts() -> None:
     """Install the container runtime, the CNI plugins and Kubernetes' own binaries."""
     cluster, arch = context.cluster(), architecture()
     version = cluster.kubernetes.version
-    kubeadm.version_kept(name="Keep the version of a living node", node=context.node().name, version=version)
     operations.installed(
         name="Install containerd, runc and the CNI plugins",
         items=[
@@ -49,6 +50,7 @@ def artifacts() -> None:
         ],
         rehash=context.rehashes(),
         disturbs=Disturbs.PODS,
+        guard=partial(kubeadm.keep_version, context.node().name, version),
         _timeout=SECONDS,
     )
     if context.node().is_control_plane:
@@ -62,7 +64,7 @@ def artifacts() -> None:
 
 def architecture() -> str:
     """Return the current host's architecture as upstream's file names have it."""
-    machine = host.get_fact(Arch)
+    machine = host.get_fact(Machine)
     if machine not in ARCHITECTURES:
         raise HostError(
             f"the host's architecture is {machine}; {' and '.join(ARCHITECTURES)} can be installed"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from clusters import CLUSTER, DIGEST, LOCK, seen
 
 from checks.cluster.addresses import answer
 from checks.cluster.images import locked
-from checks.cluster.snapshot import silent
+from checks.cluster.snapshot import OWNED, silent
 from checks.finding import Finding, Status
 
 
@@ -99,6 +100,14 @@ def test_a_service_that_waits_for_an_address_is_named() -> None:
         "0/1 Services have an address, 0/0 ports answer",
         "default/web has no address",
     )
+
+
+@pytest.mark.parametrize("metadata", [{"deletionTimestamp": "2026-11-30T03:00:00Z"}, {"labels": OWNED}])
+def test_a_service_that_goes_or_is_a_verifys_own_is_not_judged(metadata: dict[str, Any]) -> None:
+    going = service("10.0.0.201")
+    going["metadata"].update(metadata)
+
+    assert asked(service("10.0.0.200"), going).found == "1/1 Services have an address, 1/1 ports answer"
 
 
 def test_a_cluster_that_gives_no_address_is_skipped_and_not_passed() -> None:

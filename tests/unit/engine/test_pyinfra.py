@@ -72,8 +72,7 @@ def test_an_operation_is_not_evaluated_when_it_is_prepared() -> None:
 def test_a_generator_may_be_run_again_and_again() -> None:
     found = prepared("two_files")
     operation = found.operations["cp1"][0]
-    with engine.current(found.state):
-        rows = [engine.look(found, operation) for _ in range(3)]
+    rows = [engine.look(found, operation) for _ in range(3)]
 
     assert rows[0] == rows[1] == rows[2]
 
@@ -81,8 +80,7 @@ def test_a_generator_may_be_run_again_and_again() -> None:
 def test_an_operation_runs_once_per_state() -> None:
     found = prepared("two_files")
     operation: Operation = found.operations["cp1"][0]
-    with engine.current(found.state):
-        first, second = engine.run(found, operation), engine.run(found, operation)
+    first, second = engine.run(found, operation), engine.run(found, operation)
 
     assert (first.changed, first.error) == (True, None)
     assert second.error == "RuntimeError: Cannot complete an already complete operation"
@@ -91,10 +89,9 @@ def test_an_operation_runs_once_per_state() -> None:
 def test_the_state_says_that_it_executes_only_while_an_operation_runs() -> None:
     found = prepared("watched", fake_responses={"cat": ""})
     sample.seen.clear()
-    with engine.current(found.state):
-        engine.look(found, found.operations["cp1"][0])
-        engine.run(found, found.operations["cp1"][0])
-        engine.look(found, found.operations["w1"][0])
+    engine.look(found, found.operations["cp1"][0])
+    engine.run(found, found.operations["cp1"][0])
+    engine.look(found, found.operations["w1"][0])
 
     assert sample.seen == [False, True, False]
 

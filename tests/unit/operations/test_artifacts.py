@@ -64,6 +64,18 @@ def test_a_missing_binary_is_fetched_and_disturbs_nothing(plan: Plan) -> None:
     assert planned.notes.disturbs is Disturbs.NOTHING
 
 
+def test_a_guard_is_asked_only_before_something_is_installed(plan: Plan) -> None:
+    def guard() -> None:
+        raise HostError("not on this one")
+
+    dest = "/usr/local/bin/kubelet"
+    fits = kubelet(placed(dest), stamp(dest, A, A))
+
+    assert plan(artifacts.installed, [KUBELET], guard=guard, answers=fits).commands == []
+    with pytest.raises(HostError, match="not on this one"):
+        plan(artifacts.installed, [KUBELET], guard=guard, answers=kubelet())
+
+
 def test_a_binary_replaced_by_hand_is_fetched_again(plan: Plan) -> None:
     dest = "/usr/local/bin/kubelet"
     answers = kubelet(placed(dest, "9 9 9.0"), stamp(dest, A, A), kubelet=C)

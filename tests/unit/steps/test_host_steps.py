@@ -132,7 +132,6 @@ def test_the_clock_is_kept_by_what_is_declared(
 
 def test_artifacts_bring_every_binary(operations: Callable[..., dict[str, bool]]) -> None:
     assert operations(artifacts.artifacts) == {
-        "Keep the version of a living node": False,
         "Install containerd, runc and the CNI plugins": True,
         "Install Kubernetes v1.36.3": True,
         "Install Helm": True,
