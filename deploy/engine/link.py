@@ -15,6 +15,7 @@ from deploy.errors import UnreachableError
 
 SESSIONS = 8  # at once; sshd's MaxSessions is 10, and the run lock needs one
 GRACE = 10.0  # seconds that a host may take longer to open a session, or to say that a command ended
+DYING = 1.0  # seconds between the end of a dying connection's channels and its own
 REFUSALS = 100  # of a session, in those seconds, before a refusal is believed
 CHUNK = 65536
 
@@ -95,9 +96,17 @@ class Link:
                 writer.kill()
         finally:
             channel.close()
-        if rc == -1 and self.transport.is_active():  # a dead one raises; what is left was ended by a signal
-            rc = shell.TIMED_OUT[1]
-        return rc, out, err
+        return shell.TIMED_OUT[1] if rc == -1 and self._outlives() else rc, out, err
+
+    def _outlives(self) -> bool:
+        """Say that the connection lives on after a command without exit status: the command was killed.
+
+        A connection that died says so a moment after its channels end; that is raised.
+        """
+        end = time.monotonic() + DYING
+        while time.monotonic() < end and self.transport.is_active():
+            gevent.sleep(DYING / 10)
+        return self.transport.is_active()
 
     def _open(self) -> paramiko.Channel:
         """Open a session; sshd counts one that just ended for a moment longer, and then refuses a new one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,14 +35,14 @@ def plan(session: Session, phases: Iterable[Phase], speaker: str | None) -> list
     return _once_lost([row for each in begun for row in each.get()], session.unreachable)
 
 
-def _once_lost(rows: Iterable[Row], unreachable: Mapping[str, str]) -> list[Row]:
-    """Return the rows; of a host whose connection died, those before the first that says so, and that one."""
+def _once_lost(rows: Iterable[Row], unreachable: Container[str]) -> list[Row]:
+    """Return the rows; of a host whose connection died, those up to its first error, for each says the same."""
     kept: list[Row] = []
     lost: set[str] = set()
     for row in rows:
         if row.host not in lost:
             kept.append(row)
-        if row.state is State.ERROR and row.reason == unreachable.get(row.host):
+        if row.state is State.ERROR and row.host in unreachable:
             lost.add(row.host)
     return kept
 

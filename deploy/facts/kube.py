@@ -8,12 +8,12 @@ from typing_extensions import override
 from deploy.observe import kube
 
 
-class Compared(FactBase[kube.Objects]):
-    """Return how the objects on stdin (`_stdin=`, a JSON List) are, and how an apply would leave them.
+class Tried(FactBase[kube.Objects]):
+    """Return how an apply would leave the objects on stdin (`_stdin=`, a JSON List), by a dry run.
 
     .. code:: python
 
-        Objects(Reach.ANSWERS, live={Key("", "Namespace", "", "x"): {...}}, would={...}, errors=())
+        Objects(Reach.ANSWERS, would={Key("", "Namespace", "", "x"): {...}}, errors=())
     """
 
     @staticmethod
@@ -23,7 +23,7 @@ class Compared(FactBase[kube.Objects]):
 
     @override
     def command(self) -> str:
-        return kube.compare_command()
+        return kube.try_command()
 
     @override
     def process(self, output: list[str]) -> kube.Objects:

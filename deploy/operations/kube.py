@@ -6,7 +6,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -14,11 +14,11 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
-from deploy.facts.kube import Compared, Got
+from deploy.facts.kube import Got, Tried
 from deploy.observe import kube
 from deploy.observe.difference import Path, differing, normalised, unmet
 from deploy.observe.kube import Object, Reach
-from deploy.observe.managers import owned_by_controllers
+from deploy.observe.managers import as_applied, owned_by_controllers
 from deploy.operations import notes
 
 Commands = Generator[StringCommand, None, None]
@@ -112,10 +112,14 @@ def applied(
     `until` names the phase that installs the kinds. `patience` is how many seconds a webhook that is
     still starting is waited for.
     """
-    found = host.get_fact(Compared, _stdin=as_list(objects))
+    words = "get --ignore-not-found --show-managed-fields -o json -f -"
+    found = host.get_fact(Got, words=words, _stdin=as_list(objects))
     if not asked(found):
         yield _apply(objects, patience, webhook)
         return
+    if all(as_applied(wish, found.live.get(kube.key(wish))) for wish in objects):
+        return  # a dry run, which costs twice as much, would find nothing
+    found = _tried(objects, found)
     if found.unknown_kinds:
         notes.unknown_until(until)
         notes.reason("; ".join(found.errors))
@@ -129,6 +133,14 @@ def applied(
         notes.diff(str(kube.key(wish)), shown(live), shown(would or wish))
     if changes:
         yield _apply([wish for wish, _ in changes], patience, webhook)
+
+
+def _tried(objects: Sequence[Object], found: kube.Objects) -> kube.Objects:
+    """Return what was found, and how an apply would leave it."""
+    tried = host.get_fact(Tried, _stdin=as_list(objects))
+    asked(tried)
+    errors = tuple(dict.fromkeys([*found.errors, *tried.errors]))
+    return replace(found, would=tried.would, errors=errors)
 
 
 def _apply(objects: Sequence[Object], patience: int, webhook: Webhook | None) -> StringCommand:

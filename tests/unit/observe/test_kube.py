@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from deploy.observe import kube
 from deploy.observe.difference import differing, normalised, unmet
 from deploy.observe.kube import Key, Objects, Reach
-from deploy.observe.managers import owned_by_controllers
+from deploy.observe.managers import as_applied, owned_by_controllers
 
 POOL = Key("metallb.io", "IPAddressPool", "metallb-system", "slipway")
 
@@ -147,3 +151,53 @@ def test_a_controllers_field_is_named_with_its_controller() -> None:
         ("argocd-controller", "metadata.labels.team"),
         ("argocd-controller", "spec.containers.1.image"),
     ]
+
+
+def applied(fields: dict[str, Any], **live: Any) -> dict[str, Any]:
+    entry = {"manager": "slipway", "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields}
+    return {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "managedFields": [entry]}, **live}
+
+
+WISH: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "X",
+    "metadata": {"name": "x"},
+    "spec": {"ports": [{"port": 80, "name": "web"}], "finalizers": ["a"], "cpu": "0.1"},
+}
+FIELDS: dict[str, Any] = {
+    "f:spec": {
+        ".": {},
+        "f:ports": {'k:{"port":80}': {".": {}, "f:port": {}, "f:name": {}}},
+        "f:finalizers": {'v:"a"': {}},
+        "f:cpu": {},
+    }
+}
+
+
+def test_a_wish_is_as_applied_when_its_fields_are_ours_and_no_others() -> None:
+    spec = {"ports": [{"port": 80, "name": "web", "protocol": "TCP"}], "finalizers": ["a"], "cpu": "100m"}
+
+    assert as_applied(WISH, applied(FIELDS, spec=spec))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("f:ports", {'k:{"port":81}': {".": {}, "f:port": {}, "f:name": {}}}),
+        ("f:ports", {'k:{"port":80}': {".": {}, "f:port": {}}}),
+        ("f:finalizers", {'v:"a"': {}, 'v:"b"': {}}),
+        ("f:more", {}),
+    ],
+)
+def test_another_set_of_fields_is_not_as_applied(place: str, value: dict[str, Any]) -> None:
+    fields = {"f:spec": {**FIELDS["f:spec"], place: value}}
+
+    assert not as_applied(WISH, applied(fields, spec=WISH["spec"]))
+
+
+def test_what_is_not_there_or_another_version_is_not_as_applied() -> None:
+    live = applied(FIELDS, spec=WISH["spec"])
+    live["metadata"]["managedFields"][0]["apiVersion"] = "v1beta1"
+
+    assert not as_applied(WISH, None)
+    assert not as_applied(WISH, live)

@@ -20,15 +20,11 @@ POOL = {
 
 
 def said(live: list[Any], would: list[Any], *errors: str) -> dict[str, str]:
-    """What the host answers to the comparison."""
-    lines = [
-        "=== slipway live",
-        *map(json.dumps, live),
-        "=== slipway would",
-        *map(json.dumps, would),
-        *errors,
-    ]
-    return {"dry-run=server": "\n".join(lines)}
+    """What the host answers to a look and to a dry run."""
+    return {
+        "show-managed-fields": "\n".join(["=== slipway live", *map(json.dumps, live)]),
+        "dry-run=server": "\n".join(["=== slipway would", *map(json.dumps, would), *errors]),
+    }
 
 
 def with_addresses(addresses: str, **metadata: Any) -> dict[str, Any]:
@@ -47,6 +43,42 @@ def test_an_object_that_is_as_wished_is_left_alone(plan: Plan) -> None:
 
     assert planned.commands == []
     assert planned.notes.reasons == []
+
+
+def applied(**fields: Any) -> dict[str, Any]:
+    """An entry of managedFields as a server-side apply of slipway leaves it."""
+    version = "metallb.io/v1beta1"
+    return {"manager": "slipway", "operation": "Apply", "apiVersion": version, "fieldsV1": fields}
+
+
+ADDRESSES = {"f:spec": {"f:addresses": {}}}
+
+
+def test_what_lives_as_it_was_applied_is_not_tried_again(plan: Plan) -> None:
+    live = with_addresses("10.0.0.1-10.0.0.9", managedFields=[applied(**ADDRESSES)])
+    dry_run = [with_addresses("10.0.0.1-10.0.0.99")]
+
+    assert plan(kube.applied, [POOL], "load-balancer", answers=said([live], dry_run)).commands == []
+
+
+@pytest.mark.parametrize(
+    ("addresses", "fields"),
+    [
+        ("10.0.0.1-10.0.0.8", ADDRESSES),
+        ("10.0.0.1-10.0.0.9", {"f:spec": {"f:addresses": {}, "f:autoAssign": {}}}),
+        ("10.0.0.1-10.0.0.9", {"f:spec": {}, "f:metadata": {"f:labels": {"f:x": {}}}}),
+        ("10.0.0.1-10.0.0.9", {}),
+    ],
+    ids=["edited", "once wished for", "a label once wished for", "owned by others"],
+)
+def test_what_was_edited_or_is_no_longer_wished_for_is_tried(
+    plan: Plan, addresses: str, fields: dict[str, Any]
+) -> None:
+    live = with_addresses(addresses, managedFields=[applied(**fields)] if fields else [])
+    dry_run = [with_addresses("10.0.0.1-10.0.0.99")]
+
+    planned = plan(kube.applied, [POOL], "load-balancer", answers=said([live], dry_run))
+    assert planned.reasons == ["IPAddressPool metallb-system/slipway differs"]
 
 
 def test_a_pool_that_somebody_edited_is_taken_back_with_its_diff(plan: Plan) -> None:
@@ -88,7 +120,7 @@ def test_a_field_that_a_controller_keeps_is_an_error_that_names_both(plan: Plan)
 
 def test_before_there_is_a_cluster_nothing_is_known(plan: Plan) -> None:
     planned = plan(
-        kube.applied, [POOL], "load-balancer", answers={"dry-run=server": "=== slipway no cluster"}
+        kube.applied, [POOL], "load-balancer", answers={"managed-fields": "=== slipway no cluster"}
     )
 
     assert (planned.notes.until, planned.reasons) == ("control-plane", ["there is no cluster yet"])
@@ -113,7 +145,7 @@ def test_when_a_webhook_does_not_answer_the_wish_is_compared_with_what_lives(pla
 
 def test_a_silent_api_is_an_error_not_a_plan(plan: Plan) -> None:
     error = "The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?"
-    answers = {"dry-run=server": f"=== slipway live\n{error}"}
+    answers = {"managed-fields": f"=== slipway live\n{error}"}
 
     with pytest.raises(HostError) as silent:
         plan(kube.applied, [POOL], "load-balancer", answers=answers)
