@@ -41,6 +41,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	  || { echo "$(PYTHON) cannot make a virtual environment; as root on Debian: apt-get install -y python3-venv"; exit 2; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q $(VENV)/lib deploy checks  # or every run compiles what it imports
 	@touch $@
 
 # after a change of pyproject.toml

@@ -36,7 +36,7 @@ def plan(session: Session, phases: Iterable[Phase], speaker: str | None) -> list
 
 
 def _once_lost(rows: Iterable[Row], unreachable: Container[str]) -> list[Row]:
-    """Return the rows; of a host whose connection died, those up to its first error, for each says the same."""
+    """Return the rows; of a host whose connection died, those up to its first error."""
     kept: list[Row] = []
     lost: set[str] = set()
     for row in rows:

@@ -31,13 +31,13 @@ LEFTOVERS = (*MANIFESTS, *KUBECONFIGS, CA, KUBELET_CONF, BOOTSTRAP_CONF, KUBELET
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 FINALIZE = "kubelet-finalize all"
 
+DNS = Key("apps", "Deployment", "kube-system", "coredns")
 # what `kubeadm init` puts into the API, with the phase that makes it
 ADDONS: dict[Key, str] = {
     Key("", "ConfigMap", "kube-system", "kubeadm-config"): "upload-config kubeadm",
     Key("", "ConfigMap", "kube-system", "kubelet-config"): "upload-config kubelet",
     Key("", "ConfigMap", "kube-public", "cluster-info"): "bootstrap-token",
     Key("apps", "DaemonSet", "kube-system", "kube-proxy"): "addon kube-proxy",
-    Key("apps", "Deployment", "kube-system", "coredns"): "addon coredns",
 }
 
 
@@ -100,7 +100,7 @@ def unfinalized(pem: str = KUBELET_PEM, conf: str = KUBELET_CONF) -> str:
 
 def command(node: str) -> str:
     """Return what reads a host's state: files, marker and units, then the API as far as the host may."""
-    keys = (Key("", "Node", "", node), *ADDONS)
+    keys = (Key("", "Node", "", node), *ADDONS, DNS)
     wanted = {"apiVersion": "v1", "kind": "List", "items": [_stub(each) for each in keys]}
     get = "kubectl --request-timeout=10s get --ignore-not-found -o json"
     units = " ".join((INIT_UNIT, JOIN_UNIT, KUBELET_UNIT))

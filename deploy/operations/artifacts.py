@@ -13,11 +13,13 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from deploy.errors import HostError, InventoryError
 from deploy.facts.artifacts import Artifacts
 from deploy.facts.files import Digests
+from deploy.facts.host import Machine
 from deploy.model.row import Disturbs
 from deploy.observe.artifacts import STAMPS, STAT, Installation, stamp_path
 from deploy.operations import notes
 
 OWNER = "root:root"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 SHA256 = re.compile(r"[0-9a-f]{64}")
 UNPACK = "/var/lib/slipway/unpack"
 
@@ -62,6 +64,16 @@ class Installed:
     def dests(self) -> tuple[str, ...]:
         """Every file that comes of this download."""
         return (self.dest,) if self.dest else tuple(self.members.values())
+
+
+def architecture() -> str:
+    """Return the current host's architecture as upstream's file names have it."""
+    machine: str | None = host.get_fact(Machine)
+    if machine not in ARCHITECTURES:
+        raise HostError(
+            f"the host's architecture is {machine}; {' and '.join(ARCHITECTURES)} can be installed"
+        )
+    return ARCHITECTURES[machine]
 
 
 def _refuse_unpinned(items: Sequence[Installed]) -> None:

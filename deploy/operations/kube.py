@@ -119,7 +119,8 @@ def applied(
         return
     if all(as_applied(wish, found.live.get(kube.key(wish))) for wish in objects):
         return  # a dry run, which costs twice as much, would find nothing
-    found = _tried(objects, found)
+    if found.live:
+        found = _tried(objects, found)
     if found.unknown_kinds:
         notes.unknown_until(until)
         notes.reason("; ".join(found.errors))

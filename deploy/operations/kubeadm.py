@@ -14,7 +14,7 @@ from pyinfra.api import StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.kubeadm import KubeadmState, LivingVersion, ResolvConf
 from deploy.observe import kubeadm
-from deploy.operations import bootstrap, credentials, etcd_members, notes, transient
+from deploy.operations import bootstrap, credentials, etcd_members, kube, notes, transient
 from deploy.operations.bootstrap import Decision, Do
 from deploy.operations.files import Commands, File
 
@@ -47,10 +47,28 @@ def initialised(cluster: str, node: str, config: str) -> Commands:
         case Do.WAIT:
             yield StringCommand(_api_awaited("get --raw=/readyz", f"{kubeadm.ETC}/admin.conf"))
         case Do.PHASES:
-            lines = [
-                f"kubeadm init phase {phase} --config={shlex.quote(config)}" for phase in decision.phases
-            ]
-            yield StringCommand(" && ".join(lines))
+            yield StringCommand(_phases(decision.phases, config))
+
+
+@operation()
+def named(node: str, config: str, network: str) -> Commands:
+    """CoreDNS is deployed, by kubeadm's own phase, once the pods of the `network` run everywhere.
+
+    `kubeadm init` would do it on one node without a network: its pods would fail, be tried again only
+    twelve seconds later, and stay on that node all of them. A network that does not come is not waited
+    for longer than half a minute: `network` are words of `kubectl rollout status`.
+    """
+    found = _read(node).api
+    if kube.asked(found):
+        if kubeadm.DNS in found.live:
+            return
+        notes.reason(f"{kubeadm.DNS} is missing")
+    wait = f"kubectl --kubeconfig={kubeadm.ETC}/admin.conf rollout status {network} --timeout=30s"
+    yield StringCommand(f"{wait} >/dev/null 2>&1; {_phases(['addon coredns'], config)}")
+
+
+def _phases(phases: Sequence[str], config: str) -> str:
+    return " && ".join(f"kubeadm init phase {phase} --config={shlex.quote(config)}" for phase in phases)
 
 
 @operation()

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyinfra import host
 from pyinfra.api import deploy
 
 from deploy import catalog, context
-from deploy.errors import HostError
-from deploy.facts.host import Machine
 from deploy.model.row import Disturbs
 from deploy.operations import artifacts as operations
 from deploy.operations import kubeadm
 from deploy.operations.artifacts import Installed
 
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 BIN, SBIN, CNI = "/usr/local/bin", "/usr/local/sbin", "/opt/cni/bin"
 # 200 MB over a slow line; a download that stands still ends by itself
 SECONDS = 3600
@@ -30,7 +26,7 @@ PLUGINS = (
 @deploy("Artifacts")
 def artifacts() -> None:
     """Install the container runtime, the CNI plugins and Kubernetes' own binaries."""
-    cluster, arch = context.cluster(), architecture()
+    cluster, arch = context.cluster(), operations.architecture()
     version = cluster.kubernetes.version
     operations.installed(
         name="Install containerd, runc and the CNI plugins",
@@ -60,16 +56,6 @@ def artifacts() -> None:
             rehash=context.rehashes(),
             _timeout=SECONDS,
         )
-
-
-def architecture() -> str:
-    """Return the current host's architecture as upstream's file names have it."""
-    machine = host.get_fact(Machine)
-    if machine not in ARCHITECTURES:
-        raise HostError(
-            f"the host's architecture is {machine}; {' and '.join(ARCHITECTURES)} can be installed"
-        )
-    return ARCHITECTURES[machine]
 
 
 def pinned(

@@ -14,6 +14,7 @@ from deploy.operations.helm import Release
 from deploy.steps import charts
 
 NAMESPACE = "kube-flannel"
+PODS = f"daemonset/kube-flannel-ds --namespace {NAMESPACE}"
 PRIVILEGED = {"pod-security.kubernetes.io/enforce": "privileged"}
 
 

@@ -10,8 +10,8 @@ from deploy.operations import images as operations
 from deploy.operations.images import Image
 from deploy.steps.artifacts import SECONDS
 
-CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns")
-EVERYWHERE = ("pause", "kube-proxy", "agnhost")  # a verify runs agnhost, and waits for it
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+EVERYWHERE = ("pause", "kube-proxy", "coredns", "agnhost")  # a verify runs agnhost, and waits for it
 BALANCER = ("metallb-speaker", "metallb-controller")
 
 

@@ -11,7 +11,7 @@ from deploy.model.row import Disturbs
 from deploy.operations import artifacts as downloads
 from deploy.operations import files, k3s
 from deploy.operations.artifacts import Installed
-from deploy.steps.artifacts import BIN, SECONDS, architecture, pinned
+from deploy.steps.artifacts import BIN, SECONDS, pinned
 from deploy.steps.k3s import config
 from deploy.steps.k3s.node import BINARY, configuration, tools, unit, unit_name
 
@@ -22,7 +22,7 @@ IMAGES = "/var/lib/rancher/k3s/agent/images"
 @deploy("Artifacts")
 def artifacts() -> None:
     """Install k3s and the commands it carries; where there is a mirror also the images of what it deploys."""
-    cluster, arch = context.cluster(), architecture()
+    cluster, arch = context.cluster(), downloads.architecture()
     version = cluster.kubernetes.version
     downloads.installed(
         name=f"Install k3s {version}",
@@ -83,7 +83,7 @@ def _brought_up() -> None:
 
 def _binary() -> Installed:
     key = catalog.key(catalog.BINARY, context.cluster().kubernetes.version)
-    return pinned(key, architecture(), BINARY)
+    return pinned(key, downloads.architecture(), BINARY)
 
 
 def _images(version: str, arch: str) -> Installed:

@@ -12,6 +12,7 @@ from deploy.operations import files, kubeadm, units
 from deploy.operations.credentials import Asks
 from deploy.operations.files import File
 from deploy.operations.units import Unit
+from deploy.steps import cni
 from deploy.steps.kubeadm import config
 
 CONFIG = "/etc/slipway/kubeadm.yaml"
@@ -42,6 +43,13 @@ def control_planes() -> None:
     """Join another control plane."""
     if context.follows():
         _joined(context.cluster(), context.node())
+
+
+@deploy("Names")
+def names() -> None:
+    """Deploy CoreDNS."""
+    if context.founds():
+        kubeadm.named(name="Deploy CoreDNS", node=context.node().name, config=CONFIG, network=cni.PODS)
 
 
 @deploy("Workers")

@@ -32,6 +32,7 @@ def init_documents(cluster: Cluster, node: Node) -> list[Document]:
             "nodeRegistration": _registration(cluster, node),
             # kubeadm makes one token whatever it is told; this one ends before anybody could use it
             "bootstrapTokens": [{"ttl": "1m0s", "description": "made by kubeadm init, used by nobody"}],
+            "skipPhases": ["addon/coredns"],  # done when pods have a network and somewhere to run
         },
         _cluster_configuration(cluster),
         {

@@ -71,7 +71,6 @@ def test_a_control_plane_shows_its_files_its_marker_and_what_the_api_knows() -> 
         "upload-config kubelet",
         "bootstrap-token",
         "addon kube-proxy",
-        "addon coredns",
     )
 
 
@@ -84,7 +83,7 @@ def test_a_kubelet_that_renews_its_certificate_and_reads_the_first_one_is_to_be_
     assert without is not None
     assert with_pem.missing_addons == (
         *("mark-control-plane", "upload-config kubeadm", "upload-config kubelet", "bootstrap-token"),
-        *("kubelet-finalize all", "addon kube-proxy", "addon coredns"),
+        *("kubelet-finalize all", "addon kube-proxy"),
     )
     assert "kubelet-finalize all" not in without.missing_addons
 

@@ -90,12 +90,12 @@ def test_somebody_elses_leftovers_are_named_and_never_touched(marker: Marker | N
 
 
 def test_what_is_missing_of_a_finished_init_is_made_again_by_its_phase() -> None:
-    unfinished = state(have=PLANE, api=api({}, "coredns"))
+    unfinished = state(have=PLANE, api=api({}, "kube-proxy"))
 
     assert bootstrap.initialise(unfinished, "lab") == Decision(
         Do.PHASES,
-        "of kubeadm init there is missing: mark-control-plane, addon coredns",
-        phases=("mark-control-plane", "addon coredns"),
+        "of kubeadm init there is missing: mark-control-plane, addon kube-proxy",
+        phases=("mark-control-plane", "addon kube-proxy"),
     )
 
 

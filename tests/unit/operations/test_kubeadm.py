@@ -72,3 +72,33 @@ def test_the_version_of_a_living_node_is_not_changed_by_an_apply(plan: Plan) -> 
 @pytest.mark.parametrize("said", ["v1.36.3", "Kubernetes v1.36.3\n", "no node", ""])
 def test_a_node_of_the_declared_version_and_a_bare_host_pass(plan: Plan, said: str) -> None:
     assert plan(guarded, "w1", "v1.36.3", answers={"kubeletVersion": said}).commands == ["install"]
+
+
+def dns(*live: str) -> dict[str, str]:
+    return {"slipway-kubeadm-init": "\n".join(["marker ", *IDLE, "=== slipway live", *live])}
+
+
+def test_coredns_is_deployed_where_it_is_missing_and_else_left_alone(plan: Plan) -> None:
+    there = (
+        '{"apiVersion": "apps/v1", "kind": "Deployment", '
+        '"metadata": {"name": "coredns", "namespace": "kube-system"}}'
+    )
+    missing = plan(kubeadm.named, "cp1", "/etc/slipway/kubeadm.yaml", "daemonset/net", answers=dns())
+
+    assert missing.commands == [
+        (
+            "kubectl --kubeconfig=/etc/kubernetes/admin.conf rollout status daemonset/net --timeout=30s "
+            ">/dev/null 2>&1; kubeadm init phase addon coredns --config=/etc/slipway/kubeadm.yaml"
+        )
+    ]
+    assert missing.reasons == ["Deployment kube-system/coredns is missing"]
+    assert (
+        plan(kubeadm.named, "cp1", "/etc/slipway/kubeadm.yaml", "daemonset/net", answers=dns(there)).commands
+        == []
+    )
+
+
+def test_before_there_is_a_cluster_coredns_is_not_known(plan: Plan) -> None:
+    planned = plan(kubeadm.named, "cp1", "/etc/slipway/kubeadm.yaml", "daemonset/net", answers=BARE)
+
+    assert (planned.notes.until, len(planned.commands)) == ("control-plane", 1)

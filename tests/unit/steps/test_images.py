@@ -17,7 +17,7 @@ def test_a_worker_has_what_may_be_started_on_it_and_what_a_verify_starts() -> No
         {"name": "homelab", "nodes": NODES, "load_balancer": {"pool": ["10.0.0.200-10.0.0.219"]}}
     )
     always = [
-        *("pause@v1.36.3", "kube-proxy@v1.36.3", "agnhost@v1.36.3"),
+        *("pause@v1.36.3", "kube-proxy@v1.36.3", "coredns@v1.36.3", "agnhost@v1.36.3"),
         *("flannel", "flannel-cni-plugin"),
     ]
 
@@ -32,5 +32,5 @@ def test_a_control_plane_has_its_own_components_too() -> None:
 
     assert own == {
         *("etcd@v1.36.3", "kube-apiserver@v1.36.3", "kube-controller-manager@v1.36.3"),
-        *("kube-scheduler@v1.36.3", "coredns@v1.36.3"),
+        "kube-scheduler@v1.36.3",
     }
