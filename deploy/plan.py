@@ -63,7 +63,19 @@ def unsupported(cluster: Cluster) -> list[Mistake]:
     if kubernetes.distribution is Distribution.K3S:
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)
-    return wrong
+    return wrong + _unknown_phases(cluster)
+
+
+def _unknown_phases(cluster: Cluster) -> list[Mistake]:
+    """Return the drift that is accepted of a phase that this cluster does not have."""
+    known = [phase.name for phase in _phases(cluster)]
+    return [
+        Mistake(
+            ("drift_ignore", index, "plan"), f'no phase is called "{phase}"; there are: {", ".join(known)}'
+        )
+        for index, accepted in enumerate(cluster.drift_ignore)
+        if accepted.plan is not None and (phase := accepted.plan.partition(" | ")[0]) not in known
+    ]
 
 
 def phases(cluster: Cluster) -> tuple[Phase, ...]:
@@ -73,6 +85,10 @@ def phases(cluster: Cluster) -> tuple[Phase, ...]:
     """
     if wrong := [f"{written(mistake.place)}: {mistake.text}" for mistake in unsupported(cluster)]:
         raise InventoryError("\n".join(wrong))
+    return _phases(cluster)
+
+
+def _phases(cluster: Cluster) -> tuple[Phase, ...]:
     wanted = [
         Phase("identity", "Know whose hosts these are", "deploy.steps.identity.identity", Where.ALL),
         Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),

@@ -48,4 +48,7 @@ def _seen(each: Key, now: Report, unjudged: Collection[str]) -> bool:
 def _as_finding(row: Row) -> Finding:
     """Return a pending operation in the form of a finding, to be kept when it is gone."""
     check, host = row_key(row)
-    return Finding(check, host, Status.FAIL, Severity.WARNING, found=row.reason or "", group=row.phase)
+    said = row.reason or ""
+    return Finding(
+        check, host, Status.FAIL, Severity.WARNING, found=said, group=row.phase, ignored=row.ignored
+    )

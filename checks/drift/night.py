@@ -19,12 +19,12 @@ from checks.cluster.snapshot import silent, snapshot
 from checks.collect.collect import collect
 from checks.finding import Finding, Status
 from checks.preflight import preflight, urls
-from checks.preflight.ignoring import ignoring
+from checks.preflight.ignoring import ignoring, ignoring_rows
 from deploy.catalog import Lock
 from deploy.engine.session import Session
 from deploy.engine.survey import survey
 from deploy.errors import InventoryError, SlipwayError
-from deploy.model import Cluster
+from deploy.model import Cluster, DriftIgnore, Ignore
 from deploy.model.row import Row, State
 from deploy.plan import Where, phases
 
@@ -65,9 +65,10 @@ def night(session: Session, cluster: Cluster, lock: Lock, today: date) -> Night:
     session.rehash = True
     checks = gevent.spawn(_checks, session, cluster, lock)
     rows, unjudged = _plan(session, cluster)
-    accepted = (*cluster.drift_ignore, *cluster.ignore)
+    accepted: tuple[Ignore | DriftIgnore, ...] = (*cluster.drift_ignore, *cluster.ignore)
     findings = ignoring(checks.get(), accepted, (), today)
-    return Night(tuple(belonging(findings, rows)), tuple(rows), unjudged)
+    told = ignoring_rows(rows, cluster.drift_ignore, today)
+    return Night(tuple(belonging(findings, rows)), tuple(told), unjudged)
 
 
 def _plan(session: Session, cluster: Cluster) -> tuple[list[Row], tuple[str, ...]]:

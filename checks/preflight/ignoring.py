@@ -1,33 +1,56 @@
-"""Failures that somebody accepted: shown, and only a warning until their last day is over."""
+"""What somebody accepted: shown, and only a warning until its last day is over."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
 from checks.finding import Finding, Status
-from deploy.model import Ignore
+from deploy.model import Accepted, DriftIgnore, Ignore
+from deploy.model.row import Row
 
 ON_REQUEST = "--ignore on the command line"
 
 
 def ignoring(
-    findings: list[Finding], accepted: tuple[Ignore, ...], asked: Collection[str], today: date
+    findings: list[Finding], accepted: Sequence[Ignore | DriftIgnore], asked: Collection[str], today: date
 ) -> list[Finding]:
     """Return the findings with what was accepted said on them; what expired counts again and says so."""
-    return [_one(finding, accepted, asked, today) for finding in findings]
+    return [_finding(finding, accepted, asked, today) for finding in findings]
 
 
-def _one(finding: Finding, accepted: tuple[Ignore, ...], asked: Collection[str], today: date) -> Finding:
+def ignoring_rows(rows: Sequence[Row], accepted: Sequence[DriftIgnore], today: date) -> list[Row]:
+    """Return a night's plan in the same way; a phase that could not be planned is nothing to accept."""
+    return [_row(row, accepted, today) if row.pending else row for row in rows]
+
+
+def _finding(
+    finding: Finding, accepted: Sequence[Ignore | DriftIgnore], asked: Collection[str], today: date
+) -> Finding:
     if finding.status not in (Status.FAIL, Status.UNAVAILABLE):
         return finding
     if finding.check in asked:
         return replace(finding, ignored=ON_REQUEST)
     fitting = [each for each in accepted if each.check == finding.check and each.host in (None, finding.host)]
-    if valid := [each for each in fitting if today <= each.expires]:
-        return replace(finding, ignored=f"{valid[0].reason} (until {valid[0].expires})")
-    if fitting:
-        said = f"it was accepted until {fitting[-1].expires}: {fitting[-1].reason}"
-        return replace(finding, detail="; ".join(part for part in (finding.detail, said) if part))
-    return finding
+    ignored, expired = _said(fitting, today)
+    return replace(finding, ignored=ignored, detail=_joined(finding.detail, expired))
+
+
+def _row(row: Row, accepted: Sequence[DriftIgnore], today: date) -> Row:
+    names = (row.phase, f"{row.phase} | {row.operation}")
+    fitting = [each for each in accepted if each.plan in names and each.host in (None, row.host)]
+    ignored, expired = _said(fitting, today)
+    return replace(row, ignored=ignored, reason=_joined(row.reason or "", expired) or None)
+
+
+def _said(fitting: Sequence[Accepted], today: date) -> tuple[str | None, str]:
+    """Return why it is accepted, or else what is said of one that expired."""
+    for each in fitting:
+        if today <= each.expires:
+            return f"{each.reason} (until {each.expires})", ""
+    return None, f"it was accepted until {fitting[-1].expires}: {fitting[-1].reason}" if fitting else ""
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -84,6 +84,7 @@ def _row(row: Row) -> dict[str, Any]:
         "diff": row.diff,
         "reason": row.reason,
         "until": row.until,
+        "ignored": row.ignored,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from checks.finding import Finding
-from checks.report.phrases import evidence, where
+from checks.report.phrases import evidence, reason, where
 from checks.report.report import Report, Verdict, verdict
 from deploy.model.row import State
 
@@ -63,7 +63,11 @@ def _plan(root: Element, report: Report) -> None:
         case = SubElement(
             suite, "testcase", classname=f"{report.verb}.{row.phase}", name=f"{row.operation} [{row.host}]"
         )
-        if row.state is not State.NONE:
+        if row.ignored is not None:
+            SubElement(case, "system-out").text = _printable(
+                f"warning: {reason(row)}\n{row.diff or ''}".rstrip()
+            )
+        elif row.state is not State.NONE:
             kind = "error" if row.state is State.ERROR else "failure"
             said = SubElement(case, kind, message=_printable(row.reason or "would change"))
             said.text = _printable(row.diff or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.finding import Finding
-from checks.report.phrases import age, evidence, glyph, summary, where
+from checks.report.phrases import age, evidence, glyph, reason, summary, where
 from checks.report.report import Report, key, verdict
 from deploy.model.row import Row
 
@@ -20,8 +20,8 @@ def render(report: Report) -> str:
     problems = report.problems
     if problems:
         blocks += [_table(report, problems), *_remedies(problems)]
-    if report.pending:
-        blocks += ["### What an apply would change", *(_row(row) for row in report.pending)]
+    if report.told:
+        blocks += ["### What an apply would change", *(_row(row) for row in report.told)]
     if report.gone:
         gone = [f"- {each.check} {report.titles.get(each.check, '')} ({where(each)})" for each in report.gone]
         blocks.append("\n".join(["### Gone since the last run", "", *gone]))
@@ -55,7 +55,8 @@ def _remedies(problems: Sequence[Finding]) -> list[str]:
 
 
 def _row(row: Row) -> str:
-    lines = [f"- `{row.host}` {row.phase}: {row.operation}" + (f" ({row.reason})" if row.reason else "")]
+    said = reason(row)
+    lines = [f"- `{row.host}` {row.phase}: {row.operation}" + (f" ({said})" if said else "")]
     if row.diff:
         lines += ["", "  ```diff", *(f"  {line}" for line in row.diff.splitlines()), "  ```"]
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.finding import Finding, Status
 from checks.report.report import Key, Report, Verdict, verdict
-from deploy.model.row import State
+from deploy.model.row import Row, State
 
 GLYPHS = {
     Verdict.ERROR: "×",
@@ -53,7 +53,8 @@ def summary(report: Report) -> str:
         f"{counts[Verdict.PASS]} passed",
         f"{counts[Verdict.SKIPPED]} skipped" if counts[Verdict.SKIPPED] else "",
         f"{counts[Verdict.UNAVAILABLE]} unavailable" if counts[Verdict.UNAVAILABLE] else "",
-        f"{counted(len(report.pending), 'pending change')}" if report.pending else "",
+        counted(len(report.pending), "pending change") if report.pending else "",
+        counted(len(report.accepted), "accepted change") if report.accepted else "",
     ]
     return ", ".join(part for part in parts if part)
 
@@ -66,7 +67,13 @@ def overall(report: Report) -> Verdict:
         return Verdict.ERROR
     if report.unreachable or counts[Verdict.UNAVAILABLE]:
         return Verdict.UNAVAILABLE
-    return Verdict.WARNING if counts[Verdict.WARNING] or report.pending else Verdict.PASS
+    warned = counts[Verdict.WARNING] or report.pending or report.accepted
+    return Verdict.WARNING if warned else Verdict.PASS
+
+
+def reason(row: Row) -> str:
+    """Return why an apply would act on a row, and why that is accepted."""
+    return "; ".join(part for part in (row.reason, row.ignored and f"ignored: {row.ignored}") if part)
 
 
 GROUPS = {

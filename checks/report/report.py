@@ -107,8 +107,18 @@ class Report:
 
     @property
     def pending(self) -> tuple[Row, ...]:
-        """Return the plan rows that an apply would act on."""
-        return tuple(row for row in self.rows if row.pending)
+        """Return the plan rows that an apply would act on, and that nobody accepts."""
+        return tuple(row for row in self.rows if row.pending and row.ignored is None)
+
+    @property
+    def accepted(self) -> tuple[Row, ...]:
+        """Return the plan rows that an apply would act on, and that somebody accepts for a while."""
+        return tuple(row for row in self.rows if row.pending and row.ignored is not None)
+
+    @property
+    def told(self) -> tuple[Row, ...]:
+        """Return the plan rows that an operator should look at."""
+        return tuple(row for row in self.rows if row.state is not State.NONE)
 
     @property
     def groups(self) -> Iterator[tuple[str, str | None, tuple[Finding, ...]]]:
@@ -129,6 +139,8 @@ class Report:
             yield Exit.UNREACHABLE
         if self.pending:
             yield Exit.PENDING
+        if self.accepted and strict:
+            yield Exit.WARNINGS
         if any(row.state is State.ERROR for row in self.rows):
             yield Exit.FAILED
         if not self.findings and not self.rows:

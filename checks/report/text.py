@@ -43,8 +43,7 @@ def render_short(report: Report, *, width: int, color: bool) -> str:
     ]
     lines += [line for each in together for line in _fold(each, f"{where(each[0])}: ", width, color)]
     return (
-        "\n".join([*lines, *(_row(report, row, width) for row in _told(report)), _status(report, color)])
-        + "\n"
+        "\n".join([*lines, *(_row(report, row, width) for row in report.told), _status(report, color)]) + "\n"
     )
 
 
@@ -139,15 +138,10 @@ def _wrapped(lead: str, text: str, width: int) -> Iterator[str]:
 
 
 def _rows(report: Report, width: int) -> list[str]:
-    told = _told(report)
-    if not told:
+    if not report.told:
         return []
     title = "what an apply would change"
-    return ["\n".join([title, "-" * len(title), *(_row(report, row, width) for row in told)])]
-
-
-def _told(report: Report) -> list[Row]:
-    return [row for row in report.rows if row.state is not State.NONE]
+    return ["\n".join([title, "-" * len(title), *(_row(report, row, width) for row in report.told)])]
 
 
 def _row(report: Report, row: Row, width: int) -> str:
@@ -155,6 +149,8 @@ def _row(report: Report, row: Row, width: int) -> str:
     lines = [f"{sign} {row.host}: {row.phase} | {row.operation}"]
     if since := age(report, row_key(row)):
         lines.append(f"{_INDENT}since: {since}")
+    if row.ignored is not None:
+        lines += _wrapped("ignored: ", row.ignored, width)
     lines += _wrapped("", row.reason or "", width)
     lines += [_INDENT + line for line in (row.diff or "").splitlines()]
     return "\n".join(lines)

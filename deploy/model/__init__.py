@@ -1,8 +1,10 @@
 """The inventory, typed."""
 
 from deploy.model.cluster import (
+    Accepted,
     Artifacts,
     Cluster,
+    DriftIgnore,
     Host,
     Ignore,
     LoadBalancer,
@@ -34,6 +36,7 @@ from deploy.model.values import (
 )
 
 __all__ = [
+    "Accepted",
     "AddressRange",
     "Allocation",
     "Artifacts",
@@ -44,6 +47,7 @@ __all__ = [
     "Containerd",
     "Datastore",
     "Distribution",
+    "DriftIgnore",
     "DriverSource",
     "FlannelBackend",
     "Gpu",

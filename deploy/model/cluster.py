@@ -11,6 +11,7 @@ from deploy.model.forms import (
     CHECK_ID,
     INTERFACE,
     JOURNAL_SIZE,
+    PLANNED,
     SYSCTL,
     URL,
     Address,
@@ -116,13 +117,31 @@ class LoadBalancer(Section):
     )
 
 
-class Ignore(Section):
-    """A check whose failure is known and accepted for a while: shown as a warning."""
+class Accepted(Section):
+    """What is known and accepted for a while: shown as a warning."""
 
-    check: Annotated[str, Field(pattern=CHECK_ID)] = setting(Change.LIVE, "The check's id.")
     host: Name | None = setting(Change.LIVE, "The node it is accepted on; left out, on all.", default=None)
     reason: Annotated[str, Field(min_length=1)] = setting(Change.LIVE, "Why it is accepted.")
     expires: Day = setting(Change.LIVE, "The last day on which it is accepted, as 2027-03-31.")
+
+
+class Ignore(Accepted):
+    """A check whose failure is accepted."""
+
+    check: Annotated[str, Field(pattern=CHECK_ID)] = setting(Change.LIVE, "The check's id.")
+
+
+class DriftIgnore(Accepted):
+    """A nightly check whose failure is accepted, or an operation that an apply would do and that can wait."""
+
+    check: Annotated[str, Field(pattern=CHECK_ID)] | None = setting(
+        Change.LIVE, "The check's id.", default=None
+    )
+    plan: Annotated[str, Field(pattern=PLANNED)] | None = setting(
+        Change.LIVE,
+        "The operation as a report names it, PHASE | OPERATION; a phase alone means all of it.",
+        default=None,
+    )
 
 
 class Cluster(Section):
@@ -146,7 +165,7 @@ class Cluster(Section):
     ignore: tuple[Ignore, ...] = setting(
         Change.LIVE, "Failed checks that are accepted before an install and by verify.", default=()
     )
-    drift_ignore: tuple[Ignore, ...] = setting(Change.LIVE, "Drift that is accepted.", default=())
+    drift_ignore: tuple[DriftIgnore, ...] = setting(Change.LIVE, "Drift that is accepted.", default=())
 
     @property
     def control_planes(self) -> tuple[Node, ...]:

@@ -28,6 +28,8 @@ LIMIT = r"^(\d+|infinity)$"
 INTERFACE = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}$"
 SYSCTL = r"^[a-z0-9_]+([./][A-Za-z0-9_*-]+)+$"
 CHECK_ID = r"^[A-Z0-9]+-\d+$"
+# as a report writes it: baseline | Set kernel parameters
+PLANNED = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?( \| \S(.*\S)?)?$"
 # k8s.io/apimachinery/pkg/util/validation: IsQualifiedName, IsValidLabelValue
 LABEL_KEY = (
     r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?"
@@ -57,6 +59,7 @@ WANTED = {
     RELEASE: "a release such as 1.5.1",
     MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
     CHECK_ID: "the id of a check, such as HOST-03",
+    PLANNED: "a phase, or PHASE | OPERATION as in baseline | Set kernel parameters",
     LABEL_KEY: "a label's key such as tier or example.com/tier",
     LABEL_VALUE: "a label's value of at most 63 letters, digits, dots, underscores and hyphens",
 }

@@ -32,6 +32,7 @@ class Row:
     """One operation on one host. `until` names the phase that an UNKNOWN waits for.
 
     `commands` never hold what a command is given on standard input, which is where secrets travel.
+    `ignored` is a night's: why somebody accepts that this is so, and until when; a plan knows nothing of it.
     """
 
     phase: str
@@ -43,6 +44,7 @@ class Row:
     reason: str | None = None
     until: str | None = None
     commands: tuple[str, ...] = ()
+    ignored: str | None = None
 
     @property
     def pending(self) -> bool:
@@ -56,4 +58,5 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as plain data."""
-        return {**asdict(self), "disturbs": self.disturbs.name.lower(), "commands": list(self.commands)}
+        data = {**asdict(self), "disturbs": self.disturbs.name.lower(), "commands": list(self.commands)}
+        return {key: value for key, value in data.items() if key != "ignored"}

@@ -122,6 +122,16 @@ def ignored_hosts_exist(cluster: Cluster) -> Iterator[Mistake]:
                 )
 
 
+def accepted_drift_is_named(cluster: Cluster) -> Iterator[Mistake]:
+    """Drift is accepted by a check's id or by the plan's words for it: one of both."""
+    for index, accepted in enumerate(cluster.drift_ignore):
+        if (accepted.check is None) == (accepted.plan is None):
+            found = "neither check nor plan" if accepted.check is None else "check and plan"
+            yield Mistake(
+                ("drift_ignore", index), f"found {found}, wanted one of them: a report names either"
+            )
+
+
 def jumps_lead_somewhere(cluster: Cluster) -> Iterator[Mistake]:
     """A node that others jump through is reached directly; naming it for all does not include itself."""
     jumping = {node.name for node in cluster.nodes if cluster.ssh_of(node).jump not in (None, node.name)}
@@ -154,6 +164,7 @@ RULES: tuple[Rule, ...] = (
     own_settings_stay_own,
     taints_are_unique,
     ignored_hosts_exist,
+    accepted_drift_is_named,
     jumps_lead_somewhere,
     *ADDRESS_RULES,
     *K3S_RULES,

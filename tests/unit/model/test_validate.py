@@ -160,3 +160,22 @@ def test_k3s_has_phases_of_its_own_under_the_same_names() -> None:
         ("control-plane", "deploy.steps.k3s.server"),
         ("nodes", "deploy.steps.nodes.nodes"),
     ]
+
+
+def test_accepted_drift_names_a_phase_that_this_cluster_has(tmp_path: Path) -> None:
+    path = tmp_path / "accepted.yaml"
+    entry = "reason: later, expires: 2027-01-01"
+    path.write_text(
+        f"{SMALL}drift_ignore:\n"
+        f"  - {{plan: load-balancer | Give it the addresses, {entry}}}\n"
+        f"  - {{plan: baseline, {entry}}}\n"
+        f"  - {{plan: Baseline, {entry}}}\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        '  drift_ignore[0].plan (line 4): no phase is called "load-balancer"; there are: identity, baseline,'
+        " artifacts, containerd, images, control-plane, network, names, nodes\n"
+        '  drift_ignore[2].plan (line 6): found "Baseline",'
+        " wanted a phase, or PHASE | OPERATION as in baseline | Set kernel parameters"
+    )

@@ -45,6 +45,15 @@ ROW = Row(
     "+fs.inotify.max_user_instances = 8192",
     reason="the live value is 128, wanted 8192",
 )
+LABELS = Row(
+    "nodes",
+    "cp1",
+    "Label and taint the nodes",
+    State.CHANGE,
+    diff="-tier: gold\n+tier: gpu",
+    reason="w1 is not labelled as declared",
+    ignored="moved in spring (until 2027-03-31)",
+)
 TITLES = {
     "HOST-03": "Swap is off",
     "HOST-04": "Swap stays off after a reboot",
@@ -67,7 +76,7 @@ NIGHT = Report(
     unreachable={"w2": "ssh: timed out after 10 s"},
     inventory_sha256="a" * 64,
     lock_sha256="b" * 64,
-    rows=(ROW,),
+    rows=(ROW, LABELS),
     since={("HOST-08", "w1"): datetime(2026, 11, 28, 3, 17, tzinfo=UTC)},
     gone=(GONE,),
     last_success=datetime(2026, 11, 29, 3, 17, tzinfo=UTC),

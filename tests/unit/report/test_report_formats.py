@@ -9,7 +9,7 @@ from xml.etree.ElementTree import fromstring
 
 import jsonschema
 import pytest
-from night import GOOD, INOTIFY, NIGHT, NODES
+from night import GOOD, INOTIFY, LABELS, NIGHT, NODES
 
 from checks.finding import Finding, Severity, Status
 from checks.report import Format, Report, render
@@ -84,6 +84,14 @@ def test_half_a_document_is_never_read_as_a_run(text: str) -> None:
         read(text, "night.json")
 
 
+def test_a_document_from_before_rows_could_be_accepted_is_read() -> None:
+    data = json.loads(render(NIGHT, "json"))
+    for row in data["rows"]:
+        del row["ignored"]
+
+    assert [row.ignored for row in read(json.dumps(data), "night.json").rows] == [None, None]
+
+
 def test_a_document_of_another_version_is_refused() -> None:
     with pytest.raises(RunError) as caught:
         read('{"schema_version": 2}', "night.json")
@@ -151,6 +159,8 @@ FAILED = replace(NODES, status=Status.FAIL)
         (replace(GOOD, findings=(replace(FAILED, ignored="until spring"),)), 0, 4),
         (replace(GOOD, findings=(replace(UNREAD, ignored="until spring"),)), 0, 4),
         (replace(GOOD, rows=NIGHT.rows), 5, 5),
+        (replace(GOOD, rows=(LABELS,)), 0, 4),
+        (replace(GOOD, rows=(LABELS,), findings=()), 0, 4),
         (replace(GOOD, rows=NIGHT.rows, findings=(FAILED,)), 3, 3),
         (replace(GOOD, unreachable={"w1": "no route"}), 6, 6),
         (replace(GOOD, unreachable={"w1": "no route"}, findings=(FAILED,), rows=NIGHT.rows), 6, 6),
