@@ -8,7 +8,9 @@ from checks.cluster.snapshot import Object, Snapshot, condition, conditions, nam
 from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.model import Cluster, Node
+from deploy.observe import nodes as observed
 
+NO_TAINT = "no taint"
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
 
@@ -75,24 +77,22 @@ def kubelet_versions(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
 
 
 def labels(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
-    """Every declared label and taint is there."""
+    """Every declared label and taint is there, and no other taint where taints are declared."""
     for node in cluster.nodes:
         live = _live(node, seen)
         if live is None:
             yield unread("K8S-08", node.name, _absent(seen))
             continue
         wanted = _wanted(node)
-        if not wanted:
+        if not wanted and node.taints is None:
             continue
-        has = _has(live)
-        missing = [each for each in wanted if each not in has]
-        yield judged(
-            "K8S-08",
-            node.name,
-            not missing,
-            found=f"missing: {', '.join(missing)}" if missing else ", ".join(wanted),
-            wanted=", ".join(wanted),
-        )
+        missing = [each for each in wanted if each not in _has(live)]
+        wrong = [
+            *([f"missing: {', '.join(missing)}"] if missing else []),
+            *([f"not declared: {', '.join(more)}"] if (more := _undeclared(node, live)) else []),
+        ]
+        told = ", ".join(wanted) or NO_TAINT
+        yield judged("K8S-08", node.name, not wrong, found="; ".join(wrong) or told, wanted=told)
 
 
 def _wanted(node: Node) -> list[str]:
@@ -106,6 +106,14 @@ def _has(live: Object) -> set[str]:
         *(f"{key}={value}" for key, value in live["metadata"].get("labels", {}).items()),
         *(f"{each['key']}={each.get('value', '')}:{each['effect']}" for each in taints),
     }
+
+
+def _undeclared(node: Node, live: Object) -> list[str]:
+    """Return the taints that somebody set by hand; Kubernetes' own come and go by themselves."""
+    if node.taints is None:
+        return []
+    declared = {f"{each.key}={each.value}:{each.effect}" for each in node.taints}
+    return [each for each in observed.taints(dict(live)) if each not in declared]
 
 
 def _live(node: Node, seen: Snapshot) -> Object | None:

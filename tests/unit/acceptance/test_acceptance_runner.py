@@ -20,6 +20,7 @@ from checks.acceptance.check import HostCheck, Seen
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.acceptance.test_certificates import READ
 from checks.acceptance.test_services import query
+from checks.acceptance.test_static_pods import MANIFEST, comparison
 from checks.catalogue import check
 from checks.finding import Finding
 from deploy.errors import UnreachableError
@@ -66,6 +67,7 @@ DNS = (
     + "\" >&3 && head -c 12 <&3 | od -An -tx1'"
 )
 DIFF = "kubeadm upgrade diff v1.36.3 --kubeconfig /etc/kubernetes/admin.conf -c 1"
+ETCD = comparison(CLUSTER.node("cp1"))
 EDITED = """--- /etc/kubernetes/manifests/kube-scheduler.yaml
 +++ new manifest
 @@ -18 +17,0 @@
@@ -73,6 +75,7 @@ EDITED = """--- /etc/kubernetes/manifests/kube-scheduler.yaml
 """
 GOOD |= {
     DIFF: "[upgrade/diff] Reading configuration\n",
+    ETCD: "",
     READ: printed(days=364),
     DNS: " 51 17 85 00 00 01 00 01 00 00 00 00\n",
     "timeout 3 bash -c 'exec 3<>/dev/tcp/10.43.0.1/443'": "",
@@ -229,6 +232,20 @@ def test_static_pods_are_compared_on_control_planes_only(ran: Ran, expected: tup
 
     assert [each[1:3] for each in on("cp1", findings) if each[0] == "K8S-05"] == [expected]
     assert [each for each in on("w1", findings) if each[0] == "K8S-05"] == []
+
+
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [
+        (Ran(1, out=EDITED.replace("kube-scheduler", "etcd")), ("fail", f"{MANIFEST} differ")),
+        (Ran(3, err="refused"), ("unavailable", "etcd's manifest could not be compared: refused")),
+        (Ran(2), ("unavailable", "etcd's manifest could not be compared: ended with 2")),
+    ],
+)
+def test_etcds_manifest_is_compared_too(ran: Ran, expected: tuple[str, str]) -> None:
+    findings = prove({ETCD: ran})
+
+    assert [each[1:3] for each in on("cp1", findings) if each[0] == "K8S-05"] == [expected]
 
 
 def test_a_host_that_does_not_answer_passes_nothing() -> None:

@@ -12,6 +12,7 @@ from clusters import CLUSTER, deployment, node, seen
 from checks.cluster.judges import judge
 from checks.cluster.snapshot import Answer, silent
 from checks.finding import Finding, Status
+from deploy.model import Cluster
 
 Lists = dict[str, list[dict[str, Any]]]
 
@@ -165,6 +166,40 @@ def test_one_fault_is_one_failure(
     check, host, said = expected
 
     assert (check, host, "fail", said) in bad(judge(CLUSTER, seen(change)))
+
+
+def declaring(*taints: dict[str, str]) -> Cluster:
+    cp1, w1 = CLUSTER.model_dump(mode="json")["nodes"]
+    nodes = [cp1, {**w1, "taints": taints}]
+    return Cluster.model_validate({**CLUSTER.model_dump(mode="json"), "nodes": nodes})
+
+
+YES = "gpu=yes:NoSchedule"
+
+
+def by_hand(lists: Lists) -> None:
+    lists["nodes"][1]["spec"]["taints"] = [
+        {"key": "gpu", "value": "broken", "effect": "NoSchedule"},
+        {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"},
+    ]
+
+
+def test_a_taint_that_nobody_declared_is_found_where_taints_are_declared() -> None:
+    none, one = declaring(), declaring({"key": "gpu", "value": "yes", "effect": "NoSchedule"})
+
+    assert [each for each in bad(judge(CLUSTER, seen(by_hand))) if each[0] == "K8S-08"] == []
+    assert [each for each in bad(judge(none, seen(by_hand))) if each[0] == "K8S-08"] == [
+        ("K8S-08", "w1", "fail", "found not declared: gpu=broken:NoSchedule, wanted tier=gpu")
+    ]
+    assert [each for each in bad(judge(one, seen(by_hand))) if each[0] == "K8S-08"] == [
+        (
+            "K8S-08",
+            "w1",
+            "fail",
+            f"found missing: {YES}; not declared: gpu=broken:NoSchedule, wanted tier=gpu, {YES}",
+        )
+    ]
+    assert [each for each in bad(judge(none, seen())) if each[0] == "K8S-08"] == []
 
 
 def test_only_an_unready_node_brings_others_down_with_it() -> None:
