@@ -11,11 +11,11 @@ from typing import Any
 
 import gevent
 
-from checks.acceptance import outside, probe, reach
+from checks.acceptance import outside, policy, probe, reach, volume
 from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Hands, Kubectl
 from checks.acceptance.pods import Front, Pod, front, missing, pods
-from checks.acceptance.probe import Said
+from checks.acceptance.probe import Question, Said
 from checks.cluster.snapshot import OWNED
 from checks.finding import Finding, Status
 from checks.say import unread
@@ -29,6 +29,7 @@ ANSWERS = Gate("answers from every node", 30.0, every=1.0)
 STALE = timedelta(minutes=15)  # far longer than any run takes: what is older was left by one that was killed
 LACKING = (Status.FAIL, Status.UNAVAILABLE)
 CHECKS = ("HOST-18", "K8S-15", "K8S-06", "K8S-16", "RT-12")
+OF_THE_CLUSTER = (volume.CHECK, policy.CHECK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,12 @@ class Probe:
         with self._there() as refused:
             if refused is not None:
                 return self._unjudged(refused)
-            wait(PODS, lambda: missing(self._pods(), self.nodes), self.tell)
-            return self._judged()
+            stored = gevent.spawn(volume.finding, self.kubectl, self.where, self.image.pinned, self.tell)
+            try:
+                wait(PODS, lambda: missing(self._pods(), self.nodes), self.tell)
+                return [*self._judged(), stored.get()]
+            finally:
+                stored.kill()
 
     def _judged(self) -> list[Finding]:
         found, service = self._pods(), self._front()
@@ -64,13 +69,17 @@ class Probe:
         from_outside = gevent.spawn(
             outside.findings, self.cluster, self.nodes, up, service, self._front, self.tell
         )
+        shield = policy.Shield(
+            self.cluster, self.kubectl, self.where, self.image.pinned, up, self._questioned, self.tell
+        )
+        denied = gevent.spawn(shield.finding)
         inside = self._inside(up, service)
         inside += reach.images(found, self.nodes, self.image.digest, by)
         for name in self.nodes:
             if name not in up:
                 why = str(found[name].why) if name in found else "none was scheduled there"
                 inside += reach.without_pod(name, why)
-        return [*inside, *from_outside.get()]
+        return [*inside, *from_outside.get(), denied.get()]
 
     def _inside(self, up: Mapping[str, Pod], service: Front | None) -> list[Finding]:
         """Ask from every node until all is answered, or until the time for that is over."""
@@ -90,8 +99,8 @@ class Probe:
         return found
 
     def _unjudged(self, why: str) -> list[Finding]:
-        balancer = [unread("LB-04", None, why)] if self.cluster.load_balancer else []
-        return [*(unread(check, node, why) for node in self.nodes for check in CHECKS), *balancer]
+        mine = (unread(check, node, why) for node in self.nodes for check in CHECKS)
+        return [*mine, *unproven(self.cluster, why)]
 
     def _said(self, up: Mapping[str, Pod], service: Front | None) -> dict[str, dict[str, Said]]:
         """Return what every node's pod was answered, all nodes asked at once."""
@@ -102,9 +111,13 @@ class Probe:
     def _ask(self, up: Mapping[str, Pod], name: str, service: Front | None) -> dict[str, Said]:
         if service is None:
             return {}
-        command = probe.script(up[name].address, reach.questions(up, name, service, self.where))
+        return self._questioned(up[name], reach.questions(up, name, service, self.where))
+
+    def _questioned(self, pod: Pod, questions: Iterable[Question]) -> dict[str, Said]:
+        """Return what a pod was answered, asked to ask by its own node."""
         try:
-            return probe.answers(self.hands.run(name, command, timeout=20.0).out)
+            command = probe.script(pod.address, questions)
+            return probe.answers(self.hands.run(pod.node, command, timeout=20.0).out)
         except UnreachableError:
             return {}
 
@@ -143,11 +156,18 @@ class Probe:
             self.tell(f"namespace {name} was not removed: {said}; kubectl {words}")
 
     def _pods(self) -> dict[str, Pod]:
-        return pods(self.kubectl.get(f"/api/v1/namespaces/{self.where}/pods").get("items") or ())
+        path = f"/api/v1/namespaces/{self.where}/pods?labelSelector=app={probe.NAME}"
+        return pods(self.kubectl.get(path).get("items") or ())
 
     def _front(self) -> Front | None:
         item = self.kubectl.get(f"/api/v1/namespaces/{self.where}/services/{probe.NAME}")
         return front(item) if item else None
+
+
+def unproven(cluster: Cluster, why: str) -> list[Finding]:
+    """Return that nothing can be said of what is proven once for the whole cluster."""
+    balancer = ("LB-04",) if cluster.load_balancer else ()
+    return [unread(check, None, why) for check in (*balancer, *OF_THE_CLUSTER)]
 
 
 def stale(items: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:

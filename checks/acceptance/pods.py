@@ -27,10 +27,11 @@ class Pod:
 
 def pods(items: Sequence[Mapping[str, Any]]) -> dict[str, Pod]:
     """Return the probe's pods by node; one that is not scheduled yet has none."""
-    return {pod.node: pod for pod in map(_pod, items) if pod.node}
+    return {each.node: each for each in map(pod, items) if each.node}
 
 
-def _pod(item: Mapping[str, Any]) -> Pod:
+def pod(item: Mapping[str, Any]) -> Pod:
+    """Return a pod as the API shows it."""
     status = item.get("status", {})
     containers = status.get("containerStatuses") or [{}]
     return Pod(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from checks.cluster.snapshot import OWNED
 NAME = "probe"
 HTTP, UDP = 8080, 8081
 LABELS = {"app": NAME}
+USER = 65534  # nobody
 PATIENCE = 4  # seconds for one question; an answer takes milliseconds
 SERVICE_TRIES = 8  # so that a Service of two pods shows both 99 times of 100
 
@@ -38,7 +39,7 @@ def objects(run: str, image: str, *, balanced: bool) -> list[dict[str, Any]]:
             "metadata": {"name": NAME, "namespace": where},
             "spec": {
                 "selector": {"matchLabels": LABELS},
-                "template": {"metadata": {"labels": LABELS}, "spec": _pod(image)},
+                "template": {"metadata": {"labels": LABELS}, "spec": pod([always_pulled(image)])},
             },
         },
         {
@@ -54,28 +55,41 @@ def objects(run: str, image: str, *, balanced: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _pod(image: str) -> dict[str, Any]:
+def pod(containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all pods of a verify are: unprivileged, gone at once, and at home on every node."""
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 1,
         "tolerations": [{"operator": "Exists"}],
-        "containers": [_container(image)],
+        "containers": [*containers],
     }
 
 
-def _container(image: str) -> dict[str, Any]:
+def always_pulled(image: str) -> dict[str, Any]:
+    """Return a container that answers; a node that has its image already must ask the mirror, too."""
+    return {**answering(image), "imagePullPolicy": "Always"}
+
+
+def answering(image: str) -> dict[str, Any]:
+    """Return a container that answers over HTTP and UDP."""
+    return {
+        **container(image, ["netexec", f"--http-port={HTTP}", f"--udp-port={UDP}"]),
+        "ports": [{"containerPort": HTTP}, {"containerPort": UDP, "protocol": "UDP"}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": HTTP}, "periodSeconds": 1},
+    }
+
+
+def container(image: str, args: Sequence[str]) -> dict[str, Any]:
+    """Return a container of agnhost that asks for no privilege."""
     return {
         "name": NAME,
         "image": image,
-        "imagePullPolicy": "Always",  # a node that has it already must ask the mirror, too
-        "args": ["netexec", f"--http-port={HTTP}", f"--udp-port={UDP}"],
-        "ports": [{"containerPort": HTTP}, {"containerPort": UDP, "protocol": "UDP"}],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": HTTP}, "periodSeconds": 1},
+        "args": [*args],
         "resources": {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": 65534,
+            "runAsUser": USER,
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
         },

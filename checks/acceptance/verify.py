@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gevent
 
-from checks.acceptance.active import CHECKS, Probe
+from checks.acceptance.active import CHECKS, Probe, unproven
 from checks.acceptance.backend import Ran
 from checks.acceptance.check import HostCheck
 from checks.acceptance.gates import Gate, Tell, silently, wait
@@ -88,8 +88,7 @@ class Verify:
             why = seen.cause("nodes") if unread_nodes else "the node is not Ready (K8S-01)"
         left_out = [unread(check, name, why) for name in names if name not in nodes for check in CHECKS]
         if kubectl is None or not nodes:
-            balancer = [unread("LB-04", None, why)] if self.cluster.load_balancer else []
-            return [*left_out, *balancer]
+            return [*left_out, *unproven(self.cluster, why)]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
         return [*left_out, *probe.findings()]

@@ -56,6 +56,7 @@ class Cluster:
     ran: list[str] = field(default_factory=list)
     unreachable: dict[str, str] = field(default_factory=dict)
     creating: Callable[[], None] = lambda: None
+    lists: dict[str, list[dict[str, Any]] | None] = field(default_factory=dict)
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         assert stdin or timeout
@@ -69,8 +70,11 @@ class Cluster:
         return Ran(out=self._answer(words)) if words.startswith("get") else Ran()
 
     def _answer(self, words: str) -> str:
-        if words.endswith("/pods"):
+        if "/pods?" in words:
             return json.dumps({"items": self.pods})
+        if (name := words.rpartition("/")[2]) in ("storageclasses", "daemonsets"):
+            items = self.lists.get(name, [])
+            return "{}" if items is None else json.dumps({"items": items})
         if "labelSelector" in words:
             return json.dumps({"items": self.namespaces})
         spec = {"clusterIP": "10.43.0.9", "ports": [{"nodePort": 30123}]}
@@ -124,11 +128,13 @@ def test_a_good_cluster_proves_every_path() -> None:
         ("K8S-16", "cp1", "pass", "probe-b answered on 10.0.0.11:30123"),
         ("K8S-16", "w1", "pass", "probe-b answered on 10.0.0.12:30123"),
         ("LB-04", None, "pass", "probe-b answered on 10.0.0.200"),
+        ("K8S-18", None, "skipped", "nothing here enforces NetworkPolicies: flannel by itself does not"),
+        ("K8S-17", None, "skipped", "there is no storage class"),
     ]
 
 
 def bad(findings: list[Finding]) -> list[tuple[str, str | None, str, str]]:
-    return [each for each in told(findings) if each[2] != "pass"]
+    return [each for each in told(findings) if each[2] not in ("pass", "skipped")]
 
 
 def test_a_path_that_is_cut_one_way_is_found_where_it_begins() -> None:
@@ -239,7 +245,17 @@ def test_nothing_passes_when_the_api_refuses() -> None:
     findings = told(prove(cluster))
 
     assert {each[2:] for each in findings} == {("unavailable", "forbidden: quota")}
-    assert [each[:2] for each in findings if each[0] == "LB-04"] == [("LB-04", None)]
+    assert [each[0] for each in findings if each[1] is None] == ["LB-04", "K8S-17", "K8S-18"]
+
+
+def test_lists_that_cannot_be_read_are_not_taken_for_empty() -> None:
+    cluster = good()
+    cluster.lists = {"storageclasses": None, "daemonsets": None}
+
+    assert bad(prove(cluster)) == [
+        ("K8S-18", None, "unavailable", "the API listed no DaemonSets"),
+        ("K8S-17", None, "unavailable", "the API listed no classes"),
+    ]
 
 
 def deleted(cluster: Cluster) -> list[str]:
