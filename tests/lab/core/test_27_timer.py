@@ -1,0 +1,148 @@
+"""The nightly job under a real systemd: a lab's host plays the controller, and its timer starts the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from deploy.lab.faults import faults
+from tests.lab.controller import STATE, Controller
+from tests.lab.site import Site, until
+
+pytestmark = pytest.mark.trial
+
+JOB = "slipway-drift-test-core"
+UNITS = "/etc/systemd/system"
+TOLD = "told"
+# the night comes in a moment and without its random delay; nothing else about the timer is another
+SOON = f"""mkdir -p {UNITS}/{JOB}.timer.d && cat > {UNITS}/{JOB}.timer.d/soon.conf <<'END'
+[Timer]
+OnCalendar=
+OnActiveSec=2s
+RandomizedDelaySec=0
+AccuracySec=1s
+END
+systemctl daemon-reload && systemctl restart {JOB}.timer"""
+
+
+@pytest.fixture(scope="module")
+def controller(core: Site) -> Iterator[Controller]:
+    """The bare host beside the cluster, with slipway on it."""
+    core.ok("apply", "--yes")
+    made = Controller(core, "n3")
+    made.set_up()
+    yield made
+    made.on(
+        f"systemctl disable --now {JOB}.timer; rm -rf {UNITS}/{JOB}.*; systemctl daemon-reload", check=False
+    )
+    made.tear_down()
+
+
+def reports(controller: Controller) -> list[str]:
+    return controller.on(f"ls {controller.state}/reports/*.drift.json 2>/dev/null || true").split()
+
+
+def last(controller: Controller) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(controller.on(f"cat {reports(controller)[-1]}"))
+    return report
+
+
+def started(controller: Controller) -> tuple[str, str]:
+    """Run the service to its end; return what systemd makes of it, and what the process ended with."""
+    controller.on(f"systemctl start {JOB}.service", check=False)
+    lines = controller.on(f"systemctl show -p Result -p ExecMainStatus {JOB}.service").splitlines()
+    shown = dict(line.split("=", 1) for line in lines)
+    return shown["Result"], shown["ExecMainStatus"]
+
+
+def test_the_timer_is_installed_and_systemd_has_nothing_to_say_about_it(controller: Controller) -> None:
+    said = controller.slipway(
+        "drift",
+        "--install-timer",
+        "--textfile",
+        f"{STATE}/metrics/slipway.prom",
+        "--on-change",
+        f"tee {controller.state}/{TOLD}",
+    )
+
+    assert said.splitlines() == [
+        f"wrote {UNITS}/{JOB}.service",
+        f"wrote {UNITS}/{JOB}.timer",
+        f"{JOB}.timer runs every night at 03:17; reports: {controller.state}/reports",
+    ]
+    assert (
+        controller.on(f"systemctl is-enabled {JOB}.timer; systemctl is-active {JOB}.timer")
+        == "enabled\nactive"
+    )
+    assert (
+        controller.on(f"systemctl show -p NextElapseUSecRealtime --value {JOB}.timer").split()[2][:2] == "03"
+    )
+    verify = f"systemd-analyze verify {UNITS}/{JOB}.service {UNITS}/{JOB}.timer"
+    controller.on(verify)
+    assert controller.on(f"{verify} 2>&1 | grep -F slipway || true") == ""
+    assert reports(controller) == []
+
+
+def test_a_night_without_drift_succeeds_with_all_that_the_unit_forbids(controller: Controller) -> None:
+    assert started(controller) == ("success", "0"), controller.on(f"journalctl -u {JOB} -n 40 --no-pager")
+
+    report = last(controller)
+    assert (report["exit"], report["unreachable"]) == (0, {})
+    assert {each["host"] for each in report["findings"] if each["status"] == "pass"} == {"cp1", "w1", None}
+    metrics = controller.on(f"cat {STATE}/metrics/slipway.prom")
+    assert 'slipway_run_exit_code{cluster="test-core",verb="drift"} 0' in metrics.splitlines()
+
+
+def test_the_timer_itself_starts_the_run_and_the_run_knows_that_the_last_one_was(
+    controller: Controller,
+) -> None:
+    before = reports(controller)
+    controller.on(SOON)
+
+    until(lambda: len(reports(controller)) > len(before), 90, "the timer's run")
+    until(lambda: controller.on(f"systemctl is-active {JOB}.service || true") == "inactive", 60, "its end")
+
+    [nightly] = [each for each in last(controller)["findings"] if each["check"] == "OPS-01"]
+    assert (nightly["status"], nightly["found"]) == ("pass", "the last complete run is 0 hours old")
+    controller.on(f"rm -r {UNITS}/{JOB}.timer.d && systemctl daemon-reload && systemctl restart {JOB}.timer")
+
+
+def test_drift_is_a_result_and_no_failure_of_the_job_and_is_told_once(controller: Controller) -> None:
+    controller.site.on("n2", faults()["journal-limit"].made)
+    controller.on(f"rm -f {controller.state}/{TOLD}")
+    try:
+        first = started(controller)
+        told = json.loads(controller.on(f"cat {controller.state}/{TOLD}"))
+        controller.on(f"rm {controller.state}/{TOLD}")
+        second = started(controller)
+    finally:
+        controller.site.ok("apply", "--yes")
+
+    assert (first, second) == (("success", "5"), ("success", "5"))
+    assert [(each["check"], each["host"]) for each in told["new"]] == [("baseline | Cap the journal", "w1")]
+    assert controller.on(f"cat {controller.state}/{TOLD} 2>/dev/null || true") == ""
+
+
+def test_a_cluster_out_of_reach_is_a_failure_of_the_job(controller: Controller) -> None:
+    controller.on(f"mv {controller.state}/known_hosts {controller.state}/unknown_hosts")
+    try:
+        assert started(controller) == ("exit-code", "6")
+    finally:
+        controller.on(f"mv {controller.state}/unknown_hosts {controller.state}/known_hosts")
+
+    assert sorted(last(controller)["unreachable"]) == ["cp1", "w1"]
+
+
+def test_taken_away_nothing_of_it_stays_but_the_reports(controller: Controller) -> None:
+    kept = reports(controller)
+
+    said = controller.slipway("drift", "--uninstall-timer")
+
+    assert said.splitlines() == [f"removed {UNITS}/{JOB}.timer", f"removed {UNITS}/{JOB}.service"]
+    assert controller.on(f"systemctl list-unit-files --no-legend '{JOB}*'") == ""
+    assert controller.on(f"systemctl list-timers --all --no-legend '{JOB}*'") == ""
+    assert reports(controller) == kept != []
+    assert controller.slipway("drift", "--uninstall-timer") == "there was no timer of test-core"
