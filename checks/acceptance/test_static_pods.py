@@ -48,6 +48,8 @@ def test_static_pods_are_as_kubeadm_made_them(host: Host, cluster: Cluster, node
     ran = host.run(f"kubeadm upgrade diff {version} --kubeconfig {ADMIN} -c 1")
     if ran.rc != 0:
         seen.unread(f"kubeadm upgrade diff ended with {ran.rc}: {ran.stderr.strip()}")
+    if not ran.stdout.strip():
+        seen.unread("kubeadm upgrade diff said nothing, not even what it read")
     etcd = host.run(comparison(node))
     if etcd.rc not in (0, DIFFERS):
         seen.unread(

@@ -65,12 +65,9 @@ def announcers(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
         yield unread("LB-02", None, seen.cause("nodes" if nodes is None else "pods"))
         return
     speaking = {pod["spec"].get("nodeName") for pod in pods if "speaker" in name_of(pod)}
-    excluded = sorted(
-        name_of(node)
-        for node in nodes
-        if EXCLUDED in (node["metadata"].get("labels") or {}) and name_of(node) in speaking
-    )
-    able = sorted(str(name) for name in speaking - {None} - set(excluded))
+    there = {name_of(node): node["metadata"].get("labels") or {} for node in nodes}
+    excluded = sorted(name for name in speaking & there.keys() if EXCLUDED in there[name])
+    able = sorted(speaking & there.keys() - {*excluded})
     told = f", excluded: {', '.join(excluded)}" if excluded else ""
     yield judged(
         "LB-02",

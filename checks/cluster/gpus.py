@@ -92,17 +92,23 @@ def one_allocator(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
         if slices is None or nodes is None:
             yield unread("GPU-10", node.name, seen.cause("resourceslices" if slices is None else "nodes"))
             continue
+        if node.name not in {name_of(each) for each in nodes}:
+            yield unread("GPU-10", node.name, "it is not in the cluster (K8S-01)")
+            continue
         known = names.names(node.gpus.vendor)
         devices = sum(each.node == node.name and each.driver == known.driver for each in published(slices))
         offered = _offered(
             nodes, node.name, {resource.partition("/")[0] for resource in known.resources.values()}
         )
         ways = [*([f"{devices} devices by DRA"] if devices else []), *offered]
+        if not ways:
+            yield unread("GPU-10", node.name, "it offers no GPU in either way (DRA-04, GPU-08)")
+            continue
         yield judged(
             "GPU-10",
             node.name,
             not (devices and offered),
-            found=" and ".join(ways) or "neither way",
+            found=" and ".join(ways),
             wanted=f"{node.gpus.allocation} alone",
         )
 
@@ -126,7 +132,11 @@ def cards_only(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     if slices is None or claims is None:
         yield unread("GPU-04", None, seen.cause("resourceslices" if slices is None else "resourceclaims"))
         return
-    integrated = {each.key: each for each in published(slices) if each.integrated}
+    devices = [*published(slices)]
+    if not devices:
+        yield unread("GPU-04", None, "no device is published (DRA-04)")
+        return
+    integrated = {each.key: each for each in devices if each.integrated}
     held = [
         f"{namespace_of(claim)}/{name_of(claim)} holds {each['device']} of {each['pool']}"
         for claim in claims

@@ -72,7 +72,10 @@ def kubelet_versions(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
         if live is None:
             yield unread("K8S-02", node.name, _absent(seen))
             continue
-        found = str(live["status"]["nodeInfo"]["kubeletVersion"])
+        found = (live.get("status") or {}).get("nodeInfo", {}).get("kubeletVersion")
+        if not found:
+            yield unread("K8S-02", node.name, "its kubelet has not said its version")
+            continue
         yield judged("K8S-02", node.name, found == wanted, found=f"kubelet {found}", wanted=wanted)
 
 

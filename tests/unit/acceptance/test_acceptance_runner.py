@@ -222,7 +222,8 @@ def test_a_fault_is_found_and_what_cannot_be_read_is_no_pass(
 @pytest.mark.parametrize(
     ("ran", "expected"),
     [
-        (Ran(), ("pass", "what kubeadm makes of its configuration")),
+        (Ran(out="[upgrade/diff] Reading\n"), ("pass", "what kubeadm makes of its configuration")),
+        (Ran(), ("unavailable", "kubeadm upgrade diff said nothing, not even what it read")),
         (Ran(out=EDITED), ("fail", "/etc/kubernetes/manifests/kube-scheduler.yaml differ")),
         (Ran(1, err="refused"), ("unavailable", "kubeadm upgrade diff ended with 1: refused")),
     ],
