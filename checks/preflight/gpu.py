@@ -17,6 +17,9 @@ TRANSLATING = ("intel_iommu=on", "amd_iommu=on", "iommu=nopt", "iommu.passthroug
 DIRECT = ("iommu=pt", "intel_iommu=off", "amd_iommu=off", "iommu=off", "iommu.passthrough=1")
 
 
+NONE_HERE = "no GPU on the bus, see GPU-01"
+
+
 def found(case: Case) -> tuple[Gpu, ...]:
     """Return the host's discrete GPUs."""
     return gpus(case.known(case.host.pci, "pci"))
@@ -67,7 +70,7 @@ def drivers(case: Case) -> Said:
     """Each GPU is bound to a driver that makes it work."""
     here = found(case)
     if not here:
-        return failed("no GPU on the bus, see GPU-01", "bound GPUs")
+        return failed(NONE_HERE, "bound GPUs")
     wrong = [
         f"{card.device.slot} {card.model} is bound to {card.device.driver or 'no driver'}"
         for card in here
@@ -83,6 +86,8 @@ def drivers(case: Case) -> Said:
 def nodes(case: Case) -> Said:
     """Each GPU has the device node through which pods reach it."""
     here, there = found(case), state(case).nodes
+    if not here:
+        return skipped(NONE_HERE)
     missing = []
     for card in here:
         if card.vendor is not Vendor.NVIDIA and not any(
@@ -138,6 +143,8 @@ def secure_boot(case: Case) -> Said:
 def next_kernel(case: Case) -> Said:
     """The driver's module is there for the running and for the newest kernel."""
     kernels, seen = case.known(case.host.kernels, "kernels"), state(case)
+    if not found(case):
+        return skipped(NONE_HERE)
     if case.known(case.host.modules, "modules").monolithic:
         return passed("the kernel has no modules; its drivers are built in", "a module, or a built-in driver")
     wrong = []
@@ -161,6 +168,8 @@ def unused(case: Case) -> Said:
 def link(case: Case) -> Said:
     """Each card's link runs at the width and speed of the card; at rest it may run slower than it can."""
     slow, unknown = [], []
+    if not found(case):
+        return skipped(NONE_HERE)
     for card in found(case):
         hop = card.device.link
         width = card.card.width if card.card else (hop.max_width if hop else None)

@@ -93,6 +93,8 @@ def version(case: Case) -> Said:
     if runtime.version is None:
         if case.cluster.kubernetes.distribution is Distribution.K3S:
             return skipped("k3s brings its own")
+        if case.phase is not case.phase.PREFLIGHT:
+            return failed("containerd is not installed", wanted, severity=Severity.ERROR)
         return passed(f"{planned.removeprefix('v')} will be installed", wanted)
     if runtime.version < OLD:
         severity = Severity.ERROR if case.phase is not case.phase.PREFLIGHT else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from checks.finding import Severity
-from checks.preflight.gpu import found, state
+from checks.preflight.gpu import NONE_HERE, found, state
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
 from deploy.model import Vendor
 
@@ -13,6 +13,8 @@ from deploy.model import Vendor
 def one_intel_driver(case: Case) -> Said:
     """All Intel GPUs of the host use one kernel driver."""
     counts = Counter(card.device.driver or "none" for card in found(case) if card.vendor is Vendor.INTEL)
+    if not counts:
+        return skipped(NONE_HERE)
     said = ", ".join(f"{count}x {driver}" for driver, count in counts.items())
     if len(counts) > 1:
         return failed(said, "one driver", severity=Severity.WARNING)
@@ -40,6 +42,8 @@ def kfd(case: Case) -> Said:
     """/dev/kfd is there, and its topology counts the GPUs of the bus."""
     seen = state(case)
     cards = [card for card in found(case) if card.vendor is Vendor.AMD]
+    if not cards:
+        return skipped(NONE_HERE)
     wanted = f"/dev/kfd with {len(cards)} GPUs"
     if "kfd" not in seen.nodes:
         return failed("no /dev/kfd", wanted)
