@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import gevent
@@ -54,7 +55,8 @@ class Probe:
         with self._there() as refused:
             if refused is not None:
                 return self._unjudged(refused)
-            stored = gevent.spawn(volume.finding, self.kubectl, self.where, self.image.pinned, self.tell)
+            keeps = partial(volume.finding, self.kubectl, self.where, self.image.pinned, self.tell)
+            stored = gevent.spawn(_or_unread, volume.CHECK, keeps)
             try:
                 wait(PODS, lambda: missing(self._pods(), self.nodes), self.tell)
                 return [*self._judged(), stored.get()]
@@ -72,7 +74,7 @@ class Probe:
         shield = policy.Shield(
             self.cluster, self.kubectl, self.where, self.image.pinned, up, self._questioned, self.tell
         )
-        denied = gevent.spawn(shield.finding)
+        denied = gevent.spawn(_or_unread, policy.CHECK, shield.finding)
         inside = self._inside(up, service)
         inside += reach.images(found, self.nodes, self.image.digest, by)
         for name in self.nodes:
@@ -162,6 +164,14 @@ class Probe:
     def _front(self) -> Front | None:
         item = self.kubectl.get(f"/api/v1/namespaces/{self.where}/services/{probe.NAME}")
         return front(item) if item else None
+
+
+def _or_unread(check: str, look: Callable[[], Finding]) -> Finding:
+    """Return what a look comes to; a host that is lost meanwhile says nothing, and ends nothing else."""
+    try:
+        return look()
+    except SlipwayError as error:
+        return unread(check, None, str(error))
 
 
 def unproven(cluster: Cluster, why: str) -> list[Finding]:

@@ -175,6 +175,27 @@ def test_each_fault_is_found_and_nothing_else_and_is_gone_when_mended(core: Site
         assert named(faults()[name]) & gone, f"{name} is not gone: {gone}"
 
 
+def test_drift_that_somebody_accepts_is_shown_and_ends_with_zero(core: Site) -> None:
+    accepted = {
+        "plan": "baseline | Cap the journal",
+        "host": "w1",
+        "reason": "later",
+        "expires": "2999-12-31",
+    }
+    core.data["drift_ignore"] = [accepted]
+    core.write()
+    try:
+        make(core, ["journal-limit"])
+        report = drift(core, 0)
+    finally:
+        del core.data["drift_ignore"]
+        core.write()
+        core.ok("apply", "--yes")
+
+    told = [(row["host"], row["ignored"]) for row in report["rows"] if row["state"] != "none"]
+    assert told == [("w1", "later (until 2999-12-31)")]
+
+
 def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(core: Site) -> None:
     core.on("n1", "mv /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/")
     down = f"! {KUBECTL} --request-timeout=2s get --raw /readyz"

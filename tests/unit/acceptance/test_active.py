@@ -18,6 +18,7 @@ from checks.acceptance.gates import Gate, Tell, silently
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.probe import Said, answers, manifest, objects, script
 from checks.finding import Finding
+from deploy.errors import UnreachableError
 
 RUN = "20261130T031700Z-9f3a"
 WHERE = "slipway-verify-20261130t031700z-9f3a"
@@ -256,6 +257,23 @@ def test_lists_that_cannot_be_read_are_not_taken_for_empty() -> None:
         ("K8S-18", None, "unavailable", "the API listed no DaemonSets"),
         ("K8S-17", None, "unavailable", "the API listed no classes"),
     ]
+
+
+def test_a_host_that_is_lost_while_a_volume_is_claimed_leaves_the_rest_as_it_is() -> None:
+    cluster = good()
+    storage = {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
+    cluster.lists = {"storageclasses": [{"metadata": storage}]}
+    made: list[str] = []
+
+    def lose() -> None:
+        made.append("objects")
+        if len(made) > 1:
+            raise UnreachableError("cp1: the connection was lost")
+
+    cluster.creating = lose
+
+    assert bad(prove(cluster)) == [("K8S-17", None, "unavailable", "cp1: the connection was lost")]
+    assert deleted(cluster) == [WHERE]
 
 
 def deleted(cluster: Cluster) -> list[str]:
