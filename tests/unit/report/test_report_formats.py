@@ -15,6 +15,7 @@ from checks.finding import Finding, Severity, Status
 from checks.report import Format, Report, render
 from checks.report.document import read, schema
 from deploy.errors import RunError
+from deploy.model.row import Row, State
 
 EXPECTED = Path(__file__).parent / "expected"
 WHOLE = ("text", "short", "json", "junit", "md", "prometheus", "nagios")
@@ -127,6 +128,18 @@ def test_a_page_shows_how_a_check_ended_in_the_runs_before() -> None:
 
     assert 'aria-label="last 2 runs: pass, error"' in page
     assert 'aria-label="last 2 runs: absent, unavailable"' in page
+
+
+def test_what_is_accepted_and_what_could_not_be_planned_is_in_sight_for_people() -> None:
+    broken = Row("containerd", "w2", "Run containerd", State.ERROR, reason="systemd did not answer")
+    report = replace(NIGHT, rows=(LABELS, broken))
+
+    for form in ("text", "short", "md", "html"):
+        shown = render(report, form)
+        assert "moved in spring (until 2027-03-31)" in shown, form
+        assert "systemd did not answer" in shown, form
+    assert report.exit_code() == 6
+    assert replace(report, unreachable={}, findings=(NODES,)).exit_code() == 3
 
 
 def test_metrics_escape_a_label() -> None:
