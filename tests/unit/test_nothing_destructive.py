@@ -18,7 +18,7 @@ FORBIDDEN = {
     "a firewall is opened": r"iptables (-F|--flush|-P)|nft flush|ufw (disable|reset)",
     "a firewall is stopped": r"systemctl (stop|disable|mask) (--now )?(firewalld|ufw|nftables)",
     "SSH is touched": r"/etc/ssh/sshd_config|systemctl (stop|disable|restart) ssh",
-    "data goes with its directory": r"rm -[a-z]*r[^\n]*/(var/lib/(etcd|kubelet|containerd)|rancher|etc/kubernetes)",
+    "data goes with its directory": r"rm -[a-z]*r[^\n]*/(lib/(etcd|kubelet|containerd|rancher)|etc/kubernetes)",
     "volumes or claims are deleted": r"kubectl delete [^\n]*(pvc|persistentvolume)",
 }
 # sentences for a person, who may do it himself
