@@ -18,7 +18,7 @@ FORBIDDEN = {
     "a firewall is opened": r"iptables (-F|--flush|-P)|nft flush|ufw (disable|reset)",
     "a firewall is stopped": r"systemctl (stop|disable|mask) (--now )?(firewalld|ufw|nftables)",
     "SSH is touched": r"/etc/ssh/sshd_config|systemctl (stop|disable|restart) ssh",
-    "data goes with its directory": r"rm -[a-z]*r[^\n]*/(lib/(etcd|kubelet|containerd|rancher)|etc/kubernetes)",
+    "data goes with it": r"rm -[a-z]*r[^\n]*/(lib/(etcd|kubelet|containerd|rancher)|etc/kubernetes)",
     "volumes or claims are deleted": r"kubectl delete [^\n]*(pvc|persistentvolume)",
 }
 # sentences for a person, who may do it himself
@@ -55,5 +55,5 @@ def test_nothing_that_destroys_is_ever_said_to_a_host(what: str) -> None:
 def test_the_search_sees_commands_and_would_find_one() -> None:
     assert any("kubeadm init phase" in text for _, text in TEXTS)
     assert any(text.endswith(SAID) for _, text in TEXTS)
-    assert re.search(FORBIDDEN["data goes with its directory"], "rm -rf -- /var/lib/etcd/member")
+    assert re.search(FORBIDDEN["data goes with it"], "rm -rf -- /var/lib/etcd/member")
     assert re.search(FORBIDDEN["a firewall is opened"], "iptables -F INPUT")
