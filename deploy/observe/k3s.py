@@ -122,7 +122,10 @@ CAUSES = (
         " address, or the CA was changed.",
     ),
     # k3s-io/k3s#6565
-    Cause("flag provided but not defined", "config.yaml has a key that this role of k3s does not take."),
+    Cause(
+        "flag provided but not defined",
+        "config.yaml, or a file in config.yaml.d, has a key that this role of k3s does not take.",
+    ),
     Cause(
         "[Cc]onnection refused|[Nn]o route to host|i/o timeout|timed out|context deadline exceeded",
         "the server did not answer; see that it runs, and that port 6443 is open from NODE.",

@@ -38,7 +38,9 @@ REFUSED = {
         "the server shows a certificate that the cluster's CA did not sign: another cluster answers at that"
         " address, or the CA was changed."
     ),
-    "flag provided but not defined: -tls-san": "config.yaml has a key that this role of k3s does not take.",
+    "flag provided but not defined: -tls-san": (
+        "config.yaml, or a file in config.yaml.d, has a key that this role of k3s does not take."
+    ),
 }
 
 
