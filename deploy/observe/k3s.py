@@ -131,4 +131,6 @@ CAUSES = (
         "the server did not answer; see that it runs, and that port 6443 is open from NODE.",
         lasting=False,
     ),
+    # a server that joins dies and comes back while the first one restarts
+    Cause("level=fatal", "k3s ends soon after every start; its last words say why:", lasting=False),
 )

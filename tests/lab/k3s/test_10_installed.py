@@ -29,6 +29,27 @@ def test_the_sum_of_a_report_says_that_it_was_the_stand_in(k3s: Site) -> None:
     assert "(k3s stand-in)" in k3s.ok("verify", "--passive", "-o", "short", timeout=600).splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--server https://127.0.0.1:6443", "the k3s stand-in has one server"),
+        ("", "the k3s stand-in keeps its state in etcd only"),
+        (
+            "--secrets-encryption",
+            "--secrets-encryption is an option of k3s that the k3s stand-in does not have",
+        ),
+    ],
+)
+def test_what_the_stand_in_lacks_it_refuses_by_name(k3s: Site, options: str, said: str) -> None:
+    if "stand-in" not in k3s.on("n1", "k3s --version"):
+        pytest.skip("k3s itself runs here")
+
+    done = k3s.on("n2", f"timeout 30 k3s server --config /dev/null {options} 2>&1; echo $?", check=False)
+
+    assert said in done
+    assert done.splitlines()[-1] == "1"
+
+
 def test_a_second_apply_changes_and_restarts_nothing(k3s: Site) -> None:
     before = runs(k3s)
 

@@ -83,6 +83,20 @@ def test_a_server_that_does_not_answer_is_waited_for_until_the_bound(tmp_path: P
     )
 
 
+def test_k3s_that_ends_after_every_start_is_not_taken_for_refused_and_its_words_are_shown(
+    tmp_path: Path,
+) -> None:
+    line = 'time="2026-11-30T01:00:00Z" level=fatal msg="--server: the k3s stand-in has one server"'
+
+    code, said = run(tmp_path, f"{line}\n" * 9, seconds=1)
+
+    assert code == 1
+    assert said.splitlines() == [
+        f"{AGENT} did not come up: k3s ends soon after every start; its last words say why:",
+        *[line] * 8,
+    ]
+
+
 def test_a_cause_that_nobody_knows_is_shown_as_it_is(tmp_path: Path) -> None:
     code, said = run(tmp_path, "something odd\n", seconds=1)
 
