@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tarfile
+import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.catalog import ImageEntry
+import pytest
+
+from deploy.catalog import FileEntry, ImageEntry, mirror
 from deploy.lab import k3s, oci, supply
 from deploy.lab.k3s.images import archive
 from deploy.lab.k3s.pack import packed
+from deploy.lab.k3s.release import fetched
 from deploy.lab.workshop import MadeImage
 
 VERSION = "v1.36.3+k3s1"
@@ -85,3 +91,73 @@ def test_images_are_imported_under_their_own_names(tmp_path: Path) -> None:
     }
     assert manifest["digest"] == blobs["manifest.json"].digest
     assert manifest["annotations"] == {"io.containerd.image.name": "docker.io/rancher/mirrored-pause:3.6"}
+
+
+PUBLISHED = {"k3s": b"k3s itself", "k3s-airgap-images-amd64.tar.gz": b"its images"}
+
+
+@pytest.fixture
+def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A publisher's folder, served on loopback; its address is in `url`."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "publisher"
+    root.mkdir()
+    for name, content in PUBLISHED.items():
+        (root / name).write_bytes(content)
+    digests = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in PUBLISHED.items()]
+    (root / "sha256sum-amd64.txt").write_text("".join(digests))
+    with mirror.server(root, "127.0.0.1", 0, lambda _: None) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        (root / "url").write_text(f"http://127.0.0.1:{server.server_address[1]}")
+        yield root
+        server.shutdown()
+
+
+def entries(publisher: Path) -> list[FileEntry]:
+    url = (publisher / "url").read_text()
+    keys = {f"k3s@{VERSION}": "k3s", f"k3s-airgap-images@{VERSION}": "k3s-airgap-images-amd64.tar.gz"}
+    return [
+        FileEntry(key, VERSION, "amd64", f"{url}/{name}", f"{url}/sha256sum-amd64.txt")
+        for key, name in keys.items()
+    ]
+
+
+def test_where_k3s_own_release_can_be_fetched_the_lab_has_it_once_and_for_all(publisher: Path) -> None:
+    said: list[str] = []
+
+    found = fetched(entries(publisher), said.append)
+    (publisher / "sha256sum-amd64.txt").unlink()
+
+    assert {key: path.read_bytes() for key, path in found.items()} == dict(
+        zip((f"k3s@{VERSION}", f"k3s-airgap-images@{VERSION}"), PUBLISHED.values(), strict=True)
+    )
+    assert fetched(entries(publisher), said.append) == found
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "cause"),
+    [
+        ("sha256sum-amd64.txt", "k3s@{0} amd64: {1}/sha256sum-amd64.txt answered 404 File not found"),
+        ("k3s-airgap-images-amd64.tar.gz", "{1}/k3s-airgap-images-amd64.tar.gz answered 404 File not found"),
+    ],
+)
+def test_a_release_that_cannot_be_had_whole_is_not_had_at_all_and_that_is_said(
+    publisher: Path, missing: str, cause: str
+) -> None:
+    said: list[str] = []
+    (publisher / missing).unlink()
+
+    assert fetched(entries(publisher), said.append) == {}
+    assert said == [
+        "A k3s stand-in takes the place of k3s, which cannot be fetched: "
+        + cause.format(VERSION, (publisher / "url").read_text())
+    ]
+
+
+def test_a_release_that_is_not_what_its_publisher_states_is_not_kept(publisher: Path) -> None:
+    said: list[str] = []
+    (publisher / "k3s").write_bytes(b"something else")
+
+    assert fetched(entries(publisher), said.append) == {}
+    assert "wanted sha256" in said[0]
