@@ -121,6 +121,24 @@ CAUSES = (
         "the server shows a certificate that the cluster's CA did not sign: another cluster answers at that"
         " address, or the CA was changed.",
     ),
+    # k3s-io/k3s#4210, #10408: a server that lost its data is still a member of etcd
+    Cause(
+        "duplicate node name found",
+        "etcd still has a member of that name, and this host has lost its data. When that is gone for good,"
+        " run `kubectl delete node NODE` on another server, which takes the member away, and apply again.",
+    ),
+    # k3s-io/k3s#12745, #6448
+    Cause(
+        "critical configuration value mismatch",
+        "its config.yaml differs from the other servers' in what all must share; its log names the options."
+        " Put them back as the cluster was made with.",
+    ),
+    # k3s-io/k3s#3888
+    Cause(
+        "encrypted with different token",
+        "the cluster's state is encrypted with another token than this server has. Apply again to fetch the"
+        " one that the cluster has.",
+    ),
     # k3s-io/k3s#6565
     Cause(
         "flag provided but not defined",

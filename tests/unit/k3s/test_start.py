@@ -38,6 +38,18 @@ REFUSED = {
         "the server shows a certificate that the cluster's CA did not sign: another cluster answers at that"
         " address, or the CA was changed."
     ),
+    "etcd cluster join failed: duplicate node name found, please use a unique name for this node": (
+        "etcd still has a member of that name, and this host has lost its data. When that is gone for good,"
+        " run `kubectl delete node a1` on another server, which takes the member away, and apply again."
+    ),
+    "preparing server: failed to validate server configuration: critical configuration value mismatch": (
+        "its config.yaml differs from the other servers' in what all must share; its log names the options."
+        " Put them back as the cluster was made with."
+    ),
+    "starting kubernetes: preparing server: bootstrap data already found and encrypted with different token": (
+        "the cluster's state is encrypted with another token than this server has. Apply again to fetch the"
+        " one that the cluster has."
+    ),
     "flag provided but not defined: -tls-san": (
         "config.yaml, or a file in config.yaml.d, has a key that this role of k3s does not take."
     ),
