@@ -46,7 +46,7 @@ REFUSED = {
         "its config.yaml differs from the other servers' in what all must share; its log names the options."
         " Put them back as the cluster was made with."
     ),
-    "starting kubernetes: preparing server: bootstrap data already found and encrypted with different token": (
+    "preparing server: bootstrap data already found and encrypted with different token": (
         "the cluster's state is encrypted with another token than this server has. Apply again to fetch the"
         " one that the cluster has."
     ),
