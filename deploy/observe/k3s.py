@@ -17,8 +17,6 @@ KUBECONFIG = f"{DATA}/agent/kubelet.kubeconfig"
 NODE_PASSWORD = "/etc/rancher/node/password"  # noqa: S105 - where it is, not what it is
 CONTAINERD = f"{DATA}/agent/etc/containerd"
 GENERATED = f"{CONTAINERD}/config.toml"
-# the newer of the two templates that k3s renders config.toml from (k3s-io/docs advanced, containerd)
-TEMPLATES = (f"{CONTAINERD}/config-v3.toml.tmpl", f"{CONTAINERD}/config.toml.tmpl")
 RECORD = "/run/slipway/k3s.generated"
 END = "end-of-k3s"
 
