@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 import threading
 import zipfile
@@ -12,13 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from deploy.catalog import FileEntry, ImageEntry, mirror
+from deploy.catalog import FileEntry, ImageEntry, k3s_flags, mirror
 from deploy.lab import k3s, oci, supply
 from deploy.lab.k3s.images import archive
 from deploy.lab.k3s.pack import packed
 from deploy.lab.k3s.release import fetched
 from deploy.lab.workshop import MadeImage
+from deploy.model import load_cluster
+from deploy.steps.k3s import config
 
+ROOT = Path(__file__).parents[3]
 VERSION = "v1.36.3+k3s1"
 
 
@@ -37,6 +41,29 @@ def test_a_lab_of_k3s_serves_k3s_and_what_a_verify_needs_beside_it() -> None:
 def test_versions_of_k3s_and_of_kubernetes_are_told_apart() -> None:
     assert [k3s.is_version(version) for version in (VERSION, "v1.36.3")] == [True, False]
     assert k3s.plain(VERSION) == k3s.plain("v1.36.3") == "v1.36.3"
+
+
+def honoured() -> set[str]:
+    """Return the options that the stand-in does something about, as its source lists them."""
+    found = re.search(
+        r"honoured = strings\.Fields\(`(.*?)`\)", (k3s.SOURCE / "config.go").read_text(), re.DOTALL
+    )
+    assert found
+    return set(found[1].split())
+
+
+def test_the_stand_in_honours_no_option_that_k3s_does_not_document() -> None:
+    flags = k3s_flags.load()
+
+    assert honoured() - (flags.server | flags.node | flags.agent).keys() == set()
+
+
+def test_the_labs_inventory_asks_the_stand_in_for_nothing_that_it_lacks() -> None:
+    declared = load_cluster(ROOT / "inventories/lab-k3s.yaml", keys_exist=False)
+
+    for node in declared.nodes:
+        main = config.server(declared, node) if node.is_control_plane else config.agent(declared, node)
+        assert {*main, *config.registration(node)} - honoured() == set()
 
 
 def made(folder: Path) -> bytes:
