@@ -124,10 +124,14 @@ def test_a_living_cluster_of_k3s_keeps_its_datastore_and_its_network() -> None:
 
     assert recorded["kubernetes.k3s.datastore"] == "sqlite"
     assert changed_immutable(recorded, k3s(datastore="etcd", flannel_backend="host-gw")) == [
-        "kubernetes.k3s.datastore: the cluster has sqlite, the inventory now says etcd; put sqlite back,"
-        " or make a new cluster and move the workloads there",
-        "kubernetes.k3s.flannel_backend: the cluster has vxlan, the inventory now says host-gw; put vxlan"
-        " back, or make a new cluster and move the workloads there",
+        (
+            "kubernetes.k3s.datastore: the cluster has sqlite, the inventory now says etcd; put sqlite back,"
+            " or make a new cluster and move the workloads there"
+        ),
+        (
+            "kubernetes.k3s.flannel_backend: the cluster has vxlan, the inventory now says host-gw; put vxlan"
+            " back, or make a new cluster and move the workloads there"
+        ),
     ]
     assert changed_immutable(recorded, k3s(datastore="sqlite", disable=["traefik"])) == []
 
