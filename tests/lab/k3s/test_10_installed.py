@@ -10,8 +10,6 @@ from deploy.model import paths
 from tests.lab.k3s.runs import TOKEN, UNITS, failed, night, runs
 from tests.lab.site import Site
 
-pytestmark = pytest.mark.trial
-
 
 def test_it_is_verified_and_says_what_runs_under_k3s_name(k3s: Site) -> None:
     report = json.loads(k3s.ok("verify", "-o", "json", timeout=600))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.lab.k3s.runs import KUBECTL, VERSION, failed, night, pods, runs
 from tests.lab.site import Site
-
-pytestmark = pytest.mark.trial
 
 GENERATED = "/var/lib/rancher/k3s/agent/etc/containerd/config.toml"
 # how it is made, on which host -> the row that tells of it: phase, node, operation, words

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import pytest
-
 from deploy.operations.k3s import START_SECONDS
 from tests.lab.k3s.runs import KUBECTL, TOKEN, runs, took
 from tests.lab.site import Site, node, until
-
-pytestmark = pytest.mark.trial
 
 # what waiting does not mend k3s says every few seconds, and three times are believed
 LASTING_SECONDS = 60
