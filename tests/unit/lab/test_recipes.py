@@ -61,7 +61,9 @@ def test_what_only_the_lab_has_is_built_from_its_own_source_and_says_that_it_is_
 
 def test_the_lab_s_own_source_asks_for_the_kubernetes_that_is_installed() -> None:
     wanted = f"v0.{catalog.load().kubernetes.default.removeprefix('v1.')}"
-    asked = re.findall(r"^\s+(k8s\.io/(?:api|kubelet|dynamic-\S+)) (\S+)$", (FILES / "gpu/go.mod").read_text(), re.M)
+    asked = re.findall(
+        r"^\s+(k8s\.io/(?:api|kubelet|dynamic-\S+)) (\S+)$", (FILES / "gpu/go.mod").read_text(), re.M
+    )
 
     assert dict(asked) == dict.fromkeys(
         ["k8s.io/api", "k8s.io/dynamic-resource-allocation", "k8s.io/kubelet"], wanted
