@@ -86,7 +86,8 @@ def built(name: str, module: Module, go: str, wanted: str, progress: Progress) -
 
 def _own(name: str, module: Module, where: Path, go: str, wanted: str, progress: Progress) -> Path:
     """Build a module of slipway's own, again whenever its source changes."""
-    sources: dict[str, JsonValue] = {path.name: sha256(path) for path in sorted(where.iterdir())}
+    files = sorted([*where.glob("*.go"), where / "go.mod", where / "go.sum"])
+    sources: dict[str, JsonValue] = {path.name: sha256(path) for path in files}
 
     def compiled(folder: Path) -> None:
         with progress.item(name) as note:
