@@ -31,6 +31,7 @@ RUN = Gate("the pods with GPUs", 90.0, every=1.0)
 REFUSED = Gate("the scheduler to refuse what there is not", 30.0, every=1.0)
 GONE = Gate("GPUs to come back", 60.0, every=1.0)
 NO_API = "the API did not take the pods"
+FIRST = (NONE, ONE, REST, WATCH)
 
 
 @dataclass
@@ -67,6 +68,8 @@ class GpuProbe:
         good = {finding.host for finding in first if finding.status is Status.PASS}
         lost = [finding for each in whole if each.node not in good for finding in verdicts.unproven(each)]
         whole = [each for each in whole if each.node in good]
+        # what did not come would only be waited for again
+        self._end(each.name(role) for each in targets if each not in whole for role in FIRST)
         found = [verdicts.watched(each, self._told) for each in whole if self._watches(each)]
         if whole:
             found += self._once(whole)
@@ -101,7 +104,7 @@ class GpuProbe:
         self._end(each.name(ONE) for each in targets)
         self._await()
         more = {each.node: self._told.get(each.name(MORE), verdicts.ABSENT) for each in targets}
-        self._end(each.name(role) for each in targets for role in (MORE, REST, WATCH, NONE))
+        self._end(each.name(role) for each in targets for role in (MORE, *FIRST))
         for each in targets:
             self._ask(each, EVERY, each.gpus.count)
         self._send()
@@ -201,6 +204,8 @@ class GpuProbe:
     def _end(self, names: Iterable[str]) -> None:
         """Delete pods, and wait until they are gone: only then are their GPUs free."""
         quoted = " ".join(map(shlex.quote, names))
+        if not quoted:
+            return
         words = f"-n {self.where} delete pods --ignore-not-found --timeout={GONE.bound:.0f}s {quoted}"
         ran = self.kubectl(words, timeout=GONE.bound + 5)
         if ran.rc:
