@@ -83,7 +83,7 @@ def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told
     same = more.nodes is not None and more.renders == freed.renders
     back = every.nodes is not None and len(every.renders) == target.gpus.count
     said = [
-        f"with all {target.gpus.count} held: {before.refused or _said(before)}",
+        f"with all {target.gpus.count} held: {wanted if waits else before.refused or _said(before)}",
         f"with one freed: {_said(more)}",
         f"with all freed: {len(every.renders)} in one pod"
         if every.nodes is not None
@@ -95,6 +95,7 @@ def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told
         waits and same and back,
         found="; ".join(said),
         wanted=f"{wanted}; then {' '.join(sorted(freed.renders))}; then {target.gpus.count}",
+        detail=before.refused,
     )
 
 
