@@ -74,6 +74,10 @@ func (c *claims) offer(ctx context.Context, cards []card) error {
 	return nil
 }
 
+func (c *claims) end() {
+	c.helper.Stop()
+}
+
 func (c *claims) device(each card) dra.Device {
 	return dra.Device{
 		Name:       each.name,

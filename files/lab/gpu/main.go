@@ -22,6 +22,8 @@ const lookAgain = 2 * time.Second
 type offering interface {
 	// offer says what there is now; it is called again and again, and acts where something has changed.
 	offer(ctx context.Context, cards []card) error
+	// end closes the sockets, by which the kubelet knows that nobody is there any more.
+	end()
 }
 
 func main() {
@@ -56,6 +58,7 @@ func run(vendor, way string, from host) error {
 	if err != nil {
 		return err
 	}
+	defer offers.end()
 	watch(ctx, names, from, offers)
 	return nil
 }

@@ -55,6 +55,12 @@ func (p *plugin) offer(ctx context.Context, cards []card) error {
 	return nil
 }
 
+func (p *plugin) end() {
+	if p.server != nil {
+		p.server.Stop()
+	}
+}
+
 func (p *plugin) know(cards []card) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
