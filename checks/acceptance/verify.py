@@ -11,6 +11,8 @@ from checks.acceptance.active import CHECKS, Probe
 from checks.acceptance.backend import Ran
 from checks.acceptance.check import HostCheck
 from checks.acceptance.gates import Gate, Tell, silently, wait
+from checks.acceptance.gpu_targets import targets
+from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Hands, Kubectl, speaker
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.catalogue import Phase
@@ -19,7 +21,8 @@ from checks.cluster.judges import judge
 from checks.cluster.snapshot import Snapshot, condition, name_of, silent, snapshot
 from checks.finding import Finding, Status
 from checks.say import unread
-from deploy.catalog import Lock
+from deploy.catalog import Lock, LockedImage
+from deploy.catalog.gpu import resource_api
 from deploy.model import Cluster
 
 Accept = Callable[[list[Finding]], list[Finding]]
@@ -96,6 +99,16 @@ class Verify:
             return [*left_out, *balancer]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
+        return [*left_out, *probe.findings(), *self._gpus(kubectl, seen, nodes, image)]
+
+    def _gpus(
+        self, kubectl: Kubectl, seen: Snapshot, ready: tuple[str, ...], image: LockedImage
+    ) -> list[Finding]:
+        """Return what GPUs do when pods ask for them."""
+        kubernetes = self.cluster.kubernetes
+        asked, left_out = targets(self.cluster, seen, self.hands, ready)
+        api = resource_api(kubernetes.version, kubernetes.feature_gates)
+        probe = GpuProbe(self.cluster, self.run, image, api, asked, kubectl, self.tell)
         return [*left_out, *probe.findings()]
 
 
