@@ -11,6 +11,8 @@ from checks.acceptance.active import CHECKS, Probe, unproven
 from checks.acceptance.backend import Ran
 from checks.acceptance.check import HostCheck
 from checks.acceptance.gates import Gate, Tell, silently, wait
+from checks.acceptance.gpu_targets import targets
+from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Hands, Kubectl, speaker
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.catalogue import Phase
@@ -19,7 +21,8 @@ from checks.cluster.judges import judge
 from checks.cluster.snapshot import Snapshot, condition, name_of, silent, snapshot
 from checks.finding import Finding, Status
 from checks.say import unread
-from deploy.catalog import Lock
+from deploy.catalog import Lock, LockedImage
+from deploy.catalog.gpu import resource_api
 from deploy.model import Cluster
 
 Accept = Callable[[list[Finding]], list[Finding]]
@@ -73,10 +76,14 @@ class Verify:
             seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
             findings = [*judge(self.cluster, seen), *locked(self.lock, seen)]
             last[:] = [(kubectl, seen, findings)]
-            return unsettled(self.accepted(findings), self.hands.unreachable)
+            return unsettled(self.accepted(findings), self.hands.unreachable) if self._asks() else None
 
         wait(Gate("the cluster to settle", self.settle, every=0.5), look, self.tell)
         return last[0]
+
+    def _asks(self) -> bool:
+        """Say whether a control plane can be asked at all; without one, waiting puts nothing right."""
+        return any(node.name not in self.hands.unreachable for node in self.cluster.control_planes)
 
     def _probe(self, kubectl: Kubectl | None, seen: Snapshot) -> list[Finding]:
         ready = _ready(seen)
@@ -91,6 +98,16 @@ class Verify:
             return [*left_out, *unproven(self.cluster, why)]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
+        return [*left_out, *probe.findings(), *self._gpus(kubectl, seen, nodes, image)]
+
+    def _gpus(
+        self, kubectl: Kubectl, seen: Snapshot, ready: tuple[str, ...], image: LockedImage
+    ) -> list[Finding]:
+        """Return what GPUs do when pods ask for them."""
+        kubernetes = self.cluster.kubernetes
+        asked, left_out = targets(self.cluster, seen, self.hands, ready)
+        api = resource_api(kubernetes.version, kubernetes.feature_gates)
+        probe = GpuProbe(self.cluster, self.run, image, api, asked, kubectl, self.tell)
         return [*left_out, *probe.findings()]
 
 

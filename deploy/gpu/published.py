@@ -11,10 +11,13 @@ from deploy.catalog import gpu as names
 from deploy.gpu.selectors import pattern
 from deploy.model import Vendor
 
+# k8s.io/dynamic-resource-allocation deviceattribute: the same name for every vendor
+SLOT = "resource.kubernetes.io/pciBusID"
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One device; `model` as its driver writes it."""
+    """One device; `model` as its driver writes it, `slot` on the PCI bus where it says so."""
 
     node: str
     driver: str
@@ -22,6 +25,7 @@ class Published:
     device: str
     model: str
     integrated: bool
+    slot: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -57,6 +61,7 @@ def published(slices: Iterable[Mapping[str, Any]], vendors: Iterable[Vendor] = V
                 device=device["name"],
                 model=_text(attributes, known.model.attribute),
                 integrated=bool(integrated and where.endswith(integrated.ends)),
+                slot=_text(attributes, SLOT),
             )
 
 

@@ -66,6 +66,8 @@ def output_name(package: str) -> str:
 def built(name: str, module: Module, go: str, wanted: str, progress: Progress) -> Path:
     """Return the folder with a recipe's binaries, built where it is missing."""
     title = f"{name} {module.version}"
+    if module.folder:
+        return _own(name, module, FILES / module.folder, go, wanted, progress)
     stubs: dict[str, JsonValue] = {str(path.relative_to(STUBS)): sha256(path) for path in _stub_files(module)}
     mod_key = key_of(module.model_dump(mode="json"), wanted, stubs)
 
@@ -80,6 +82,18 @@ def built(name: str, module: Module, go: str, wanted: str, progress: Progress) -
             _compiled(folder, where, module, go, note)
 
     return kept(f"built-{name}", key_of(mod_key, sha256(where / "go.sum"), ldflags(module)), compiled)
+
+
+def _own(name: str, module: Module, where: Path, go: str, wanted: str, progress: Progress) -> Path:
+    """Build a module of slipway's own, again whenever its source changes."""
+    files = sorted([*where.glob("*.go"), where / "go.mod", where / "go.sum"])
+    sources: dict[str, JsonValue] = {path.name: sha256(path) for path in files}
+
+    def compiled(folder: Path) -> None:
+        with progress.item(name) as note:
+            _compiled(folder, where, module, go, note)
+
+    return kept(f"built-{name}", key_of(wanted, sources, ldflags(module)), compiled)
 
 
 def environment(module: Module) -> dict[str, str]:
@@ -112,6 +126,7 @@ def _compiled(folder: Path, where: Path, module: Module, go: str, note: Note) ->
         "build",
         "-v",
         "-trimpath",
+        "-buildvcs=false",
         f"-tags={','.join(module.tags)}",
         f"-ldflags={ldflags(module)}",
     ]

@@ -17,11 +17,15 @@ class _Section(BaseModel):
 
 
 class Module(_Section):
-    """A Go module and the commands built from it; `requires` are further modules, path -> version."""
+    """A Go module and the commands built from it; `requires` are further modules, path -> version.
+
+    With `folder`, below files/lab, it is a module of slipway's own, and go.mod and go.sum lie there.
+    """
 
     module: str
     version: str
     commands: dict[str, str]
+    folder: str | None = None
     variables: dict[str, str] = Field(default_factory=dict)
     requires: dict[str, str] = Field(default_factory=dict)
     replaces: dict[str, str] = Field(default_factory=dict)
@@ -38,9 +42,13 @@ class Module(_Section):
 
 
 class Image(_Section):
-    """An image: Debian layers, then `add` (path -> MODULE/BINARY) and empty `folders`."""
+    """An image: Debian layers, then `add` (path -> MODULE/BINARY) and empty `folders`.
+
+    `ref` is the name of one that only the lab has; all others are in the catalogue.
+    """
 
     add: dict[str, str]
+    ref: str | None = None
     layers: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
@@ -75,3 +83,8 @@ class Recipes(_Section):
 def load() -> Recipes:
     """Return the recipes that slipway is shipped with."""
     return Recipes.model_validate(yaml.safe_load(RECIPES.read_text()))
+
+
+def own_images() -> dict[str, str]:
+    """Return the references of the images that only the lab has."""
+    return {name: image.ref for name, image in load().images.items() if image.ref}

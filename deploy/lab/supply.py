@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from deploy import catalog
 from deploy.catalog import FileEntry, ImageEntry, LockedFile, LockedImage
 from deploy.catalog import k3s as releases
-from deploy.lab import k3s, oci
+from deploy.lab import k3s, oci, recipes
 from deploy.lab.places import cache
 from deploy.lab.progress import Progress
 from deploy.lab.store import locked
@@ -54,6 +54,7 @@ def wanted(versions: Sequence[str]) -> tuple[list[tuple[FileEntry, str]], list[t
     files += [(known.chart(name), first) for name in CHARTS]
     images = [(each, k3s.plain(version)) for version in versions for each in _kubernetes_images(version)]
     images += [(known.image(name), first) for name in known.images]
+    images += [(ImageEntry(name, ref), first) for name, ref in recipes.own_images().items()]
     return [
         (each, version) for each, version in files if each.arch in {ARCH, catalog.entries.ANY_ARCH}
     ], images

@@ -28,10 +28,11 @@ def intel() -> None:
     if not context.speaks():
         return
     gpu_stack.labelled(cluster, Vendor.INTEL)
-    if not gpu_stack.from_manifest(cluster, Vendor.INTEL, PHASE):
-        declared = {node.gpus.allocation for node in cluster.gpu_nodes(Vendor.INTEL) if node.gpus}
+    declared = {node.gpus.allocation for node in cluster.gpu_nodes(Vendor.INTEL) if node.gpus}
+    if cluster.gpu.intel.manifest is None:
         _leave(declared)
-        gpu_stack.handed_over(cluster, Vendor.INTEL)
+    gpu_stack.handed_over(cluster, Vendor.INTEL)
+    if not gpu_stack.from_manifest(cluster, Vendor.INTEL, PHASE):
         if Allocation.DRA in declared:
             _driver(cluster)
         if Allocation.DEVICE_PLUGIN in declared:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -20,13 +21,14 @@ from tests.bench.timed import Run, several, timed
 from tests.lab.site import CLEAN, SLIPWAY, Site, node, site
 
 HOSTS = 4
+K3S = "v1.36.3+k3s1"
 Row = tuple[str, str, str]
 
 
 @contextmanager
-def hosts() -> Iterator[tuple[Lab, Path]]:
-    """A lab of the benchmark's own, taken away at its end."""
-    lab, directory = Lab("bench", IPv4Network("10.89.31.0/24"), HOSTS), Path(tempfile.mkdtemp())
+def hosts(name: str, third: int, count: int, **more: Any) -> Iterator[tuple[Lab, Path]]:
+    """A lab of the benchmark's own on 10.89.THIRD.0/24, taken away at its end."""
+    lab, directory = Lab(name, IPv4Network(f"10.89.{third}.0/24"), count, **more), Path(tempfile.mkdtemp())
     try:
         lab.up()
         yield lab, directory
@@ -45,11 +47,11 @@ def spread(seconds: tuple[float, float, float]) -> str:
     return " / ".join(f"{each:.2f}" for each in seconds)
 
 
-def cold(made: Site) -> tuple[list[Row], Run]:
+def cold(made: Site, what: str) -> list[Row]:
     """From bare hosts to verified, once."""
     done = run(made, "apply", "--yes")
     phases = "; ".join(line.strip() for line in done.output.splitlines() if line.rstrip().endswith(" s"))
-    return [("bare hosts to verified, 1+1", f"{done.wall:.1f}", phases or "-")], done
+    return [(f"bare hosts to verified, {what}", f"{done.wall:.1f}", phases or "-")]
 
 
 def again(made: Site, hosts_: int) -> list[Row]:
@@ -87,9 +89,9 @@ def machine() -> str:
 
 def measured() -> list[Row]:
     """Run all of it."""
-    with hosts() as (lab, directory):
+    with hosts("bench", 31, HOSTS) as (lab, directory):
         made = site(lab, "bench", directory, [("n1", "cp1", "control-plane"), ("n2", "w1", "worker")])
-        rows, _ = cold(made)
+        rows = cold(made, "1+1")
         rows += again(made, 2)
         rows += [("verify, 2 hosts", spread(several(lambda: run(made, "verify"), 3)), "with pods of its own")]
         for host in ("n1", "n2"):
@@ -101,7 +103,19 @@ def measured() -> list[Row]:
         rows += [("two workers added", f"{grown.wall:.1f}", "")]
         rows += again(made, HOSTS)
         made.forget()
-    return [*rows, *many.measured(4, 50)]
+    return [*rows, *k3s(), *many.measured(4, 50)]
+
+
+def k3s() -> list[Row]:
+    """The same of a server and two agents of k3s, which is a stand-in where k3s itself cannot be had."""
+    nodes = [("n1", "s1", "control-plane"), ("n2", "a1", "worker"), ("n3", "a2", "worker")]
+    with hosts("bench-k3s", 32, len(nodes), versions=(K3S,)) as (lab, directory):
+        made = site(lab, "bench-k3s", directory, nodes, like="lab-k3s")
+        rows = cold(made, "1+2")
+        name = "k3s stand-in" if "stand-in" in made.on("n1", "k3s --version") else "k3s"
+        rows += again(made, len(nodes))
+        made.forget()
+    return [(f"{name}: {what}", seconds, beside) for what, seconds, beside in rows]
 
 
 def main() -> None:

@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks/acceptance": MODEL
     | {
         "deploy.catalog",
+        "deploy.gpu",
         "deploy.observe",
         "checks.finding",
         "checks.catalogue",

@@ -1,0 +1,168 @@
+"""The pods that ask for GPUs in a verify, and what they tell of the device nodes that they see: pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from checks.cluster.snapshot import OWNED
+from deploy.catalog.gpu import ResourceApi
+from deploy.gpu import Need, Wiring, claims
+from deploy.gpu.wiring import CLAIM, resource_of
+from deploy.model import Allocation, Cluster, Gpus, Vendor
+
+Object = dict[str, Any]
+NAME = "gpu"
+LABEL = "slipway.dev/verify-gpus"
+NONE, ONE, REST, WATCH, MORE, EVERY = "none", "one", "rest", "watch", "more", "every"
+PAIR, GROUP = "pair", "group"
+# one line, whatever there is; the names are the kernel's: a GPU is a render node, or nvidia and a number
+SEES = "sees:"
+SCRIPT = (
+    f"set -- ; for each in /dev/dri/* /dev/kfd /dev/nvidia[0-9]*; do"
+    f' [ -c "$each" ] && set -- "$@" "$each"; done; echo {SEES} "$@"; exec /agnhost pause'
+)
+RENDER = re.compile(r"^/dev/(dri/renderD\d+|nvidia\d+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A node with GPUs to ask for. `free` are those that nobody holds; `renders` tell a device's own node."""
+
+    node: str
+    gpus: Gpus
+    free: int
+    renders: Mapping[str, str]
+
+    @property
+    def by_claim(self) -> bool:
+        """Say whether GPUs are claimed here, and not asked for by number."""
+        return self.gpus.allocation is Allocation.DRA
+
+    @property
+    def is_free(self) -> bool:
+        """Say whether nobody holds any of them."""
+        return self.free == self.gpus.count
+
+    def name(self, role: str) -> str:
+        """Return the name of a pod, and of the claim that goes with it."""
+        return f"{role}-{self.node}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A pod as far as it came: `nodes` is None until it has said what it sees; `why` it does not run."""
+
+    nodes: frozenset[str] | None = None
+    why: str = "it is not there"
+    refused: str = ""
+
+    @property
+    def renders(self) -> frozenset[str]:
+        """The GPUs among the device nodes."""
+        return frozenset(each for each in self.nodes or () if RENDER.match(each))
+
+
+def home(where: str, api: ResourceApi) -> Object:
+    """Return the namespace; its label lets monitors in."""
+    label = {api.admin_label: "true"} if api.admin_access and api.admin_label else {}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": where, "labels": OWNED | label}}
+
+
+def wiring(cluster: Cluster, api: ResourceApi, target: Target, name: str, where: str, count: int) -> Wiring:
+    """Return what gives one pod of its own so many GPUs."""
+    if not target.by_claim:
+        quantity = {resource_of(cluster, target.gpus): str(count)}
+        return Wiring(resources={"requests": quantity, "limits": dict(quantity)})
+    wanted = claims.spec(api, _need(target, count), ())
+    return claimed([claims.template(api, name, where, wanted)], {"resourceClaimTemplateName": name})
+
+
+def shared(api: ResourceApi, target: Target, name: str, where: str, count: int) -> Wiring:
+    """Return what gives all pods that name it the same GPUs."""
+    wanted = claims.spec(api, _need(target, count), ())
+    return claimed([claims.claim(api, name, where, wanted)], {"resourceClaimName": name})
+
+
+def watching(api: ResourceApi, vendor: Vendor, name: str, where: str) -> Wiring:
+    """Return what shows one pod every device of a node; the namespace is there."""
+    template = claims.monitoring(api, vendor, name, where)[-1]
+    return claimed([template], {"resourceClaimTemplateName": name})
+
+
+def claimed(objects: list[Object], source: Mapping[str, str]) -> Wiring:
+    """Return how a pod names a claim."""
+    return Wiring(objects, {"resourceClaims": [{"name": CLAIM, **source}]}, {"claims": [{"name": CLAIM}]})
+
+
+def _need(target: Target, count: int) -> Need:
+    return Need(target.gpus.vendor, count, (target.gpus.model,))
+
+
+def pod(name: str, where: str, node: str, image: str, wired: Wiring | None = None) -> Object:
+    """Return a pod that says what it sees, and stays; claims are allocated by the scheduler alone."""
+    wired = wired or Wiring()
+    requests = {"cpu": "5m", "memory": "16Mi"} | wired.resources.get("requests", {})
+    limits = {"memory": "64Mi"} | wired.resources.get("limits", {})
+    claims_ = {"claims": wired.resources["claims"]} if "claims" in wired.resources else {}
+    container = {
+        "name": NAME,
+        "image": image,
+        "command": ["sh", "-c", SCRIPT],
+        "resources": {"requests": requests, "limits": limits, **claims_},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65534,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": where, "labels": {LABEL: "pod"}},
+        "spec": {
+            "nodeSelector": {"kubernetes.io/hostname": node},
+            "tolerations": [{"operator": "Exists"}],
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "containers": [container],
+            **wired.pod,
+        },
+    }
+
+
+def seen(logs: str) -> dict[str, frozenset[str]]:
+    """Return the device nodes by pod, out of `kubectl logs --prefix`."""
+    found = {}
+    for line in logs.splitlines():
+        head, _, text = line.partition("] ")
+        if text.startswith(SEES):
+            found[head.split("/")[1]] = frozenset(text.removeprefix(SEES).split())
+    return found
+
+
+def told(items: Iterable[Mapping[str, Any]], logs: str) -> dict[str, Told]:
+    """Return how far every pod came."""
+    nodes = seen(logs)
+    return {each["metadata"]["name"]: _told(each, nodes.get(each["metadata"]["name"])) for each in items}
+
+
+def _told(item: Mapping[str, Any], nodes: frozenset[str] | None) -> Told:
+    status = item.get("status") or {}
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    placed = conditions.get("PodScheduled", {})
+    refused = str(placed.get("message", "")) if placed.get("reason") == "Unschedulable" else ""
+    if status.get("phase") == "Running" and nodes is not None:
+        return Told(nodes, "", "")
+    waiting = [
+        state.get("message") or state.get("reason", "")
+        for container in status.get("containerStatuses") or ()
+        for state in (container.get("state") or {}).values()
+        if state.get("reason")
+    ]
+    return Told(None, refused or next(filter(None, waiting), "") or "it starts", refused)

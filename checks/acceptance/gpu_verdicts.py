@@ -1,0 +1,149 @@
+"""What GPUs' pods have told, judged: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from checks.acceptance.gpu_pods import GROUP, NONE, ONE, PAIR, REST, WATCH, Target, Told
+from checks.finding import Finding
+from checks.say import judged, skipped, unread
+from deploy.gpu.wiring import resource_of
+from deploy.model import Cluster
+
+GIVEN, ONCE, SHARED, WATCHED, RETURNED = "GPU-14", "GPU-15", "GPU-16", "DRA-06", "DRA-05"
+ABSENT = Told()
+
+
+def allotted(claims: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """Return the devices that a claim gives each pod, by the pod's name."""
+    found: dict[str, frozenset[str]] = {}
+    for claim in claims:
+        status = claim.get("status") or {}
+        results = ((status.get("allocation") or {}).get("devices") or {}).get("results") or ()
+        devices = frozenset(each["device"] for each in results)
+        for holder in status.get("reservedFor") or ():
+            found[holder["name"]] = found.get(holder["name"], frozenset()) | devices
+    return found
+
+
+def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozenset[str]]) -> Finding:
+    """A pod sees the GPUs that it was given, each once; a pod that asked for none sees none."""
+    wanted = {NONE: 0, ONE: 1, **({REST: target.gpus.count - 1} if _has_rest(target) else {})}
+    pods = {role: told.get(target.name(role), ABSENT) for role in wanted}
+    said = [
+        f"{count} asked for: {_said(pods[role])}{_others(target, role, pods[role], devices)}"
+        for role, count in wanted.items()
+    ]
+    good = all(
+        pods[role].nodes is not None
+        and len(pods[role].renders) == count
+        and (count or not pods[role].nodes)
+        and not _others(target, role, pods[role], devices)
+        for role, count in wanted.items()
+    )
+    renders = [render for each in pods.values() for render in each.renders]
+    if twice := sorted({each for each in renders if renders.count(each) > 1}):
+        good, said = False, [*said, f"{', '.join(twice)} in two pods"]
+    return judged(GIVEN, target.node, good, found="; ".join(said), wanted="as many as asked for")
+
+
+def _has_rest(target: Target) -> bool:
+    return target.is_free and target.gpus.count > 1
+
+
+def _said(told: Told) -> str:
+    if told.nodes is None:
+        return told.why
+    return " ".join(sorted(told.nodes)) or "none"
+
+
+def _others(target: Target, role: str, told: Told, devices: Mapping[str, frozenset[str]]) -> str:
+    """Say which GPUs a pod should have seen, where its claim names them and it sees others."""
+    named = devices.get(target.name(role), frozenset())
+    if told.nodes is None or not named or not named <= target.renders.keys():
+        return ""
+    expected = {target.renders[each] for each in named}
+    return "" if expected == told.renders else f" instead of {' '.join(sorted(expected))}"
+
+
+def refusal(cluster: Cluster, target: Target) -> str:
+    """Return what the scheduler says when there is no GPU left."""
+    return (
+        "cannot allocate all claims"
+        if target.by_claim
+        else f"Insufficient {resource_of(cluster, target.gpus)}"
+    )
+
+
+def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told, every: Told) -> Finding:
+    """One pod more than GPUs waits for the right reason, gets the one that is freed, and all come back."""
+    wanted = refusal(cluster, target)
+    waits = before.nodes is None and wanted.lower() in before.refused.lower()
+    same = more.nodes is not None and more.renders == freed.renders
+    back = every.nodes is not None and len(every.renders) == target.gpus.count
+    said = [
+        f"with all {target.gpus.count} held: {wanted if waits else before.refused or _said(before)}",
+        f"with one freed: {_said(more)}",
+        f"with all freed: {len(every.renders)} in one pod"
+        if every.nodes is not None
+        else f"all at once: {every.why}",
+    ]
+    return judged(
+        ONCE,
+        target.node,
+        waits and same and back,
+        found="; ".join(said),
+        wanted=f"{wanted}; then {' '.join(sorted(freed.renders))}; then {target.gpus.count}",
+        detail=before.refused,
+    )
+
+
+def watched(target: Target, told: Mapping[str, Told]) -> Finding:
+    """A monitor runs and sees every GPU while others hold them."""
+    seen = told.get(target.name(WATCH), ABSENT)
+    held = frozenset[str]().union(*(told.get(target.name(role), ABSENT).renders for role in (ONE, REST)))
+    good = seen.nodes is not None and held <= seen.renders and len(held) == target.gpus.count
+    found = f"{len(seen.renders)} seen, {len(held)} held by others" if seen.nodes is not None else seen.why
+    return judged(
+        WATCHED, target.node, good, found=found, wanted=f"all {target.gpus.count} seen and held by others"
+    )
+
+
+def sharing(target: Target, told: Mapping[str, Told]) -> Finding:
+    """Pods that name one claim see the same GPUs, as many as it asks for."""
+    wanted = {PAIR: 1, **({GROUP: target.gpus.count} if target.gpus.count > 1 else {})}
+    said, good = [], True
+    for role, count in wanted.items():
+        pods = [told.get(target.name(f"{role}{number}"), ABSENT) for number in (1, 2)]
+        same = pods[0].nodes is not None and pods[0].nodes == pods[1].nodes and len(pods[0].renders) == count
+        said.append(f"{count} for two pods: {_said(pods[0])}" + ("" if same else f", and {_said(pods[1])}"))
+        good = good and same
+    return judged(SHARED, target.node, good, found="; ".join(said), wanted="the same for both")
+
+
+def returned(target: Target, claims: Sequence[Mapping[str, Any]]) -> Finding:
+    """No claim of a pod that is gone holds a device."""
+    held = [
+        each["metadata"]["name"]
+        for each in claims
+        if (each.get("status") or {}).get("allocation")
+        and any(
+            result["pool"] == target.node for result in each["status"]["allocation"]["devices"]["results"]
+        )
+    ]
+    found = f"{', '.join(held)} still allocated" if held else "every claim of a pod that is gone has returned"
+    return judged(RETURNED, target.node, not held, found=found, wanted="no claim left")
+
+
+def untried(target: Target) -> Iterator[Finding]:
+    """What cannot be tried while workloads hold GPUs."""
+    reason = f"{target.free} of {target.gpus.count} are free"
+    ids = [ONCE, *((SHARED, WATCHED, RETURNED) if target.by_claim else ())]
+    yield from (skipped(id_, target.node, reason) for id_ in ([GIVEN, *ids] if target.free < 1 else ids))
+
+
+def unproven(target: Target) -> Iterator[Finding]:
+    """What is not tried on a node whose pods did not get their GPUs."""
+    ids = (ONCE, *((SHARED, WATCHED, RETURNED) if target.by_claim else ()))
+    yield from (unread(id_, target.node, f"its pods did not get their GPUs ({GIVEN})") for id_ in ids)

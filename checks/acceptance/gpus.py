@@ -1,0 +1,233 @@
+"""An active verify of GPUs: pods claim them on every node, one too many, together, and only to look.
+
+All nodes go through the same rounds at once. What workloads hold is left to them: with a GPU in use on
+a node, only one of its free ones is asked for.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import gevent
+
+from checks.acceptance import gpu_pods as pods
+from checks.acceptance import gpu_verdicts as verdicts
+from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.gpu_pods import EVERY, GROUP, MORE, NONE, ONE, PAIR, REST, WATCH, Target, Told
+from checks.acceptance.hands import Kubectl
+from checks.acceptance.probe import manifest
+from checks.finding import Finding, Status
+from deploy.catalog import LockedImage
+from deploy.catalog.gpu import ResourceApi
+from deploy.errors import SlipwayError
+from deploy.gpu import Wiring
+from deploy.model import Cluster
+
+RUN = Gate("the pods with GPUs", 90.0, every=1.0)
+REFUSED = Gate("the scheduler to refuse what there is not", 30.0, every=1.0)
+GONE = Gate("GPUs to come back", 60.0, every=1.0)
+NO_API = "the API did not take the pods"
+FIRST = (NONE, ONE, REST, WATCH)
+
+
+@dataclass
+class GpuProbe:
+    """One active verify of a cluster's GPUs; `targets` are the nodes whose GPUs can be asked for."""
+
+    cluster: Cluster
+    run: str
+    image: LockedImage
+    api: ResourceApi
+    targets: tuple[Target, ...]
+    kubectl: Kubectl
+    tell: Tell
+    _told: dict[str, Told] = field(default_factory=dict)
+    _pending: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        """The namespace."""
+        return f"slipway-verify-{self.run.lower()}-gpus"
+
+    def findings(self) -> list[Finding]:
+        """Go through the rounds, and take everything away again."""
+        untried = [finding for each in self.targets if not each.is_free for finding in verdicts.untried(each)]
+        askable = [each for each in self.targets if each.free > 0]
+        if not askable:
+            return untried
+        with self._there():
+            return [*untried, *self._rounds(askable)]
+
+    def _rounds(self, targets: list[Target]) -> list[Finding]:
+        first = self._given(targets)
+        whole = [each for each in targets if each.is_free]
+        good = {finding.host for finding in first if finding.status is Status.PASS}
+        lost = [finding for each in whole if each.node not in good for finding in verdicts.unproven(each)]
+        whole = [each for each in whole if each.node in good]
+        # what did not come would only be waited for again
+        self._end(each.name(role) for each in targets if each not in whole for role in FIRST)
+        found = [verdicts.watched(each, self._told) for each in whole if self._watches(each)]
+        if whole:
+            found += self._once(whole)
+            found += self._shared([each for each in whole if each.by_claim])
+        return [*first, *found, *lost]
+
+    def _given(self, targets: list[Target]) -> list[Finding]:
+        """Every GPU is held, by one pod and by another for the rest; a third has asked for none."""
+        for each in targets:
+            self._make(each, NONE, None)
+            self._ask(each, ONE, 1)
+            if each.is_free and each.gpus.count > 1:
+                self._ask(each, REST, each.gpus.count - 1)
+            if each.is_free and self._watches(each):
+                name = each.name(WATCH)
+                self._make(each, WATCH, pods.watching(self.api, each.gpus.vendor, name, self.where))
+        self._send()
+        self._await()
+        given = verdicts.allotted(self._claims())
+        return [verdicts.given(each, self._told, given) for each in targets]
+
+    def _once(self, targets: list[Target]) -> list[Finding]:
+        """One more waits, until one is freed; then all are freed, and one pod asks for all of them."""
+        before: dict[str, Told] = {}
+        for each in targets:
+            self._ask(each, MORE, 1)
+        self._send()
+        wait(REFUSED, lambda: self._unrefused(targets), self.tell)
+        for each in targets:
+            before[each.node] = self._told.get(each.name(MORE), verdicts.ABSENT)
+        freed = {each.node: self._told.get(each.name(ONE), verdicts.ABSENT) for each in targets}
+        self._end(each.name(ONE) for each in targets)
+        self._await()
+        more = {each.node: self._told.get(each.name(MORE), verdicts.ABSENT) for each in targets}
+        self._end(each.name(role) for each in targets for role in (MORE, *FIRST))
+        for each in targets:
+            self._ask(each, EVERY, each.gpus.count)
+        self._send()
+        self._await()
+        return [
+            verdicts.once(
+                self.cluster,
+                each,
+                before[each.node],
+                freed[each.node],
+                more[each.node],
+                self._told.get(each.name(EVERY), verdicts.ABSENT),
+            )
+            for each in targets
+        ]
+
+    def _shared(self, targets: list[Target]) -> list[Finding]:
+        """Two pods name the same claim, of one GPU and then of all; what they leave behind is nothing."""
+        if not targets:
+            return []
+        self._end(each.name(EVERY) for each in targets)
+        told: dict[str, Told] = {}
+        for role in (PAIR, GROUP):
+            for each in targets:
+                if role is PAIR or each.gpus.count > 1:
+                    self._together(each, role, 1 if role is PAIR else each.gpus.count)
+            self._send()
+            self._await()
+            told |= self._told
+            self._end(each.name(f"{role}{number}") for each in targets for number in (1, 2))
+        left: list[dict[str, Any]] = []
+
+        def look() -> str | None:
+            left[:] = self._claims()
+            held = [each["metadata"]["name"] for each in left if (each.get("status") or {}).get("allocation")]
+            return f"{', '.join(held)} still allocated" if held else None
+
+        wait(GONE, look, self.tell)
+        return [
+            *(verdicts.sharing(each, told) for each in targets),
+            *(verdicts.returned(each, left) for each in targets),
+        ]
+
+    def _watches(self, target: Target) -> bool:
+        return target.by_claim and self.api.admin_access
+
+    def _ask(self, target: Target, role: str, count: int) -> None:
+        name = target.name(role)
+        self._make(target, role, pods.wiring(self.cluster, self.api, target, name, self.where, count))
+
+    def _together(self, target: Target, role: str, count: int) -> None:
+        wired = pods.shared(self.api, target, target.name(role), self.where, count)
+        self._make(target, f"{role}1", wired)
+        self._make(target, f"{role}2", Wiring([], wired.pod, wired.resources))
+
+    def _make(self, target: Target, role: str, wired: Wiring | None) -> None:
+        made = pods.pod(target.name(role), self.where, target.node, self.image.pinned, wired)
+        self._pending += [*(wired.objects if wired else ()), made]
+
+    def _send(self) -> None:
+        sent, self._pending = self._pending, []
+        ran = self.kubectl("create -f -", stdin=manifest(sent))
+        if ran.rc:
+            self.tell(f"{NO_API}: {ran.err.strip()}")
+
+    def _await(self) -> None:
+        """Wait until every pod runs and has said what it sees."""
+        wait(RUN, self._waiting, self.tell)
+
+    def _waiting(self) -> str | None:
+        self._look()
+        late = [f"{name}: {each.why}" for name, each in self._told.items() if each.nodes is None]
+        return "; ".join(late[:3]) or (None if self._told else "no pod yet")
+
+    def _unrefused(self, targets: Iterable[Target]) -> str | None:
+        self._look()
+        late = [
+            each.node for each in targets if not self._more(each).refused and self._more(each).nodes is None
+        ]
+        return f"nothing is said yet on {', '.join(late)}" if late else None
+
+    def _more(self, target: Target) -> Told:
+        return self._told.get(target.name(MORE), verdicts.ABSENT)
+
+    def _look(self) -> None:
+        items = self.kubectl.get(f"/api/v1/namespaces/{self.where}/pods").get("items") or ()
+        living = [each for each in items if "deletionTimestamp" not in each["metadata"]]
+        words = (
+            f"-n {self.where} logs -l {pods.LABEL} --prefix --tail=5 --max-log-requests=100 --ignore-errors"
+        )
+        self._told = pods.told(living, self.kubectl(words).out)
+
+    def _claims(self) -> list[dict[str, Any]]:
+        path = f"/apis/resource.k8s.io/{self.api.version}/namespaces/{self.where}/resourceclaims"
+        return self.kubectl.get(path).get("items") or []
+
+    def _end(self, names: Iterable[str]) -> None:
+        """Delete pods, and wait until they are gone: only then are their GPUs free."""
+        quoted = " ".join(map(shlex.quote, names))
+        if not quoted:
+            return
+        words = f"-n {self.where} delete pods --ignore-not-found --timeout={GONE.bound:.0f}s {quoted}"
+        ran = self.kubectl(words, timeout=GONE.bound + 5)
+        if ran.rc:
+            self.tell(f"pods did not end: {ran.err.strip()}")
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        try:
+            self.kubectl("create -f -", stdin=manifest([pods.home(self.where, self.api)]))
+            yield
+        except BaseException:
+            gevent.sleep(1.0)  # a create that was under way when Ctrl-C came ends first
+            raise
+        finally:
+            self._delete()
+
+    def _delete(self) -> None:
+        words = f"delete --wait=false --ignore-not-found namespace {shlex.quote(self.where)}"
+        try:
+            ran = self.kubectl(words)
+            said = "" if ran.rc == 0 else ran.err.strip()
+        except SlipwayError as error:
+            said = str(error)
+        if said:
+            self.tell(f"namespace {self.where} was not removed: {said}; kubectl {words}")

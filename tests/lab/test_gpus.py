@@ -1,0 +1,209 @@
+"""GPUs of three vendors, simulated: given away, proven by claims, lost, broken and put right.
+
+The hardware is a face in /sys and /dev and its driver is the lab's own; scheduler, kubelet, containerd and
+Dynamic Resource Allocation are the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.lab import Lab
+from deploy.lab.hardware import script
+from deploy.model import paths
+from tests.lab.conftest import KEEP, running
+from tests.lab.site import ROOT, Site, until
+
+pytestmark = pytest.mark.trial
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+FACES = {"n2": "two-a770", "n3": "eight-mi300x", "n4": "eight-h100"}
+MANIFESTS = ROOT / "files/lab/gpu/manifests"
+WORKERS = ("intel1", "amd1", "nvidia1")
+BY_CLAIM = ("intel1", "nvidia1")
+IN_TIME = 120.0
+# seconds from a card that is gone, or a driver that is, to a slice that says so; the kubelet waits 30
+UNTOLD = 60.0
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Lab]:
+    yield from running("test-gpus", 30, 4)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The cluster, what its first apply said, and how long that took with the verify at its end."""
+
+    site: Site
+    said: str
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def installed(hosts: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    data = yaml.safe_load((ROOT / "inventories/lab-gpus.yaml").read_text())
+    data["name"] = "test-gpus"
+    for host, node in zip(hosts.nodes, data["nodes"], strict=True):
+        node["address"] = str(hosts.address(host))
+    data["ssh"]["key"] = str(hosts.key)
+    data["artifacts"] = {"mirror": hosts.layout.mirror, "registry_mirror": hosts.layout.registry}
+    data["gpu"] = {path.stem: {"manifest": str(path)} for path in sorted(MANIFESTS.iterdir())}
+    site = Site(hosts, "test-gpus", tmp_path_factory.mktemp("gpus"), data)
+    for host, profile in FACES.items():
+        face(site, host, profile)
+    hosts.write_lock(paths.lock_file(site.write()))
+    site.trust()
+    started = time.monotonic()
+    said = site.ok("apply", "--yes", timeout=900)
+    yield Installed(site, said, time.monotonic() - started)
+    if KEEP not in os.environ:
+        site.forget()
+
+
+@pytest.fixture
+def gpus(installed: Installed) -> Site:
+    return installed.site
+
+
+def face(site: Site, host: str, profile: str) -> None:
+    """Put other cards into a host."""
+    site.lab.exec(host, ["sh", "-c", script(profile)])
+
+
+def verified(site: Site, code: int = 0) -> dict[tuple[str, str | None], dict[str, Any]]:
+    """Return the findings of a verify, by check and host."""
+    findings = json.loads(site.ok("verify", "-o", "json", code=code, timeout=900))["findings"]
+    return {(each["check"], each["host"]): each for each in findings}
+
+
+def wrong(findings: dict[tuple[str, str | None], dict[str, Any]]) -> dict[tuple[str, str | None], str]:
+    """Return what was found where a check failed."""
+    return {key: each["found"] for key, each in findings.items() if each["status"] == "fail"}
+
+
+def devices(site: Site, node: str) -> int:
+    """Return how many devices the slices of a node have."""
+    slices = json.loads(site.on("n1", f"{KUBECTL} get resourceslices -o json"))["items"]
+    return sum(len(each["spec"]["devices"]) for each in slices if each["spec"]["nodeName"] == node)
+
+
+def test_every_claim_is_satisfied_in_time(installed: Installed) -> None:
+    # what apply said has the seconds of each phase
+    assert installed.seconds <= IN_TIME, f"{installed.seconds:.0f} s with simulated GPUs\n{installed.said}"
+
+
+def test_a_second_apply_changes_nothing_and_drift_is_clean(gpus: Site) -> None:
+    assert "0 changes." in gpus.ok("apply", "--yes")
+    assert gpus.plan(code=0) == []
+
+    gpus.ok("drift")
+
+
+def test_every_vendor_s_gpus_are_proven_by_pods(gpus: Site) -> None:
+    found = verified(gpus)
+
+    assert wrong(found) == {}
+    proven = {key for key, each in found.items() if each["status"] == "pass"}
+    assert proven >= {
+        *((check, node) for check in ("GPU-14", "GPU-15", "GPU-10", "RT-06") for node in WORKERS),
+        *((check, node) for check in ("DRA-04", "DRA-05", "DRA-06", "GPU-16") for node in BY_CLAIM),
+        ("GPU-08", "amd1"),
+        ("GPU-04", None),
+    }
+    assert found["DRA-04", "intel1"]["found"] == "2 A770, 1 integrated"
+    assert found["DRA-06", "intel1"]["found"] == "3 seen, 2 held by others"
+    assert found["DRA-06", "nvidia1"]["found"] == "8 seen, 8 held by others"
+    assert "cannot allocate all claims" in found["GPU-15", "nvidia1"]["found"]
+    assert "Insufficient amd.com/gpu" in found["GPU-15", "amd1"]["found"]
+
+
+def test_a_verify_leaves_no_pod_and_no_claim(gpus: Site) -> None:
+    def left() -> str:
+        spaces = gpus.on("n1", f"{KUBECTL} get namespaces -o name | grep slipway-verify", check=False)
+        return spaces + gpus.on("n1", f"{KUBECTL} get resourceclaims -A -o name")
+
+    until(lambda: left() == "", UNTOLD, "the end of the verify's namespaces")
+
+
+def test_a_card_that_is_gone_is_named_by_slice_verify_and_drift(gpus: Site) -> None:
+    face(gpus, "n2", "a770-missing")
+    until(lambda: devices(gpus, "intel1") == 2, UNTOLD, "a slice without the card")
+
+    found = wrong(verified(gpus, code=3))
+    night = gpus.slipway("drift")
+
+    face(gpus, "n2", "two-a770")
+    assert found["DRA-04", "intel1"] == "1 A770, 1 integrated"
+    assert night.returncode in (3, 5)
+    assert "GPU-01" in night.stdout
+    until(lambda: devices(gpus, "intel1") == 3, UNTOLD, "a slice with the card")
+
+
+def test_a_driver_that_is_gone_takes_its_devices_with_it(gpus: Site) -> None:
+    nowhere = json.dumps({"spec": {"template": {"spec": {"nodeSelector": {"nowhere": "true"}}}}})
+    gpus.on("n1", f"{KUBECTL} -n simulated-gpus patch daemonset simulated-nvidia --type=merge -p '{nowhere}'")
+    until(lambda: devices(gpus, "nvidia1") == 0, UNTOLD, "a node without slices")
+
+    found = wrong(verified(gpus, code=3))
+    rows = {(row["phase"], row["operation"]) for row in gpus.plan()}
+
+    assert found["DRA-04", "nvidia1"] == "no device"
+    assert ("gpu-nvidia", "Apply the manifest") in rows
+    gpus.ok("apply", "--yes", timeout=600)
+    assert devices(gpus, "nvidia1") == 8
+
+
+def test_a_cdi_folder_that_is_gone_is_found_and_made(gpus: Site) -> None:
+    gpus.on("n4", "rm -r /run/cdi")
+
+    found = wrong(verified(gpus, code=3))
+    rows = {(row["phase"], row["host"], row["operation"]) for row in gpus.plan()}
+
+    assert found["RT-06", "nvidia1"] == "on, no /var/run/cdi"
+    assert ("GPU-14", "nvidia1") in found
+    assert ("gpu-hosts", "nvidia1", "Make the folders of CDI") in rows
+    gpus.ok("apply", "--yes", timeout=600)
+    until(lambda: gpus.on("n4", "ls /run/cdi") != "", UNTOLD, "the driver's specification")
+
+
+def test_a_runtime_without_cdi_hands_nothing_over_and_is_put_right(gpus: Site) -> None:
+    gpus.on(
+        "n2",
+        "sed -i 's/enable_cdi = true/enable_cdi = false/' /etc/containerd/config.toml"
+        " && systemctl restart containerd",
+    )
+
+    found = wrong(verified(gpus, code=3))
+    rows = {(row["phase"], row["host"]) for row in gpus.plan()}
+
+    assert found["RT-06", "intel1"] == "off"
+    assert found["GPU-14", "intel1"] == "0 asked for: none; 1 asked for: none; 1 asked for: none"
+    assert ("containerd", "intel1") in rows
+    gpus.ok("apply", "--yes", timeout=600)
+    assert ("GPU-14", "intel1") not in wrong(verified(gpus))
+
+
+def test_two_allocators_on_one_node_are_found(gpus: Site) -> None:
+    second = (MANIFESTS / "nvidia.yaml").read_text().replace("nvidia", "amd")
+    second = second.replace("gpu-allocation: dra", "gpu-allocation: device-plugin")
+    second = second.replace("simulated-amd", "simulated-amd-too")
+    gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} apply -f -"], stdin=second)
+    until(lambda: devices(gpus, "amd1") == 8, UNTOLD, "the slice of a second allocator")
+
+    found = wrong(verified(gpus, code=3))
+
+    assert found["GPU-10", "amd1"] == "8 devices by DRA and 8 amd.com/gpu by number"
+    documents = list(yaml.safe_load_all(second))
+    own = yaml.safe_dump_all([each for each in documents if each["kind"] != "Namespace"])
+    gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} delete -f -"], stdin=own)
+    until(lambda: devices(gpus, "amd1") == 0, UNTOLD, "one allocator")
+    assert wrong(verified(gpus)) == {}

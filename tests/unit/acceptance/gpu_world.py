@@ -1,0 +1,197 @@
+"""A cluster with GPUs in memory: it places pods, gives devices away and answers kubectl as a real one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from checks.acceptance.gpu_pods import SEES
+from checks.acceptance.gpu_targets import RENDERS
+from deploy.model import Cluster
+
+CLUSTER = Cluster.model_validate(
+    {
+        "name": "lab",
+        "nodes": [
+            {"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]},
+            {
+                "name": "intel1",
+                "address": "10.0.0.12",
+                "roles": ["worker"],
+                "gpus": {"vendor": "intel", "model": "A770", "count": 2, "module": "xe"},
+            },
+            {
+                "name": "amd1",
+                "address": "10.0.0.13",
+                "roles": ["worker"],
+                "gpus": {"vendor": "amd", "model": "MI300X", "count": 8, "allocation": "device-plugin"},
+            },
+        ],
+    }
+)
+RESOURCE = "amd.com/gpu"
+CARDS = {
+    "intel1": ["/dev/dri/renderD129", "/dev/dri/renderD130"],
+    "amd1": [f"/dev/dri/renderD{128 + number}" for number in range(8)],
+}
+GRAPHICS = "/dev/dri/renderD128"
+SLOTS = {
+    GRAPHICS: "0001:00:02.0",
+    "/dev/dri/renderD129": "0000:47:00.0",
+    "/dev/dri/renderD130": "0000:4b:00.0",
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    rc: int = 0
+    out: str = ""
+    err: str = ""
+
+
+@dataclass
+class World:
+    """The faults: `blind` pods see no device, `generous` gives the last pod a GPU that is held, `greedy`
+    never takes one back.
+
+    `crossed` hands over another GPU than the claim names, `private` lets the first pod of a claim in alone.
+    """
+
+    blind: bool = False
+    generous: bool = False
+    greedy: bool = False
+    crossed: bool = False
+    private: bool = False
+    unreachable: dict[str, str] = field(default_factory=dict)
+    pods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    claims: dict[str, dict[str, Any]] = field(default_factory=dict)
+    held: dict[str, list[str]] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
+
+    def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
+        assert stdin or timeout
+        if command == RENDERS:
+            slots = SLOTS if host == "intel1" else {}
+            names = (f"/sys/bus/pci/devices/{slot}/drm/{node[9:]}\n" for node, slot in slots.items())
+            return Ran(out="".join(names))
+        words = command.split(" ", 3)[3]
+        self.ran.append(words)
+        if words.startswith("create"):
+            for item in json.loads(stdin or "")["items"]:
+                self._made(item)
+        elif " delete pods " in words:
+            for name in words.rpartition("s ")[2].split():
+                self._ended(name)
+        self._schedule()
+        return Ran(out=self._answer(words))
+
+    def _made(self, item: dict[str, Any]) -> None:
+        if item["kind"] == "Pod":
+            self.pods[item["metadata"]["name"]] = item
+        elif item["kind"] != "Namespace":
+            self.claims[item["metadata"]["name"]] = item
+
+    def _ended(self, name: str) -> None:
+        if self.pods.pop(name, None) and not self.greedy:
+            self.held.pop(name, None)
+
+    def _schedule(self) -> None:
+        for name in self.pods:
+            if name in self.held:
+                continue
+            if (given := self._given(name)) is not None:
+                self.held[name] = given
+
+    def _given(self, name: str) -> list[str] | None:
+        pod = self.pods[name]
+        node = pod["spec"]["nodeSelector"]["kubernetes.io/hostname"]
+        source = (pod["spec"].get("resourceClaims") or [{}])[0]
+        limits = pod["spec"]["containers"][0]["resources"]["limits"]
+        if "resourceClaimName" in source:
+            sharers = [each for each in self.held if self._claim_of(each) == source["resourceClaimName"]]
+            if sharers:
+                return None if self.private else self.held[sharers[0]]
+        named = source.get("resourceClaimTemplateName") or source.get("resourceClaimName")
+        if named is None:
+            count = int(limits.get(RESOURCE, 0))
+        else:
+            spec = self.claims[named]["spec"]
+            request = spec.get("spec", spec)["devices"]["requests"][0]["exactly"]
+            if request.get("adminAccess"):
+                return [GRAPHICS, *CARDS[node]]
+            count = request["count"]
+        generous = self.generous and name.startswith("more")
+        free = [card for card in CARDS[node] if generous or card not in self._taken(node)]
+        return free[:count] if len(free) >= count else None
+
+    def _taken(self, node: str) -> set[str]:
+        return {
+            card
+            for holder, cards in self.held.items()
+            for card in cards
+            if holder.endswith(node) and not holder.startswith("watch")
+        }
+
+    def _claim_of(self, name: str) -> str | None:
+        spec = self.pods.get(name, {}).get("spec", {})
+        return (spec.get("resourceClaims") or [{}])[0].get("resourceClaimName")
+
+    def _answer(self, words: str) -> str:
+        if words.endswith("/pods"):
+            return json.dumps({"items": [self._item(name) for name in self.pods]})
+        if words.endswith("/resourceclaims"):
+            return json.dumps({"items": [self._claim(name) for name in self.held if name.endswith("intel1")]})
+        if " logs " in words:
+            return "".join(
+                f"[pod/{name}/gpu] {SEES} {' '.join(self._sees(name))}\n"
+                for name in self.held
+                if name in self.pods
+            )
+        return ""
+
+    def _sees(self, name: str) -> list[str]:
+        if self.blind:
+            return []
+        return (
+            [GRAPHICS] * len(self.held[name]) if self.crossed and name.startswith("one") else self.held[name]
+        )
+
+    def _item(self, name: str) -> dict[str, Any]:
+        if name in self.held:
+            return {"metadata": {"name": name}, "status": {"phase": "Running"}}
+        by_number = RESOURCE in self.pods[name]["spec"]["containers"][0]["resources"]["limits"]
+        why = f"Insufficient {RESOURCE}" if by_number else "cannot allocate all claims"
+        message = f"0/3 nodes are available: 1 {why}, 2 node(s) didn't match Pod's node affinity/selector."
+        condition = {"type": "PodScheduled", "reason": "Unschedulable", "message": message}
+        return {"metadata": {"name": name}, "status": {"phase": "Pending", "conditions": [condition]}}
+
+    def _claim(self, name: str) -> dict[str, Any]:
+        results = [
+            {"device": f"gpu-{card[-3:]}", "driver": "gpu.intel.com", "pool": "intel1"}
+            for card in self.held[name]
+        ]
+        status = {"allocation": {"devices": {"results": results}}, "reservedFor": [{"name": name}]}
+        return {"metadata": {"name": name}, "status": status if results else {}}
+
+
+def lists(**changed: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return what the API says of the nodes before anybody asks for a GPU."""
+    devices = [
+        {
+            "name": f"gpu-{card[-3:]}",
+            "attributes": {
+                "model": {"string": "Unknown" if card == GRAPHICS else "A770"},
+                "resource.kubernetes.io/pciBusID": {"string": slot},
+            },
+        }
+        for card, slot in SLOTS.items()
+    ]
+    spec = {"driver": "gpu.intel.com", "nodeName": "intel1", "pool": {"name": "intel1"}, "devices": devices}
+    found: dict[str, list[dict[str, Any]]] = {
+        "nodes": [{"metadata": {"name": "amd1"}, "status": {"allocatable": {RESOURCE: "8"}}}],
+        "pods": [],
+        "resourceslices": [{"metadata": {"name": "intel1-x"}, "spec": spec}],
+        "resourceclaims": [],
+    }
+    return {**found, **changed}

@@ -1,0 +1,192 @@
+"""The active verify of GPUs against a cluster in memory: what is proven, and what each fault makes of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from clusters import LOCK
+from gpu_world import CLUSTER, RESOURCE, World, lists
+
+from checks.acceptance import gpus
+from checks.acceptance.gates import Gate, silently
+from checks.acceptance.gpu_pods import Target, Told, seen, told
+from checks.acceptance.gpu_targets import rendered, targets
+from checks.acceptance.gpu_verdicts import given
+from checks.acceptance.gpus import GpuProbe
+from checks.acceptance.hands import Kubectl
+from checks.cluster.snapshot import Answer, Snapshot
+from checks.finding import Finding
+from deploy.catalog.gpu import resource_api
+
+READY = ("cp1", "intel1", "amd1")
+AMD = [f"/dev/dri/renderD{128 + number}" for number in range(8)]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RUN", "REFUSED", "GONE"):
+        monkeypatch.setattr(gpus, name, Gate(name, 0.0, every=0.01))
+
+
+def prove(world: World, ready: tuple[str, ...] = READY, **changed: list[dict[str, Any]]) -> list[Finding]:
+    seen_ = Snapshot({name: Answer(json.dumps({"items": items})) for name, items in lists(**changed).items()})
+    asked, left_out = targets(CLUSTER, seen_, world, ready)
+    kubectl = Kubectl(world, "cp1", "/etc/kubernetes/admin.conf")
+    image = LOCK.image("agnhost@v1.36.3")
+    probe = GpuProbe(CLUSTER, "R1", image, resource_api("v1.36.3"), asked, kubectl, silently)
+    return [*left_out, *probe.findings()]
+
+
+def told_of(findings: list[Finding], status: str) -> dict[tuple[str, str | None], str]:
+    return {(each.check, each.host): each.found for each in findings if each.status.value == status}
+
+
+def test_a_good_cluster_proves_every_claim() -> None:
+    findings = prove(World())
+
+    assert told_of(findings, "pass") == {
+        ("GPU-14", "intel1"): "0 asked for: none; 1 asked for: /dev/dri/renderD129;"
+        " 1 asked for: /dev/dri/renderD130",
+        ("GPU-14", "amd1"): f"0 asked for: none; 1 asked for: {AMD[0]}; 7 asked for: {' '.join(AMD[1:])}",
+        (
+            "GPU-15",
+            "intel1",
+        ): "with all 2 held: cannot allocate all claims; with one freed: /dev/dri/renderD129;"
+        " with all freed: 2 in one pod",
+        ("GPU-15", "amd1"): f"with all 8 held: Insufficient {RESOURCE}; with one freed: {AMD[0]};"
+        " with all freed: 8 in one pod",
+        ("DRA-06", "intel1"): "3 seen, 2 held by others",
+        ("GPU-16", "intel1"): "1 for two pods: /dev/dri/renderD129;"
+        " 2 for two pods: /dev/dri/renderD129 /dev/dri/renderD130",
+        ("DRA-05", "intel1"): "every claim of a pod that is gone has returned",
+    }
+    assert len(findings) == 7
+
+
+def test_nothing_is_left_behind() -> None:
+    world = World()
+    prove(world)
+
+    assert world.ran[0] == "create -f -"
+    assert world.ran[-1] == "delete --wait=false --ignore-not-found namespace slipway-verify-r1-gpus"
+
+
+def test_a_runtime_that_hands_nothing_over_is_found_and_nothing_else_is_claimed_to_work() -> None:
+    findings = prove(World(blind=True))
+
+    assert told_of(findings, "fail") == {
+        ("GPU-14", "intel1"): "0 asked for: none; 1 asked for: none instead of /dev/dri/renderD129;"
+        " 1 asked for: none instead of /dev/dri/renderD130",
+        ("GPU-14", "amd1"): "0 asked for: none; 1 asked for: none; 7 asked for: none",
+    }
+    why = "its pods did not get their GPUs (GPU-14)"
+    assert told_of(findings, "unavailable") == {
+        ("GPU-15", "intel1"): why,
+        ("GPU-16", "intel1"): why,
+        ("DRA-06", "intel1"): why,
+        ("DRA-05", "intel1"): why,
+        ("GPU-15", "amd1"): why,
+    }
+
+
+def test_integrated_graphics_in_the_place_of_a_card_are_found() -> None:
+    found = told_of(prove(World(crossed=True)), "fail")
+
+    assert found["GPU-14", "intel1"] == (
+        "0 asked for: none; 1 asked for: /dev/dri/renderD128 instead of /dev/dri/renderD129;"
+        " 1 asked for: /dev/dri/renderD130"
+    )
+
+
+def test_a_gpu_that_is_given_away_while_it_is_held_is_found() -> None:
+    found = told_of(prove(World(generous=True)), "fail")
+
+    assert list(found) == [("GPU-15", "intel1"), ("GPU-15", "amd1")]
+    assert found["GPU-15", "amd1"].startswith(f"with all 8 held: {AMD[0]}; with one freed: {AMD[0]};")
+
+
+def test_one_gpu_in_two_pods_is_found() -> None:
+    target = Target("amd1", CLUSTER.node("amd1").gpus, 8, {})  # type: ignore[arg-type]
+    pods = {"none-amd1": Told(frozenset()), "one-amd1": Told(frozenset(AMD[:1]))}
+    pods["rest-amd1"] = Told(frozenset(AMD[:7]))
+
+    finding = given(target, pods, {})
+
+    assert finding.status.value == "fail"
+    assert finding.found.endswith("; /dev/dri/renderD128 in two pods")
+
+
+def test_gpus_that_do_not_come_back_are_found() -> None:
+    found = told_of(prove(World(greedy=True)), "fail")
+
+    assert "with one freed: 0/3 nodes are available" in found["GPU-15", "amd1"]
+    assert "one-intel1" in found["DRA-05", "intel1"]
+
+
+def test_a_claim_that_lets_one_pod_in_alone_is_found() -> None:
+    found = told_of(prove(World(private=True)), "fail")
+
+    assert list(found) == [("GPU-16", "intel1")]
+
+
+def held(count: int) -> dict[str, Any]:
+    results = [
+        {"device": f"gpu-{129 + number}", "driver": "gpu.intel.com", "pool": "intel1"}
+        for number in range(count)
+    ]
+    return {"metadata": {"name": "llama"}, "status": {"allocation": {"devices": {"results": results}}}}
+
+
+def test_gpus_that_a_workload_holds_are_left_to_it() -> None:
+    pod = {
+        "metadata": {"name": "llama"},
+        "spec": {"nodeName": "amd1", "containers": [{"resources": {"limits": {RESOURCE: "8"}}}]},
+    }
+    world = World(held={"llama-intel1": ["/dev/dri/renderD129"]})
+    findings = prove(world, resourceclaims=[held(1)], pods=[pod])
+
+    assert told_of(findings, "fail") == {}
+    assert told_of(findings, "skipped") == {
+        ("GPU-15", "intel1"): "1 of 2 are free",
+        ("GPU-16", "intel1"): "1 of 2 are free",
+        ("DRA-06", "intel1"): "1 of 2 are free",
+        ("DRA-05", "intel1"): "1 of 2 are free",
+        ("GPU-14", "amd1"): "0 of 8 are free",
+        ("GPU-15", "amd1"): "0 of 8 are free",
+    }
+    assert told_of(findings, "pass") == {
+        ("GPU-14", "intel1"): "0 asked for: none; 1 asked for: /dev/dri/renderD130"
+    }
+
+
+def test_a_node_that_is_not_ready_is_not_taken_for_good() -> None:
+    findings = prove(World(), ready=("cp1", "amd1"))
+
+    assert told_of(findings, "unavailable") == {("GPU-14", "intel1"): "the node is not Ready (K8S-01)"}
+
+
+def test_what_pods_see_is_read_out_of_their_logs_by_name() -> None:
+    logs = "[pod/one-w1/gpu] sees: /dev/dri/card0 /dev/dri/renderD128\n[pod/none-w1/gpu] sees:\nerror: no\n"
+
+    assert seen(logs) == {
+        "one-w1": frozenset({"/dev/dri/card0", "/dev/dri/renderD128"}),
+        "none-w1": frozenset(),
+    }
+
+
+def test_a_pod_that_cannot_start_says_why() -> None:
+    waiting = {"waiting": {"reason": "CreateContainerError", "message": "unresolvable CDI devices x"}}
+    item = {
+        "metadata": {"name": "one-w1"},
+        "status": {"phase": "Pending", "containerStatuses": [{"state": waiting}]},
+    }
+
+    assert told([item], "")["one-w1"].why == "unresolvable CDI devices x"
+
+
+def test_render_nodes_are_known_by_their_slot() -> None:
+    assert rendered("/sys/bus/pci/devices/0000:47:00.0/drm/renderD129\nrubbish\n") == {
+        "0000:47:00.0": "/dev/dri/renderD129"
+    }
