@@ -236,10 +236,15 @@ def mtu(case: Case) -> Said:
     wanted = f"{usual}, as on {known[usual]} of {sum(known.values())} hosts"
     if own != usual:
         return failed(f"{own}", wanted)
-    short = sorted(peer for peer, found in (case.host.mesh or {}).items() if found.get("mtu") is False)
-    if short:
+    if short := _too_short(case.host):
         return failed(f"{own}, which the path to {listed(short)} does not carry", wanted)
     return passed(str(own), wanted)
+
+
+def _too_short(host: Observed) -> list[str]:
+    """Return the peers that a small packet reaches and a full one does not."""
+    paths = (host.mesh or {}).items()
+    return sorted(peer for peer, got in paths if got.get("mtu") is False and got.get("udp") is not False)
 
 
 def wired(case: Case) -> Said:

@@ -252,6 +252,14 @@ def test_a_probe_that_failed_is_unavailable_with_its_words() -> None:
     assert (finding.status, finding.found) == (Status.UNAVAILABLE, "speed: curl: 404")
 
 
+def test_a_path_that_carries_nothing_is_not_called_short() -> None:
+    host = replace(healthy(), active=True, mesh={"g1": {"tcp": True, "udp": False, "mtu": False}})
+
+    finding = of(judged(everyone()[0], host, with_arcs()), "HOST-19", "w1")
+
+    assert (finding.status, finding.found) == (Status.PASS, "1500")
+
+
 def test_a_host_without_python_says_so() -> None:
     host = with_probes(healthy(), "", "the probe needs python3 on the host")
 
