@@ -33,7 +33,7 @@ trial: $(VENV)/ready
 	$(BIN)/pytest tests/lab -m trial --timeout 3000 --durations=25
 
 bench: $(VENV)/ready
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(PARTS)
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
