@@ -64,7 +64,7 @@ def mended(scripts: Iterable[str]) -> str:
 ETH0 = "/sys/devices/virtual/net/eth0"
 SERVE = 'import socket,time; s=socket.socket(); s.bind(("",10250)); s.listen(); time.sleep(600)'
 WALL = (
-    "table inet wall {{ chain incoming {{ type filter hook input priority 0; policy {policy}; {rule}; }} }}"
+    "table inet wall {{ chain incoming {{ type filter hook input priority 0; policy {policy}; {rule}; }}; }}"
 )
 CONTAINERD = program("containerd", "echo containerd github.com/containerd/containerd v1.7.24 0")
 
@@ -103,7 +103,7 @@ TOGETHER = (
     Break("HOST-25", "mount -t tmpfs -o size=2M small /var/lib/kubelet; head -c 1900K /dev/zero > /var/lib/kubelet/fill", r"(.*, )?/var/lib/kubelet is 9\d % full(, .*)?", "umount /var/lib/kubelet"),
     Break("HOST-27", "mkdir -p /etc/kubernetes/manifests; touch /etc/kubernetes/manifests/kube-apiserver.yaml; ip link add cni0 type bridge", "/etc/kubernetes/manifests, interface cni0", "rm -r /etc/kubernetes; ip link del cni0"),
     Break("HOST-28", overlaid("/sys/module", {"apparmor/parameters/enabled": "Y"}), "AppArmor is on, apparmor_parser is missing", "umount /sys/module"),
-    Break("RT-01", CONTAINERD, "containerd 1.7.24 is not running", "rm /usr/local/bin/containerd"),
+    Break("RT-01", CONTAINERD, "containerd 1.7.24 is not running", "rm -f /usr/local/bin/containerd"),
     Break("RT-03", "mkdir -p /etc/containerd; echo 'oom_score = 0' > /etc/containerd/config.toml", "version 1", "rm -r /etc/containerd"),
     Break("RT-07", CONTAINERD, "1.7.24", "rm -f /usr/local/bin/containerd"),
     Break("K8S-02", program("kubelet", "echo Kubernetes v1.99.0"), "kubelet v1.99.0", "rm /usr/local/bin/kubelet"),
