@@ -99,10 +99,11 @@ def test_what_is_declared_and_there_says_that_it_is_simulated(seen: Callable[[in
     assert findings["GPU-11", "n3"]["found"] == "2 at full width"
 
 
-def test_the_fix_of_an_instinct_host_mends_it(faces: Bare) -> None:
+def test_an_instinct_host_shows_its_cards_and_its_fix_mends_it(faces: Bare) -> None:
     [number] = [number for number, each in enumerate(ROUNDS) if "AMD-04" in each[2].found]
     try:
         put_on(faces, number)
+        shown = faces.on("n3", "lspci -nn")
         faces.slipway("preflight", "--fix", "AMD-04", "--yes")
         after = faces.findings()
         again = faces.slipway("preflight", "--fix", "AMD-04", "--yes")
@@ -110,6 +111,7 @@ def test_the_fix_of_an_instinct_host_mends_it(faces: Bare) -> None:
         faces.mend({face.host: list(face.mend) for face in ROUNDS[number]})
         faces.on("n3", "rm -f /etc/sysctl.d/90-slipway-numa.conf")
 
+    assert shown.count("Processing accelerators [1200]") == shown.count("[1002:74a1]") == 8
     assert (after["AMD-04", "n3"]["status"], after["AMD-04", "n3"]["found"]) == ("pass", "0")
     assert again.stderr == "Nothing that was named needs a fix.\n"
 
