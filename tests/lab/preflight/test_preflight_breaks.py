@@ -163,6 +163,10 @@ def test_a_user_who_cannot_become_root_is_told_what_to_add(bare: Bare) -> None:
     assert failing(findings, "HOST-01") == {"n2"}
     assert "nosudo ALL=(ALL) NOPASSWD: ALL" in findings["HOST-01", "n2"]["found"]
     assert findings["HOST-00", "n2"]["status"] == "pass"
+    # what a user may know is judged, and what only root may read is said
+    assert findings["HOST-12", "n2"]["found"] == f"{bare.lab.address('n2')} on eth0"
+    assert findings["HOST-17", "n2"]["status"] == "unavailable"
+    assert findings["HOST-17", "n2"]["found"] == "firewall: only root may read it"
 
 
 def test_a_host_that_is_gone_costs_the_others_nothing(bare: Bare) -> None:

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from checks.catalogue import Phase, all_checks, of_phase
-from checks.collect.observed import Observed, Trouble
+from checks.collect.observed import Observed, Trouble, Window, observed
 from checks.collect.probing import with_probes
+from checks.collect.script import Answer
 from checks.finding import Finding, Severity, Status
 from checks.preflight import preflight, stops
 from checks.preflight.preflight import CLUSTER_JUDGES, HOST_JUDGES, UNREACHABLE
@@ -16,6 +17,13 @@ from tests.unit.checks.faults import FAULTS, Fault, containerd, hopper, instinct
 from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
 
 TODAY = date(2027, 1, 15)
+AS_USER = {
+    "system": "uid=1000\nkernel=6.12.9-amd64\narch=x86_64\nhostname=w1",
+    "swap": "readable\nfstab ",
+    "firewall": "",
+    "remains": "",
+    "runtime": "",
+}
 
 
 def judged(*hosts: Observed, inventory: Cluster | None = None, **options: object) -> list[Finding]:
@@ -117,6 +125,20 @@ def test_a_user_without_root_fails_that_check() -> None:
     found = of(findings, "HOST-01", "w1")
     assert (found.status, found.found) == (Status.FAIL, trouble.text)
     assert [each.check for each in stops(findings)] == ["HOST-01"]
+
+
+def test_a_user_without_root_is_told_which_facts_are_roots() -> None:
+    trouble = Trouble("w1: user 'ops' cannot become root without a password", answers=True)
+    answers = {name: Answer(text, 0) for name, text in AS_USER.items()}
+    cp1, _, g1 = everyone()
+
+    findings = judged(cp1, observed("w1", answers, Window(0, 1), trouble), g1)
+
+    ends = {each.check: (each.status, each.found) for each in findings if each.host == "w1"}
+    assert ends["HOST-01"] == (Status.FAIL, trouble.text)
+    assert ends["HOST-03"] == (Status.PASS, "no swap device")
+    for check, fact in {"HOST-17": "firewall", "HOST-27": "remains", "RT-07": "runtime"}.items():
+        assert ends[check] == (Status.UNAVAILABLE, f"{fact}: only root may read it")
 
 
 def test_an_address_of_the_pool_that_somebody_uses_is_named() -> None:
