@@ -67,11 +67,16 @@ class Bare(Site):
 
     mirror: Mirror = field(kw_only=True)
 
-    def findings(self, *arguments: str) -> Findings:
-        """Run preflight; return its findings by check and host."""
+    def judged(self, *arguments: str) -> tuple[int, Findings]:
+        """Run preflight; return what it exits with, and its findings by check and host."""
         done = self.slipway("preflight", "-o", "json", *arguments)
         assert done.stdout, done.stderr
-        return {(each["check"], each["host"]): each for each in json.loads(done.stdout)["findings"]}
+        findings = json.loads(done.stdout)["findings"]
+        return done.returncode, {(each["check"], each["host"]): each for each in findings}
+
+    def findings(self, *arguments: str) -> Findings:
+        """Run preflight; return its findings by check and host."""
+        return self.judged(*arguments)[1]
 
     def filled(self, text: str, host: str) -> str:
         """Put what differs from lab to lab into a text of the table."""

@@ -153,13 +153,12 @@ def test_a_user_who_cannot_become_root_is_told_what_to_add(bare: Bare) -> None:
     bare.data["nodes"][1]["ssh"] = {"user": "nosudo"}
     bare.write()
     try:
-        done = bare.slipway("preflight", "-o", "short")
-        findings = bare.findings()
+        code, findings = bare.judged()
     finally:
         del bare.data["nodes"][1]["ssh"]
         bare.write()
 
-    assert done.returncode == 3
+    assert code == 3
     assert failing(findings, "HOST-01") == {"n2"}
     assert "nosudo ALL=(ALL) NOPASSWD: ALL" in findings["HOST-01", "n2"]["found"]
     assert findings["HOST-00", "n2"]["status"] == "pass"
@@ -173,13 +172,12 @@ def test_a_host_that_is_gone_costs_the_others_nothing(bare: Bare) -> None:
     bare.data["nodes"][2]["address"] = str(bare.lab.subnet[99])
     bare.write()
     try:
-        done = bare.slipway("preflight", "-o", "short")
-        findings = bare.findings()
+        code, findings = bare.judged()
     finally:
         bare.data["nodes"][2]["address"] = str(bare.lab.address("n3"))
         bare.write()
 
-    assert done.returncode == 6
+    assert code == 6
     assert failing(findings, "HOST-00") == {"n3"}
     assert {each["status"] for (_, host), each in findings.items() if host == "n3"} == {"fail", "unavailable"}
     assert findings["HOST-03", "n2"]["status"] == "pass"

@@ -31,10 +31,16 @@ def processes(bare: Bare, host: str) -> list[str]:
     return sorted(line for line in listed.splitlines() if line not in ("ps", "sh", "conmon"))
 
 
+def marked(bare: Bare, host: str) -> list[str]:
+    """Make the mark when every earlier login is over; return the processes."""
+    until(lambda: processes(bare, host).count("sshd") == 1, 20, "the end of earlier sessions")
+    bare.on(host, "sleep 1.1; touch /run/before; sleep 0.1")
+    return processes(bare, host)
+
+
 def test_a_preflight_writes_nothing_and_starts_nothing(bare: Bare) -> None:
     bare.findings()  # a first login makes what the second finds
-    bare.on("n1", "sleep 1.1; touch /run/before; sleep 0.1")
-    before = processes(bare, "n1")
+    before = marked(bare, "n1")
 
     bare.findings()
 
@@ -43,8 +49,7 @@ def test_a_preflight_writes_nothing_and_starts_nothing(bare: Bare) -> None:
 
 
 def test_probes_clean_up_after_themselves(bare: Bare) -> None:
-    bare.on("n1", "sleep 1.1; touch /run/before; sleep 0.1")
-    before = processes(bare, "n1")
+    before = marked(bare, "n1")
 
     findings = bare.findings("--active")
 

@@ -13,6 +13,7 @@ from checks.finding import Finding, Severity, Status
 from checks.preflight import preflight, stops
 from checks.preflight.preflight import CLUSTER_JUDGES, HOST_JUDGES, UNREACHABLE
 from deploy.model import Cluster
+from deploy.observe.confinement import Confinement
 from tests.unit.checks.faults import FAULTS, Fault, containerd, hopper, instinct, squatted
 from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
 
@@ -272,6 +273,18 @@ def test_a_probe_that_failed_is_unavailable_with_its_words() -> None:
     finding = of(judged(everyone()[0], host, with_arcs(), inventory=inventory), "HOST-29", "w1")
 
     assert (finding.status, finding.found) == (Status.UNAVAILABLE, "speed: curl: 404")
+
+
+def test_containers_of_one_machine_share_its_uuid_rightly() -> None:
+    cp1, w1, g1 = everyone()
+    held = Confinement("podman", 20000, 4096, may_raise_limits=False)
+    twin = replace(w1.system, product_uuid=cp1.system.product_uuid)  # type: ignore[union-attr,type-var]
+
+    found = of(judged(cp1, replace(w1, system=twin, confinement=held), g1), "HOST-11", "w1")
+
+    assert (found.status, found.found) == (
+        Status.PASS, "machine-id 00000000..., MAC 52:54:00:00:00:01; the product_uuid is its machine's",
+    )  # fmt: skip
 
 
 def test_a_path_that_carries_nothing_is_not_called_short() -> None:
