@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gevent.pool import Pool
 
 from checks.acceptance.backend import Ran
-from checks.cluster.snapshot import KINDS, Answer
+from checks.cluster.snapshot import KINDS, READY, Answer
 from deploy.errors import UnreachableError
 from deploy.model import Cluster, Distribution
 
@@ -36,11 +36,15 @@ class Hands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kubectl:
-    """kubectl on a control plane, with the administrator's credentials that lie there."""
+    """kubectl on a control plane, with the administrator's credentials that lie there.
+
+    `known` are answers, by path, of a moment ago.
+    """
 
     hands: Hands
     host: str
     kubeconfig: str
+    known: Mapping[str, Answer] = field(default_factory=dict)
 
     def __call__(self, words: str, *, stdin: str | None = None, timeout: float = 20.0) -> Ran:
         """Run kubectl; `words` are already quoted for a shell."""
@@ -67,9 +71,12 @@ class Kubectl:
         lists = {name: path for name, path in paths.items() if path in KINDS}
         pool = Pool(AT_ONCE)
         together = pool.spawn(self._lists, lists)
-        asked = {name: pool.spawn(self.raw, path) for name, path in paths.items() if name not in lists}
+        asked = {name: pool.spawn(self._raw, path) for name, path in paths.items() if name not in lists}
         one_by_one = {name: greenlet.get() for name, greenlet in asked.items()}
         return {**together.get(), **one_by_one}
+
+    def _raw(self, path: str) -> Answer:
+        return self.known.get(path) or self.raw(path)
 
     def _lists(self, paths: Mapping[str, str]) -> dict[str, Answer]:
         """Return lists fetched together, or one by one when one of them can't be: then each has its cause.
@@ -105,8 +112,8 @@ def speaker(cluster: Cluster, hands: Hands) -> tuple[Kubectl | None, str]:
     """Return one whose API server is ready, or else why there is none."""
     causes = [f"{name}: {cause}" for name, cause in hands.unreachable.items()]
     for each in kubectls(cluster, hands):
-        answer = each.raw("/readyz")
+        answer = each.raw(READY)
         if answer.text is not None and answer.text.strip() == "ok":
-            return each, ""
+            return replace(each, known={READY: answer}), ""
         causes.append(f"{each.host}: {answer.cause}")
     return None, "; ".join(causes) or "there is no control plane"

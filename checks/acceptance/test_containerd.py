@@ -7,22 +7,16 @@ import re
 from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
+from checks.acceptance.units import unit_of
 from deploy.catalog import Lock
 from deploy.model import Cluster, Distribution, Node
-
-
-def runtime_unit(cluster: Cluster, node: Node) -> str:
-    """Return the unit that containerd runs in."""
-    if cluster.kubernetes.distribution is Distribution.KUBEADM:
-        return "containerd"
-    return "k3s" if node.is_control_plane else "k3s-agent"
 
 
 @proves("RT-01")
 def test_containerd_answers(host: Host, cluster: Cluster, node: Node, lock: Lock, seen: Seen) -> None:
     k3s = cluster.kubernetes.distribution is Distribution.K3S
     wanted = "a version" if k3s else lock.document.files["containerd"].version
-    unit = runtime_unit(cluster, node)
+    unit = unit_of("containerd", cluster, node)
     state = host.run(f"systemctl is-active {unit}").stdout.strip()
     seen.expect(found=state or "unknown", wanted="active")
     answer = host.run("ctr --connect-timeout 3s version")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
+from checks.acceptance.units import unit_of
+from deploy.model import Cluster, Node
 
 ALARMS = (
     "eviction manager: attempting to reclaim",
@@ -13,13 +15,14 @@ ALARMS = (
     "failed to garbage collect required amount of images",
 )
 SHOWN = 3
-READ = "journalctl -u kubelet --since -24h -o short-iso --no-pager -q"
+READ = "journalctl -u {unit} --since -24h -o short-iso --no-pager -q"
 
 
 @proves("K8S-11")
-def test_the_journal_holds_no_alarm(host: Host, seen: Seen) -> None:
+def test_the_journal_holds_no_alarm(host: Host, cluster: Cluster, node: Node, seen: Seen) -> None:
+    read = READ.format(unit=unit_of("kubelet", cluster, node))
     words = " ".join(f"-e '{alarm}'" for alarm in ALARMS)
-    ran = host.run(f"{READ} -n 1 && {READ} | grep -F {words} || true")
+    ran = host.run(f"{read} -n 1 && {read} | grep -F {words} || true")
     first, *lines = ran.stdout.splitlines() or [""]
     if not first:
         seen.unread(f"the kubelet's journal of a day is empty: {ran.stderr.strip() or 'nothing was logged'}")

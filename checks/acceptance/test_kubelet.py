@@ -5,6 +5,7 @@ from __future__ import annotations
 from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
+from checks.acceptance.units import unit_of
 from deploy.model import Cluster, Distribution, Node
 
 
@@ -21,8 +22,7 @@ def test_the_kubelet_runs(host: Host, cluster: Cluster, node: Node, seen: Seen) 
 
 def inside_k3s(host: Host, cluster: Cluster, node: Node, seen: Seen) -> None:
     """The kubelet of k3s is k3s itself; a stand-in under its name says so here."""
-    unit = "k3s" if node.is_control_plane else "k3s-agent"
-    state = host.run(f"systemctl is-active {unit}").stdout.strip()
+    state = host.run(f"systemctl is-active {unit_of('kubelet', cluster, node)}").stdout.strip()
     seen.expect(found=state or "unknown", wanted="active")
     said = host.run("k3s --version").stdout.partition("\n")[0].removeprefix("k3s version ")
     version = cluster.kubernetes.version

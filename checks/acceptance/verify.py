@@ -73,10 +73,14 @@ class Verify:
             seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
             findings = [*judge(self.cluster, seen), *locked(self.lock, seen)]
             last[:] = [(kubectl, seen, findings)]
-            return unsettled(self.accepted(findings), self.hands.unreachable)
+            return unsettled(self.accepted(findings), self.hands.unreachable) if self._asks() else None
 
         wait(Gate("the cluster to settle", self.settle, every=0.5), look, self.tell)
         return last[0]
+
+    def _asks(self) -> bool:
+        """Say whether a control plane can be asked at all; without one, waiting puts nothing right."""
+        return any(node.name not in self.hands.unreachable for node in self.cluster.control_planes)
 
     def _probe(self, kubectl: Kubectl | None, seen: Snapshot) -> list[Finding]:
         ready = _ready(seen)

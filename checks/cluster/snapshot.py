@@ -35,10 +35,11 @@ class Answer:
         )
 
 
+READY = "/readyz"
 # the labels of what an active verify makes, which is gone a moment after it
 OWNED = {"app.kubernetes.io/managed-by": "slipway", "app.kubernetes.io/component": "verify"}
 PATHS = {
-    "ready": "/readyz",
+    "ready": READY,
     "version": "/version",
     "nodes": "/api/v1/nodes",
     "pods": "/api/v1/pods",

@@ -44,21 +44,22 @@ def _short(version: tuple[int, int]) -> str:
 
 def kubelets(case: Case) -> Said:
     """A kubelet that is here already fits the control plane that is declared."""
-    versions = case.known(case.host.remains, "remains").versions
-    found = versions.get("kubelet") or versions.get("k3s")
+    remains = case.known(case.host.remains, "remains")
+    found = remains.versions.get("kubelet") or remains.versions.get("k3s")
     declared = case.cluster.kubernetes.version
     wanted = f"<= {declared}, at most {KUBELET_LAG} minors older"
     if found is None:
         return skipped(f"no kubelet is installed yet; {declared} will be")
+    said = f"kubelet {found}{' (k3s stand-in)' if remains.stand_in else ''}"
     try:
         have, want = numbers(found), numbers(declared)
     except ValueError:
         return failed(f"kubelet says it is {found}", wanted)
     if have[:2] > want[:2] or (have[:2] == want[:2] and have > want):
-        return failed(f"kubelet {found}", wanted, detail="a control plane is never older than its kubelets")
+        return failed(said, wanted, detail="a control plane is never older than its kubelets")
     if have[0] != want[0] or want[1] - have[1] > KUBELET_LAG:
-        return failed(f"kubelet {found}", wanted)
-    return passed(f"kubelet {found}", wanted)
+        return failed(said, wanted)
+    return passed(said, wanted)
 
 
 def node_password(case: Case) -> Said:

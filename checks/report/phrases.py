@@ -6,6 +6,9 @@ from checks.finding import Finding, Status
 from checks.report.report import Key, Report, Verdict, verdict
 from deploy.model.row import State
 
+# what ran or was seen in place of the real thing says so in what was found of it, in brackets
+NOT_REAL = ("k3s stand-in", "simulated")
+
 GLYPHS = {
     Verdict.ERROR: "×",
     Verdict.WARNING: "‼",
@@ -44,7 +47,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def summary(report: Report) -> str:
-    """Return what a run adds up to: `1 error, 2 warnings, 57 passed, 12 skipped, 1 unavailable`."""
+    """Return what a run adds up to: `1 error, 2 warnings, 57 passed, 12 skipped, 1 unavailable`.
+
+    Where something was not the real thing, the sum says so behind it: `57 passed (k3s stand-in)`.
+    """
     counts = report.counts
     parts = [
         counted(counts[Verdict.ERROR], "error") if counts[Verdict.ERROR] else "",
@@ -55,7 +61,12 @@ def summary(report: Report) -> str:
         f"{counts[Verdict.UNAVAILABLE]} unavailable" if counts[Verdict.UNAVAILABLE] else "",
         f"{counted(len(report.pending), 'pending change')}" if report.pending else "",
     ]
-    return ", ".join(part for part in parts if part)
+    return ", ".join(part for part in parts if part) + _not_real(report)
+
+
+def _not_real(report: Report) -> str:
+    told = [word for word in NOT_REAL if any(f"({word})" in each.found for each in report.findings)]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def overall(report: Report) -> Verdict:

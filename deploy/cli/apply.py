@@ -59,9 +59,9 @@ def apply(
             whole = not only and not limit
             with locks.on_host(session, _lock_host(session), holder):
                 living = proof.begin if whole else None
-                code, changed = _apply(session, chosen, living, yes=yes, verbose=verbose)
-            if code in (Exit.OK, Exit.UNREACHABLE) and whole:
-                code = worst(code, proof.active() if changed else proof.passive())
+                code, outcome = _apply(session, chosen, living, yes=yes, verbose=verbose)
+            if code in (Exit.OK, Exit.UNREACHABLE) and whole and not outcome.failed:
+                code = worst(code, proof.active() if outcome.done else proof.passive())
         click.echo(f"Log: {log}")
         return code
 
@@ -76,13 +76,13 @@ def _lock_host(session: Session) -> str:
 
 def _apply(
     session: Session, chosen: Selection, living: Callable[[], None] | None, *, yes: bool, verbose: bool
-) -> tuple[Exit, bool]:
-    """Return what it came to, and whether anything changed."""
+) -> tuple[Exit, Outcome]:
+    """Return what it came to, as an exit code and row by row."""
     found = survey(session, chosen.phases, living)
     _refuse_a_half_install(session, found)
     show(found.rows, chosen.phases, session, output="text" if verbose else "short", verbose=verbose)
     if not found.pending:
-        return summary.exit_code(found.rows, session.exit_code), False
+        return summary.exit_code(found.rows, session.exit_code), Outcome()
     _refuse_unfit_hosts(session, found)
     if not yes:
         consent("Apply this?")
@@ -90,7 +90,7 @@ def _apply(
     outcome = _run(session, chosen, found)
     _tell(outcome, time.monotonic() - started)
     code = worst(session.exit_code, Exit.FAILED if outcome.failed else Exit.OK)
-    return code, bool(outcome.done)
+    return code, outcome
 
 
 def _run(session: Session, chosen: Selection, found: Survey) -> Outcome:

@@ -120,7 +120,7 @@ def prepare(
     connector: HostMaker,
 ) -> Prepared:
     """Call the phase's step on some hosts at once; all of `data`'s hosts can be asked by its operations."""
-    step = _step(phase.step)
+    wanted = step(phase.step)
     state = _state(data, connector)
     prepared = Prepared(phase, state)
 
@@ -128,7 +128,7 @@ def prepare(
         host = state.inventory.get_host(name)
         try:
             with _current(state, host):
-                step()
+                wanted()
         except InventoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a step's mistake is its host's, not the run's
@@ -207,7 +207,8 @@ def _current(state: PhaseState, host: Host) -> Generator[None, None, None]:
             context.set(value)
 
 
-def _step(dotted: str) -> Callable[[], Any]:
+def step(dotted: str) -> Callable[[], Any]:
+    """Return the deploy function of a dotted name."""
     module, _, name = dotted.rpartition(".")
     return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
 

@@ -61,6 +61,12 @@ def _plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row
     return [row for name in on for row in rows[name]]
 
 
+def load(phases: Iterable[Phase]) -> None:
+    """Import the steps of some phases, as one does while a host is being asked for something else."""
+    for phase in phases:
+        engine.step(phase.step)
+
+
 def hosts(session: Session, phase: Phase, speaker: str | None) -> list[str]:
     """Return the usable chosen hosts of a phase; for SPEAKER the one that speaks, or the first candidate."""
     usable = [name for name in phase.hosts(session.cluster) if name in session.hosts]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import gevent
+
 from deploy.engine import planning, rolling, speaker
 from deploy.engine.session import Session
 from deploy.engine.speaker import KubeNode
 from deploy.model.row import Row
 from deploy.plan import Phase
+
+ON_ITS_WAY = 0.02  # seconds until a question has left for the hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,10 @@ class Survey:
 
 def survey(session: Session, phases: Sequence[Phase], living: Callable[[], object] | None = None) -> Survey:
     """Look at everything; change nothing. `living` is called once the cluster's API is known to answer."""
-    speaks, members = speaker.speaker(session), {}
+    asked = gevent.spawn(speaker.speaker, session)
+    gevent.sleep(ON_ITS_WAY)
+    planning.load(phases)
+    speaks, members = asked.get(), {}
     if speaks is None and (members := speaker.joined(session)):
         speaks = speaker.awaited(session)
     if speaks is not None:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploy import catalog
 from deploy.lab.errors import LabError
+from deploy.lab.k3s import is_version
 from deploy.lab.lab import Lab
 from deploy.lab.layout import DEFAULT_NAME
 from deploy.lab.places import TEMPLATES
@@ -23,11 +24,12 @@ REPLICAS = 2
 ASKED = 20
 SECONDS = 120
 KUBECONFIG = "/etc/kubernetes/admin.conf"
+K3S = "/usr/local/bin/k3s"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the demo found: the address, and how often each pod answered."""
+    """What the demo found: what runs, by its own name, the address, and how often each pod answered."""
 
     control_plane: str
     version: str
@@ -73,9 +75,8 @@ def shown(lab: Lab) -> Shown:
     )
     url = f"http://{address}/hostname"
     _until(lambda: _get(url), f"{url} does not answer from this machine")
-    return Shown(
-        node, version, address, _pods(lab, node), dict(Counter(_get(url) or "-" for _ in range(ASKED)))
-    )
+    answers = dict(Counter(_get(url) or "-" for _ in range(ASKED)))
+    return Shown(node, called(lab, node, version), address, _pods(lab, node), answers)
 
 
 def text(lab: Lab, found: Shown) -> str:
@@ -104,6 +105,13 @@ def text(lab: Lab, found: Shown) -> str:
             *(f"    {command}  # {what}" for command, what in tries.items()),
         ]
     )
+
+
+def called(lab: Lab, node: str, version: str) -> str:
+    """Return the version as what runs calls itself: k3s' stand-in says that it is one."""
+    if not is_version(version):
+        return version
+    return lab.exec(node, [K3S, "--version"]).stdout.partition("\n")[0].removeprefix("k3s version ")
 
 
 def _control_plane(lab: Lab) -> str:

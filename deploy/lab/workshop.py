@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from deploy.catalog import FileEntry, ImageEntry
+from deploy.catalog import k3s as releases
 from deploy.lab import gomodule, k3s, layers, oci, recipes, toolchain
 from deploy.lab.archive import Entry, flat, tgz, tree, write_tar
+from deploy.lab.k3s import release
 from deploy.lab.places import FILES
 from deploy.lab.progress import Progress
 from deploy.lab.recipes import KUBERNETES, File, Module, Recipes
@@ -48,6 +51,7 @@ class Workshop:
     progress: Progress
     recipes: Recipes = field(default_factory=recipes.load)
     _folders: dict[str, Path] = field(default_factory=dict)
+    _releases: dict[tuple[str, str], Mapping[str, Path]] = field(default_factory=dict)
 
     @cached_property
     def go(self) -> str:
@@ -73,12 +77,20 @@ class Workshop:
         """Return a file of the catalogue, as its publisher lays it out."""
         name = entry.key.partition("@")[0]
         if k3s.is_version(version):
-            path = k3s.made(self, name, version)
+            path = k3s.made(self, entry)
             return MadeFile(entry, path, self._digest(path))
         recipe = self.recipes.files[name]
         alone = recipe.binary
         path = self.binary(alone, version) if alone else self._packed(name, recipe, version)
         return MadeFile(entry, path, self._digest(path))
+
+    def k3s_release(self, version: str, arch: str) -> Mapping[str, Path]:
+        """Return the files of k3s' own release by their keys; none where it cannot be fetched. Asked once."""
+        asked = version, arch
+        if asked not in self._releases:
+            entries = [entry for entry in releases.files(version) if entry.arch == arch]
+            self._releases[asked] = release.fetched(entries, self.progress.say)
+        return self._releases[asked]
 
     def image(self, entry: ImageEntry, version: str) -> MadeImage:
         """Return an image of the catalogue."""

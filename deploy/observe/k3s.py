@@ -17,8 +17,6 @@ KUBECONFIG = f"{DATA}/agent/kubelet.kubeconfig"
 NODE_PASSWORD = "/etc/rancher/node/password"  # noqa: S105 - where it is, not what it is
 CONTAINERD = f"{DATA}/agent/etc/containerd"
 GENERATED = f"{CONTAINERD}/config.toml"
-# the newer of the two templates that k3s renders config.toml from (k3s-io/docs advanced, containerd)
-TEMPLATES = (f"{CONTAINERD}/config-v3.toml.tmpl", f"{CONTAINERD}/config.toml.tmpl")
 RECORD = "/run/slipway/k3s.generated"
 END = "end-of-k3s"
 
@@ -121,11 +119,34 @@ CAUSES = (
         "the server shows a certificate that the cluster's CA did not sign: another cluster answers at that"
         " address, or the CA was changed.",
     ),
+    # k3s-io/k3s#4210, #10408: a server that lost its data is still a member of etcd
+    Cause(
+        "duplicate node name found",
+        "etcd still has a member of that name, and this host has lost its data. When that is gone for good,"
+        " run `kubectl delete node NODE` on another server, which takes the member away, and apply again.",
+    ),
+    # k3s-io/k3s#12745, #6448
+    Cause(
+        "critical configuration value mismatch",
+        "its config.yaml differs from the other servers' in what all must share; its log names the options."
+        " Put them back as the cluster was made with.",
+    ),
+    # k3s-io/k3s#3888
+    Cause(
+        "encrypted with different token",
+        "the cluster's state is encrypted with another token than this server has. Apply again to fetch the"
+        " one that the cluster has.",
+    ),
     # k3s-io/k3s#6565
-    Cause("flag provided but not defined", "config.yaml has a key that this role of k3s does not take."),
+    Cause(
+        "flag provided but not defined",
+        "config.yaml, or a file in config.yaml.d, has a key that this role of k3s does not take.",
+    ),
     Cause(
         "[Cc]onnection refused|[Nn]o route to host|i/o timeout|timed out|context deadline exceeded",
         "the server did not answer; see that it runs, and that port 6443 is open from NODE.",
         lasting=False,
     ),
+    # a server that joins dies and comes back while the first one restarts
+    Cause("level=fatal", "k3s ends soon after every start; its last words say why:", lasting=False),
 )

@@ -35,7 +35,7 @@ command -v kubeadm >/dev/null && echo "version kubeadm $(kubeadm version -o shor
 class Remains:
     """`identity` is what slipway wrote about the cluster the host belongs to; None where it did not.
 
-    `versions` are those of kubelet, kubeadm and k3s, as v1.36.3.
+    `versions` are those of kubelet, kubeadm and k3s, as v1.36.3. `stand_in` says that k3s is not k3s itself.
     """
 
     places: tuple[str, ...]
@@ -43,6 +43,7 @@ class Remains:
     links: tuple[str, ...]
     identity: dict[str, Any] | None
     versions: dict[str, str]
+    stand_in: bool = False
 
     @property
     def cluster(self) -> str | None:
@@ -64,6 +65,7 @@ def parse(text: str) -> Remains:
     places, unread, links = [], [], []
     identity: dict[str, Any] | None = None
     versions: dict[str, str] = {}
+    stand_in = False
     for line in text.splitlines():
         tag, _, rest = line.partition(" ")
         match tag:
@@ -77,8 +79,9 @@ def parse(text: str) -> Remains:
                 identity = _identity(rest)
             case "version":
                 name, _, said = rest.partition(" ")
+                stand_in = stand_in or said.endswith("(k3s stand-in)")
                 if version := next(
                     (word for word in said.split() if word[:1] == "v" and word[1:2].isdigit()), None
                 ):
                     versions[name] = version
-    return Remains(tuple(places), tuple(unread), tuple(links), identity, versions)
+    return Remains(tuple(places), tuple(unread), tuple(links), identity, versions, stand_in)

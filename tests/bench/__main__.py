@@ -15,7 +15,7 @@ from tests.bench import cluster, many
 from tests.bench.timed import Row
 
 WITH_HOSTS = ("one", "cluster", "ansible")
-PARTS = (*WITH_HOSTS, "many")
+PARTS = (*WITH_HOSTS, "k3s", "many")
 
 
 def chosen(words: Sequence[str]) -> frozenset[str]:
@@ -35,6 +35,7 @@ def machine() -> str:
 def measured(parts: frozenset[str]) -> list[Row]:
     """Run the parts."""
     rows = cluster.measured(parts) if parts & set(WITH_HOSTS) else []
+    rows += cluster.k3s() if "k3s" in parts else []
     return [*rows, *(many.measured(4, 50) if "many" in parts else [])]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from deploy.lab import Lab
 from deploy.model import load_cluster, paths
@@ -17,6 +18,7 @@ from tests.bench.timed import Row, Run, Spread, several, shown, timed
 from tests.lab.site import CLEAN, SLIPWAY, Site, node, site
 
 HOSTS = 4
+K3S = "v1.36.3+k3s1"
 FOUND = (0, 3, 5)  # what a check finds is not the benchmark's matter
 PHASE = re.compile(r"  (?P<title>\S.*?) +(?P<seconds>\d+\.\d) s   \d+ changed.*")
 DAILY = {
@@ -30,9 +32,9 @@ CONFIG = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubern
 
 
 @contextmanager
-def hosts() -> Iterator[tuple[Lab, Path]]:
-    """A lab of the benchmark's own, taken away at its end."""
-    lab, directory = Lab("bench", IPv4Network("10.89.31.0/24"), HOSTS), Path(tempfile.mkdtemp())
+def hosts(name: str, third: int, count: int, **more: Any) -> Iterator[tuple[Lab, Path]]:
+    """A lab of the benchmark's own on 10.89.THIRD.0/24, taken away at its end."""
+    lab, directory = Lab(name, IPv4Network(f"10.89.{third}.0/24"), count, **more), Path(tempfile.mkdtemp())
     try:
         lab.up()
         yield lab, directory
@@ -44,7 +46,7 @@ def hosts() -> Iterator[tuple[Lab, Path]]:
 def measured(parts: frozenset[str]) -> list[Row]:
     """Measure the parts that need hosts: `one`, `cluster` (two hosts, then four), `ansible` (two hosts)."""
     rows: list[Row] = []
-    with hosts() as (lab, directory):
+    with hosts("bench", 31, HOSTS) as (lab, directory):
         alone = _alone(lab, directory, rows) if "one" in parts else {}
         if parts & {"cluster", "ansible"}:
             made = site(lab, "bench", directory, [("n1", "cp1", "control-plane"), ("n2", "w1", "worker")])
@@ -58,6 +60,17 @@ def measured(parts: frozenset[str]) -> list[Row]:
                 rows += _grown(made, alone)
             made.forget()
     return rows
+
+
+def k3s() -> list[Row]:
+    """The same of a server and two agents of k3s, which is a stand-in where k3s itself cannot be had."""
+    nodes = [("n1", "s1", "control-plane"), ("n2", "a1", "worker"), ("n3", "a2", "worker")]
+    with hosts("bench-k3s", 32, len(nodes), versions=(K3S,)) as (lab, directory):
+        made = site(lab, "bench-k3s", directory, nodes, like="lab-k3s")
+        rows = [cold(made, "bare hosts to verified, 1+2"), *_every_day(made, len(nodes))[0]]
+        name = "k3s stand-in" if "stand-in" in made.on("n1", "k3s --version") else "k3s"
+        made.forget()
+    return [(f"{name}: {what}", seconds, beside) for what, seconds, beside in rows]
 
 
 def _alone(lab: Lab, directory: Path, rows: list[Row]) -> Mapping[str, Spread]:

@@ -96,10 +96,14 @@ def site(
     name: str,
     directory: Path,
     nodes: Iterable[tuple[str, str, str]],
+    like: str = "lab",
     **kubernetes: Any,
 ) -> Site:
-    """Return the cluster `name` on hosts of a lab; `nodes` are (host of the lab, name, role)."""
-    data = yaml.safe_load((ROOT / "inventories/lab.yaml").read_text())
+    """Return the cluster `name` on hosts of a lab; `nodes` are (host of the lab, name, role).
+
+    Everything else is as in the inventory of the name `like`.
+    """
+    data = yaml.safe_load((ROOT / f"inventories/{like}.yaml").read_text())
     data["name"] = name
     data["nodes"] = [node(lab, *each) for each in nodes]
     data["ssh"]["key"] = str(lab.key)

@@ -1,4 +1,4 @@
-"""The lab's k3s: a stand-in under k3s' name, built where k3s' own release cannot be fetched.
+"""The lab's k3s: its own release, or a stand-in under its name where that cannot be fetched.
 
 files/lab/k3s is its source; README.md there says what is as with k3s and what is not.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from deploy.catalog import ImageEntry, k3s
+from deploy.catalog import FileEntry, ImageEntry, k3s
 from deploy.catalog.k3s_flags import FLAGS
 from deploy.lab import gomodule
 from deploy.lab.k3s.images import archive
@@ -55,9 +55,12 @@ def plain(version: str) -> str:
     return version.partition("+")[0]
 
 
-def made(workshop: Workshop, name: str, version: str) -> Path:
+def made(workshop: Workshop, entry: FileEntry) -> Path:
     """Return one of k3s' files as the lab has it: the executable, or the archive of images."""
-    return _images(workshop, version) if name == k3s.IMAGES else _executable(workshop, version)
+    if own := workshop.k3s_release(entry.version, entry.arch).get(entry.key):
+        return own
+    build = _images if entry.key == k3s.key(k3s.IMAGES, entry.version) else _executable
+    return build(workshop, entry.version)
 
 
 def _executable(workshop: Workshop, version: str) -> Path:

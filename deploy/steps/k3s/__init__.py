@@ -27,15 +27,21 @@ def artifacts() -> None:
     downloads.installed(
         name=f"Install k3s {version}",
         items=[_binary()],
+        rehash=context.rehashes(),
         disturbs=Disturbs.SERVICE,
         _timeout=SECONDS,
     )
     files.present(name="Install the commands that k3s carries", files=tools())
     if cluster.artifacts.mirror:
-        downloads.installed(name="Lay out k3s' images", items=[_images(version, arch)], _timeout=SECONDS)
+        downloads.installed(
+            name="Lay out k3s' images",
+            items=[_images(version, arch)],
+            rehash=context.rehashes(),
+            _timeout=SECONDS,
+        )
     if context.node().is_control_plane:
         helm = pinned("helm", arch, members={f"linux-{arch}/helm": f"{BIN}/helm"})
-        downloads.installed(name="Install Helm", items=[helm], _timeout=SECONDS)
+        downloads.installed(name="Install Helm", items=[helm], rehash=context.rehashes(), _timeout=SECONDS)
 
 
 @deploy("Control plane")

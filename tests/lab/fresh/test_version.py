@@ -1,23 +1,25 @@
-"""The other Kubernetes version of the catalogue: the same code, other data."""
+"""The other Kubernetes version of the catalogue, on the newer Debian: the same code, other data."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from tests.lab.conftest import KEEP, running
-from tests.lab.site import Site, site
+from tests.lab.site import SLIPWAY, Site, site
 
 OTHER = "v1.35.4"
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One host that is control plane and worker."""
-    for lab in running("test-version", 24, 1, versions=(OTHER,)):
+    """One host of Debian 13 that is control plane and worker."""
+    for lab in running("test-version", 24, 1, suite="trixie", versions=(OTHER,)):
         made = site(
             lab,
             "test-version",
@@ -35,6 +37,7 @@ def test_a_single_host_of_the_other_version_is_verified_and_runs_pods(other: Sit
     kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
     [node] = json.loads(other.on("n1", f"{kubectl} get nodes -o json"))["items"]
     assert node["status"]["nodeInfo"]["kubeletVersion"] == OTHER
+    assert node["status"]["nodeInfo"]["osImage"] == "Debian GNU/Linux 13 (trixie)"
     assert "taints" not in node["spec"]
     assert "node.kubernetes.io/exclude-from-external-load-balancers" not in node["metadata"]["labels"]
 
@@ -42,3 +45,14 @@ def test_a_single_host_of_the_other_version_is_verified_and_runs_pods(other: Sit
 def test_a_second_apply_changes_nothing(other: Site) -> None:
     assert "0 changes." in other.ok("apply", "--yes")
     assert other.plan(code=0) == []
+
+
+def test_the_demo_names_an_address_that_answers(other: Site) -> None:
+    said = subprocess.run(
+        [SLIPWAY, "lab", "demo", "--name", other.lab.name], capture_output=True, text=True, check=True
+    ).stdout
+
+    address = other.lab.subnet[200]
+    assert said.startswith(f"Kubernetes {OTHER} runs on 1 hosts, and http://{address}/hostname answers:\n")
+    with urllib.request.urlopen(f"http://{address}/hostname", timeout=5) as answer:
+        assert answer.read().decode().startswith("hello-")

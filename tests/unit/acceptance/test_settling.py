@@ -65,5 +65,9 @@ def test_nodes_that_are_away_are_not_waited_for() -> None:
     assert told({"cp1": "no answer", "w1": "no answer"}) == []
 
 
+def test_without_a_control_plane_nothing_is_waited_for() -> None:
+    assert told({"cp1": "no answer"}) == []
+
+
 def test_what_somebody_accepted_is_not_waited_for() -> None:
     assert told({}, accept=True) == []

@@ -13,6 +13,7 @@ from checks.finding import Finding, Severity, Status
 from checks.preflight import preflight, stops
 from checks.preflight.preflight import CLUSTER_JUDGES, HOST_JUDGES, UNREACHABLE
 from deploy.model import Cluster
+from deploy.observe import remains
 from deploy.observe.confinement import Confinement
 from tests.unit.checks.faults import FAULTS, Fault, containerd, hopper, instinct, squatted
 from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
@@ -203,6 +204,17 @@ def test_a_k3s_template_of_the_old_name_is_found() -> None:
     found = of(judged(everyone()[0], old, with_arcs(), inventory=inventory), "RT-04", "w1")
 
     assert (found.status, found.found) == (Status.FAIL, "config.toml.tmpl")
+
+
+def test_a_stand_in_for_k3s_is_told_from_k3s() -> None:
+    inventory = cluster(kubernetes={"distribution": "k3s", "version": "v1.36.3+k3s1"})
+
+    def kubelet(said: str) -> str:
+        host = replace(healthy(), remains=remains.parse(f"version k3s k3s version v1.36.3+k3s1 ({said})"))
+        return of(judged(everyone()[0], host, with_arcs(), inventory=inventory), "K8S-02", "w1").found
+
+    assert kubelet("abcdef01") == "kubelet v1.36.3+k3s1"
+    assert kubelet("k3s stand-in") == "kubelet v1.36.3+k3s1 (k3s stand-in)"
 
 
 def test_a_node_password_of_another_life_is_found() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,19 @@ def prove(check: str, answers: dict[str, Ran]) -> list[tuple[str, str]]:
     return [found(each) for each in findings if each.check == check and each.host == "a1"]
 
 
+def asked(check: str) -> list[str]:
+    """Return the commands that one check runs on the agent."""
+    commands: list[str] = []
+
+    def run(host: str, command: str) -> Ran:
+        commands.extend([command] if host == "a1" else [])
+        return Ran()
+
+    wanted: list[HostCheck] = [each for each in host_checks() if each.entry.id == check]
+    prove_hosts(cluster(), run, {}, {"lock": LOCK}, wanted)
+    return commands
+
+
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
@@ -126,3 +140,27 @@ def test_an_edit_of_what_k3s_generates_is_found_and_an_unread_one_is_no_pass(
     ran: Ran, expected: tuple[str, str]
 ) -> None:
     assert prove("RT-05", {RECORDED: ran}) == [expected]
+
+
+def test_the_kubelets_alarms_are_looked_for_where_k3s_logs_them() -> None:
+    alarm = "2026-11-30T01:00:00+0000 a1 k3s[1]: eviction manager: attempting to reclaim memory"
+    read = "journalctl -u k3s-agent --since -24h -o short-iso --no-pager -q"
+    [command] = asked("K8S-11")
+
+    assert command.startswith(f"{read} -n 1 && {read} | grep")
+    assert prove("K8S-11", {command: Ran(out=f"first line\n{alarm}\n")}) == [
+        ("fail", "1 x eviction manager: attempting to reclaim")
+    ]
+    assert prove("K8S-11", {command: Ran(out="first line\n")}) == [("pass", "no alarm")]
+
+
+def test_no_check_of_a_host_asks_for_a_unit_that_k3s_does_not_have() -> None:
+    """Kubelet and containerd are parts of k3s: a check that asks for theirs finds nothing, every night."""
+    asked_for = {
+        (each.entry.id, word)
+        for each in host_checks()
+        for command in asked(each.entry.id)
+        for word in re.findall(r"(?:systemctl \S+|journalctl -u) (?:-\S+ )*(kubelet|containerd)\b", command)
+    }
+
+    assert asked_for == set()

@@ -1,4 +1,4 @@
-"""The files that k3s reads, whole, for five inventories; `expected/NAME` holds every host's."""
+"""k3s' files and unit, whole, for five inventories; `expected/NAME` holds every host's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 
 from deploy.catalog import k3s_flags
 from deploy.model import Cluster, Node
+from deploy.operations.units import own_files
 from deploy.steps.k3s import config
-from deploy.steps.k3s.node import configuration
+from deploy.steps.k3s.node import configuration, unit
 from tests.unit.k3s.conftest import HERE, INVENTORIES, cluster, documents, inventory
 
 
@@ -15,7 +16,8 @@ def rendered(inventory: Cluster) -> str:
     """Return every host's files as one text."""
     parts = []
     for node in inventory.nodes:
-        for file in configuration(inventory, node):
+        own = own_files(unit(inventory, node, "b" * 64))
+        for file in [*configuration(inventory, node), *own]:
             parts.append(f"=== {node.name}:{file.path} {file.mode}\n{file.content.decode()}")
     return "\n".join(parts)
 

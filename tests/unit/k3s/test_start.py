@@ -38,7 +38,21 @@ REFUSED = {
         "the server shows a certificate that the cluster's CA did not sign: another cluster answers at that"
         " address, or the CA was changed."
     ),
-    "flag provided but not defined: -tls-san": "config.yaml has a key that this role of k3s does not take.",
+    "etcd cluster join failed: duplicate node name found, please use a unique name for this node": (
+        "etcd still has a member of that name, and this host has lost its data. When that is gone for good,"
+        " run `kubectl delete node a1` on another server, which takes the member away, and apply again."
+    ),
+    "preparing server: failed to validate server configuration: critical configuration value mismatch": (
+        "its config.yaml differs from the other servers' in what all must share; its log names the options."
+        " Put them back as the cluster was made with."
+    ),
+    "preparing server: bootstrap data already found and encrypted with different token": (
+        "the cluster's state is encrypted with another token than this server has. Apply again to fetch the"
+        " one that the cluster has."
+    ),
+    "flag provided but not defined: -tls-san": (
+        "config.yaml, or a file in config.yaml.d, has a key that this role of k3s does not take."
+    ),
 }
 
 
@@ -79,6 +93,20 @@ def test_a_server_that_does_not_answer_is_waited_for_until_the_bound(tmp_path: P
         f"{AGENT} did not come up: the server did not answer; see that it runs, and that port 6443 is open"
         " from a1."
     )
+
+
+def test_k3s_that_ends_after_every_start_is_not_taken_for_refused_and_its_words_are_shown(
+    tmp_path: Path,
+) -> None:
+    line = 'time="2026-11-30T01:00:00Z" level=fatal msg="--server: the k3s stand-in has one server"'
+
+    code, said = run(tmp_path, f"{line}\n" * 9, seconds=1)
+
+    assert code == 1
+    assert said.splitlines() == [
+        f"{AGENT} did not come up: k3s ends soon after every start; its last words say why:",
+        *[line] * 8,
+    ]
 
 
 def test_a_cause_that_nobody_knows_is_shown_as_it_is(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import io
+import os
 from ipaddress import IPv4Network
+from pathlib import Path
 
+import pytest
 import yaml
 from rich.console import Console
 
@@ -44,3 +47,16 @@ def test_the_demo_ends_with_what_runs_the_address_and_what_to_try_next() -> None
         "    slipway kubeconfig inventories/blue.yaml  # for a kubectl of your own",
         "    slipway lab down --name blue  # takes it all away",
     ]
+
+
+def test_the_demo_calls_k3s_what_it_calls_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    podman = tmp_path / "podman"
+    podman.write_text(
+        "#!/bin/sh\necho 'k3s version v1.36.3+k3s1 (k3s stand-in)'; echo 'go version go1.26.8'\n"
+    )
+    podman.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    lab = Lab("blue", IPv4Network("10.89.9.0/24"), progress=Progress(Console(file=io.StringIO())))
+
+    assert demo.called(lab, "n1", "v1.36.3+k3s1") == "v1.36.3+k3s1 (k3s stand-in)"
+    assert demo.called(lab, "n1", "v1.36.3") == "v1.36.3"

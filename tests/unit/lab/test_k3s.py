@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import tarfile
+import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.catalog import ImageEntry
+import pytest
+
+from deploy.catalog import FileEntry, ImageEntry, k3s_flags, mirror
 from deploy.lab import k3s, oci, supply
 from deploy.lab.k3s.images import archive
 from deploy.lab.k3s.pack import packed
+from deploy.lab.k3s.release import fetched
 from deploy.lab.workshop import MadeImage
+from deploy.model import load_cluster
+from deploy.steps.k3s import config
 
+ROOT = Path(__file__).parents[3]
 VERSION = "v1.36.3+k3s1"
 
 
@@ -31,6 +41,29 @@ def test_a_lab_of_k3s_serves_k3s_and_what_a_verify_needs_beside_it() -> None:
 def test_versions_of_k3s_and_of_kubernetes_are_told_apart() -> None:
     assert [k3s.is_version(version) for version in (VERSION, "v1.36.3")] == [True, False]
     assert k3s.plain(VERSION) == k3s.plain("v1.36.3") == "v1.36.3"
+
+
+def honoured() -> set[str]:
+    """Return the options that the stand-in does something about, as its source lists them."""
+    found = re.search(
+        r"honoured = strings\.Fields\(`(.*?)`\)", (k3s.SOURCE / "config.go").read_text(), re.DOTALL
+    )
+    assert found
+    return set(found[1].split())
+
+
+def test_the_stand_in_honours_no_option_that_k3s_does_not_document() -> None:
+    flags = k3s_flags.load()
+
+    assert honoured() - (flags.server | flags.node | flags.agent).keys() == set()
+
+
+def test_the_labs_inventory_asks_the_stand_in_for_nothing_that_it_lacks() -> None:
+    declared = load_cluster(ROOT / "inventories/lab-k3s.yaml", keys_exist=False)
+
+    for node in declared.nodes:
+        main = config.server(declared, node) if node.is_control_plane else config.agent(declared, node)
+        assert {*main, *config.registration(node)} - honoured() == set()
 
 
 def made(folder: Path) -> bytes:
@@ -85,3 +118,73 @@ def test_images_are_imported_under_their_own_names(tmp_path: Path) -> None:
     }
     assert manifest["digest"] == blobs["manifest.json"].digest
     assert manifest["annotations"] == {"io.containerd.image.name": "docker.io/rancher/mirrored-pause:3.6"}
+
+
+PUBLISHED = {"k3s": b"k3s itself", "k3s-airgap-images-amd64.tar.gz": b"its images"}
+
+
+@pytest.fixture
+def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A publisher's folder, served on loopback; its address is in `url`."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "publisher"
+    root.mkdir()
+    for name, content in PUBLISHED.items():
+        (root / name).write_bytes(content)
+    digests = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in PUBLISHED.items()]
+    (root / "sha256sum-amd64.txt").write_text("".join(digests))
+    with mirror.server(root, "127.0.0.1", 0, lambda _: None) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        (root / "url").write_text(f"http://127.0.0.1:{server.server_address[1]}")
+        yield root
+        server.shutdown()
+
+
+def entries(publisher: Path) -> list[FileEntry]:
+    url = (publisher / "url").read_text()
+    keys = {f"k3s@{VERSION}": "k3s", f"k3s-airgap-images@{VERSION}": "k3s-airgap-images-amd64.tar.gz"}
+    return [
+        FileEntry(key, VERSION, "amd64", f"{url}/{name}", f"{url}/sha256sum-amd64.txt")
+        for key, name in keys.items()
+    ]
+
+
+def test_where_k3s_own_release_can_be_fetched_the_lab_has_it_once_and_for_all(publisher: Path) -> None:
+    said: list[str] = []
+
+    found = fetched(entries(publisher), said.append)
+    (publisher / "sha256sum-amd64.txt").unlink()
+
+    assert {key: path.read_bytes() for key, path in found.items()} == dict(
+        zip((f"k3s@{VERSION}", f"k3s-airgap-images@{VERSION}"), PUBLISHED.values(), strict=True)
+    )
+    assert fetched(entries(publisher), said.append) == found
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "cause"),
+    [
+        ("sha256sum-amd64.txt", "k3s@{0} amd64: {1}/sha256sum-amd64.txt answered 404 File not found"),
+        ("k3s-airgap-images-amd64.tar.gz", "{1}/k3s-airgap-images-amd64.tar.gz answered 404 File not found"),
+    ],
+)
+def test_a_release_that_cannot_be_had_whole_is_not_had_at_all_and_that_is_said(
+    publisher: Path, missing: str, cause: str
+) -> None:
+    said: list[str] = []
+    (publisher / missing).unlink()
+
+    assert fetched(entries(publisher), said.append) == {}
+    assert said == [
+        "A k3s stand-in takes the place of k3s, which cannot be fetched: "
+        + cause.format(VERSION, (publisher / "url").read_text())
+    ]
+
+
+def test_a_release_that_is_not_what_its_publisher_states_is_not_kept(publisher: Path) -> None:
+    said: list[str] = []
+    (publisher / "k3s").write_bytes(b"something else")
+
+    assert fetched(entries(publisher), said.append) == {}
+    assert "wanted sha256" in said[0]

@@ -113,3 +113,28 @@ def test_what_was_recorded_before_a_key_existed_is_no_change() -> None:
     cluster = Cluster.model_validate(DECLARED)
 
     assert changed_immutable({"name": "lab", "some.older.key": 1}, cluster) == []
+
+
+def test_a_living_cluster_of_k3s_keeps_its_datastore_and_its_network() -> None:
+    def k3s(**keys: Any) -> Cluster:
+        kubernetes = {"distribution": "k3s", "version": "v1.36.3+k3s1", "k3s": keys}
+        return Cluster.model_validate({**deepcopy(DECLARED), "kubernetes": kubernetes})
+
+    recorded = immutable_values(k3s(datastore="sqlite"))
+
+    assert recorded["kubernetes.k3s.datastore"] == "sqlite"
+    assert changed_immutable(recorded, k3s(datastore="etcd", flannel_backend="host-gw")) == [
+        (
+            "kubernetes.k3s.datastore: the cluster has sqlite, the inventory now says etcd; put sqlite back,"
+            " or make a new cluster and move the workloads there"
+        ),
+        (
+            "kubernetes.k3s.flannel_backend: the cluster has vxlan, the inventory now says host-gw; put vxlan"
+            " back, or make a new cluster and move the workloads there"
+        ),
+    ]
+    assert changed_immutable(recorded, k3s(datastore="sqlite", disable=["traefik"])) == []
+
+
+def test_what_is_k3s_own_is_not_recorded_of_a_kubeadm_cluster() -> None:
+    assert [path for path in RECORDED if ".k3s." in path] == []

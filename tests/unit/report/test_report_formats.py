@@ -29,6 +29,24 @@ def test_a_good_run_is_short() -> None:
     assert render(GOOD, "short") == "Status: √ 1 passed in 1.2 s\n"
 
 
+@pytest.mark.parametrize("form", ["text", "short", "md", "nagios"])
+def test_what_was_not_the_real_thing_is_said_with_the_sum(form: str) -> None:
+    k3s = replace(NODES, check="K8S-13", found="active, v1.36.3+k3s1 (k3s stand-in)")
+    cards = replace(NODES, check="GPU-01", found="2x intel A770 (simulated)")
+
+    said = render(replace(GOOD, findings=(NODES, k3s, cards)), form, width=100)
+
+    assert "3 passed (k3s stand-in, simulated)" in said
+    assert "(k3s stand-in)" in render(replace(GOOD, findings=(k3s,)), form, width=100)
+
+
+@pytest.mark.parametrize("form", ["json", "junit"])
+def test_what_was_not_the_real_thing_is_said_with_its_finding(form: str) -> None:
+    k3s = replace(NODES, check="K8S-13", found="active, v1.36.3+k3s1 (k3s stand-in)")
+
+    assert "v1.36.3+k3s1 (k3s stand-in)" in render(replace(GOOD, findings=(k3s,)), form, width=100)
+
+
 def test_a_success_says_what_was_found_and_what_was_wanted() -> None:
     assert render(GOOD, "text", width=100) == (
         "kubernetes\n"
