@@ -32,8 +32,9 @@ test: check
 trial: $(VENV)/ready
 	$(BIN)/pytest tests/lab -m trial --timeout 3000 --durations=25
 
+# all of it, or some: make bench PARTS="one cluster ansible k3s many"
 bench: $(VENV)/ready
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(PARTS)
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \

@@ -20,7 +20,7 @@ class CollectionError(InventoryError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One host: what each section printed, or why nothing could be asked."""
+    """One host: what each section printed, or why nothing could be asked, or not as root."""
 
     window: Window
     answers: Mapping[str, Answer]
@@ -37,9 +37,9 @@ class Collection:
     def observations(self) -> tuple[Observed, ...]:
         """Parse what every host said."""
         return tuple(
-            Observed(host=name, window=record.window, trouble=record.trouble)
-            if record.trouble
-            else observed(name, record.answers, record.window)
+            observed(name, record.answers, record.window, record.trouble)
+            if record.answers
+            else Observed(host=name, window=record.window, trouble=record.trouble)
             for name, record in self.hosts.items()
         )
 

@@ -33,6 +33,9 @@ from deploy.observe import (
 
 T = TypeVar("T")
 NOT_ASKED = "it was not asked for"
+# what a user reads of these is less than all, and looks like all
+ROOTS = frozenset({"firewall", "remains", "runtime", "gpu_state"})
+NOT_ROOT = "only root may read it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +103,13 @@ class _Reader:
     """Parses the answers, and notes why one could not be."""
 
     answers: Mapping[str, Answer]
+    barred: frozenset[str] = frozenset()
     causes: dict[str, str] = field(default_factory=dict)
 
     def read(self, name: str, parse: Callable[[str], T | None]) -> T | None:
+        if name in self.barred:
+            self.causes[name] = NOT_ROOT
+            return None
         answer = self.answers.get(name)
         if answer is None:
             self.causes[name] = "the script ended before it"
@@ -120,14 +127,20 @@ class _Reader:
         return found
 
 
-def observed(host: str, answers: Mapping[str, Answer], window: Window) -> Observed:
-    """Parse what a host answered."""
+def observed(
+    host: str, answers: Mapping[str, Answer], window: Window, trouble: Trouble | None = None
+) -> Observed:
+    """Parse what a host answered, as root or as a user."""
     reader = _Reader(answers)
     read = reader.read
+    here = read("system", system.parse)
+    if here and here.uid != 0:
+        reader.barred = ROOTS
     return Observed(
         host=host,
         window=window,
-        system=read("system", system.parse),
+        trouble=trouble,
+        system=here,
         clock=read("clock", clock.parse),
         swap=read("swap", swap.parse),
         sysctls=read("sysctls", sysctl.parse),

@@ -11,6 +11,7 @@ from checks.collect.observed import Observed
 from checks.finding import Severity
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed
 from deploy.model import TimeSync
+from deploy.observe.network import Link
 from deploy.observe.package_state import KUBERNETES
 
 SYSTEMS = {"debian": "12", "ubuntu": "22.04", "rocky": "9", "rhel": "9", "almalinux": "9", "fedora": "40"}
@@ -89,6 +90,9 @@ def identity(case: Case) -> Said:
     link = network.link_of(case.node.address)
     if link and link.mac and (twins := _same(case, link.mac, _mac_of(case))):
         return failed(f"MAC {link.mac} is that of {listed(twins)} too", wanted)
+    confinement = case.host.confinement
+    if confinement and confinement.container:
+        return passed(f"{_own(machine_id, link)}; the product_uuid is its machine's", wanted)
     uuid = (system.product_uuid or "").lower()
     if uuid in FILLERS:
         return failed(
@@ -97,7 +101,11 @@ def identity(case: Case) -> Said:
     if uuid and (twins := _same(case, uuid, lambda other: _uuid(other))):
         said = f"product_uuid {uuid} is that of {listed(twins)} too"
         return failed(said, wanted, severity=Severity.WARNING)
-    return passed(f"machine-id {machine_id[:8]}..., MAC {link.mac if link else 'unknown'}", wanted)
+    return passed(_own(machine_id, link), wanted)
+
+
+def _own(machine_id: str, link: Link | None) -> str:
+    return f"machine-id {machine_id[:8]}..., MAC {link.mac if link else 'unknown'}"
 
 
 def _uuid(host: Observed) -> str | None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from checks.preflight.verdicts import ClusterJudge, Everyone, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import (
+    ClusterJudge,
+    Everyone,
+    Said,
+    failed,
+    listed,
+    passed,
+    skipped,
+    unavailable,
+)
 from deploy.model import Distribution
 from deploy.model.ranges import AddressRange
 
@@ -83,6 +92,18 @@ def _answering(everyone: Everyone) -> dict[IPv4Address, str]:
     return found
 
 
+def _unread(everyone: Everyone) -> str | None:
+    """Say why nobody can tell whether the pool is free: no host's network was read, or no probe came back."""
+    unread = [host for host in everyone.hosts if host.network is None]
+    if len(unread) == len(everyone.hosts):
+        causes = [host.trouble.text if host.trouble else host.cause("network") for host in unread]
+        return f"network: {listed(sorted(set(causes)), 1) or 'no host was read'}"
+    probing = [host for host in everyone.hosts if host.active]
+    if probing and all(host.arp is None for host in probing):
+        return f"arp: {probing[0].cause('arp')}"
+    return None
+
+
 def pool(everyone: Everyone) -> Said:
     """The pool is inside the hosts' network, and nothing uses any of it."""
     if everyone.cluster.load_balancer is None:
@@ -92,6 +113,8 @@ def pool(everyone: Everyone) -> Said:
     faults += [f"{address} answers, as {mac}" for address, mac in sorted(_answering(everyone).items())]
     if faults:
         return failed(listed(faults, 4), wanted)
+    if blind := _unread(everyone):
+        return unavailable(blind)
     tried = any(host.arp is not None for host in everyone.hosts)
     how = "nobody answered a probe" if tried else "nobody was seen there; --active probes each address"
     sizes = sum(int(each.last) - int(each.first) + 1 for each in everyone.cluster.pool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 
 from checks.collect.observed import Observed
@@ -98,7 +98,7 @@ def _own_link(name: str | None) -> bool:
 
 def overlaps(case: Case) -> Said:
     """No route of this host leads into the cluster's ranges, unless the pod network made it."""
-    network = case.known(case.host.network, "network")
+    network, names = case.known(case.host.network, "network"), case.known(case.host.names, "names")
     ranges = tuple(_ranges(case))
     wanted = " and ".join(f"{name} {network_}" for name, network_ in ranges)
     wrong = [
@@ -117,9 +117,7 @@ def overlaps(case: Case) -> Said:
             for name, net in ranges
             if route.destination.overlaps(net)
         ]
-    for server in sorted(
-        {server for each in (case.host.names.servers.values() if case.host.names else ()) for server in each}
-    ):
+    for server in sorted({server for each in names.servers.values() for server in each}):
         wrong += [
             f"the name server {server} lies in {name} {net}" for name, net in ranges if _inside(server, net)
         ]
@@ -236,10 +234,17 @@ def mtu(case: Case) -> Said:
     wanted = f"{usual}, as on {known[usual]} of {sum(known.values())} hosts"
     if own != usual:
         return failed(f"{own}", wanted)
-    short = sorted(peer for peer, found in (case.host.mesh or {}).items() if found.get("mtu") is False)
-    if short:
+    mesh = case.known(case.host.mesh, "mesh") if case.host.active else {}
+    if short := _too_short(mesh):
         return failed(f"{own}, which the path to {listed(short)} does not carry", wanted)
     return passed(str(own), wanted)
+
+
+def _too_short(mesh: Mapping[str, Mapping[str, bool]]) -> list[str]:
+    """Return the peers that a small packet reaches and a full one does not."""
+    return sorted(
+        peer for peer, got in mesh.items() if got.get("mtu") is False and got.get("udp") is not False
+    )
 
 
 def wired(case: Case) -> Said:

@@ -105,7 +105,8 @@ def _said(entry: Check, judge: HostJudge, case: Case) -> Said:
     if case.host.trouble is not None:
         if entry.id == NO_ROOT and case.host.trouble.answers:
             return Said(Status.FAIL, case.host.trouble.text, "uid 0")
-        return unavailable("the host could not be read")
+        if case.host.system is None:
+            return unavailable("the host could not be read")
     try:
         return judge(case)
     except UnreadError as error:

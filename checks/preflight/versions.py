@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from checks.finding import Severity
 from checks.preflight.verdicts import (
     Case,
@@ -116,8 +118,11 @@ def _refs(everyone: Everyone) -> tuple[str, ...] | None:
 def maintained(everyone: Everyone) -> Said:
     """No image comes from a source that is known to be gone."""
     refs = _refs(everyone)
-    if refs is None:
-        return skipped("the catalogue lists no images for this version")
+    return skipped("the catalogue lists no images for this version") if refs is None else sources(refs)
+
+
+def sources(refs: Sequence[str]) -> Said:
+    """Say which images come from where nobody keeps them any more."""
     gone = [f"{ref}: {why}" for ref in refs for prefix, why in GONE.items() if ref.startswith(prefix)]
     frozen = [f"{ref}: {why}" for ref in refs for prefix, why in FROZEN.items() if ref.startswith(prefix)]
     frozen += [
@@ -136,8 +141,11 @@ def maintained(everyone: Everyone) -> Said:
 def fixed_tags(everyone: Everyone) -> Said:
     """No image's tag moves."""
     refs = _refs(everyone)
-    if refs is None:
-        return skipped("the catalogue lists no images for this version")
+    return skipped("the catalogue lists no images for this version") if refs is None else tags(refs)
+
+
+def tags(refs: Sequence[str]) -> Said:
+    """Say which images may be others tomorrow."""
     moving = [ref for ref in refs if "@" not in ref and _tag(ref) in ("", *FLOATING)]
     wanted = f"{len(refs)} images with a fixed tag"
     return failed(listed(moving, 3), wanted) if moving else passed(f"{len(refs)} images", wanted)

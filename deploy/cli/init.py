@@ -79,7 +79,7 @@ def init(
         )
     ssh = {"user": user, "port": port, **({"key": key} if key else {})}
     found = _cluster(name, hosts, ssh)
-    if code := trusted(found, target, (), yes=trusting):
+    if code := trusted(found, target, (), yes=trusting, option="--trust"):
         return code
     read, heard, probed = _read(found, target, hosts)
     made = proposal(list(zip(hosts, read, strict=True)), heard)

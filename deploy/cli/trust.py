@@ -17,7 +17,7 @@ from deploy.engine.trusting import Shown, Standing
 from deploy.errors import Exit, InventoryError, worst
 from deploy.model import Cluster, load_cluster, paths
 
-NO_TERMINAL = "trust asks before it remembers a key, and there is no terminal to answer on: add --yes"
+NO_TERMINAL = "a key is remembered only when somebody agrees, and there is no terminal to answer on: add {}"
 
 
 @click.command()
@@ -34,8 +34,13 @@ def trust(inventory: Path, replaced: Sequence[str], *, yes: bool) -> int:
     return trusted(load_cluster(inventory), inventory, replaced, yes=yes)
 
 
-def trusted(cluster: Cluster, inventory: Path, replaced: Sequence[str], *, yes: bool) -> Exit:
-    """Ask every host for its key, jump hosts first, and remember those that are accepted."""
+def trusted(
+    cluster: Cluster, inventory: Path, replaced: Sequence[str], *, yes: bool, option: str = "--yes"
+) -> Exit:
+    """Ask every host for its key, jump hosts first, and remember those that are accepted.
+
+    `option` is the verb's own that agrees in a person's place.
+    """
     path = paths.known_hosts(cluster.name)
     waves = trusting.rounds(cluster)
     if wrong := unknown("host", replaced, [each.name for wave in waves for each in wave]):
@@ -43,12 +48,17 @@ def trusted(cluster: Cluster, inventory: Path, replaced: Sequence[str], *, yes: 
     code = Exit.OK
     for wave in waves:
         found = trusting.ask(wave, path, str(inventory))
-        code = worst(code, _remember(found, path, frozenset(replaced), yes=yes))
+        code = worst(code, _remember(found, path, frozenset(replaced), None if yes else option))
     return code
 
 
-def _remember(found: Sequence[Shown | Trouble], path: Path, replaced: frozenset[str], *, yes: bool) -> Exit:
-    """Show a wave of hosts, ask about what is not known yet, and remember what was accepted."""
+def _remember(
+    found: Sequence[Shown | Trouble], path: Path, replaced: frozenset[str], option: str | None
+) -> Exit:
+    """Show a wave of hosts, ask about what is not known yet, and remember what was accepted.
+
+    `option` is what would have agreed beforehand; None when it has.
+    """
     for each in found:
         click.echo(_line(each, replaced), err=isinstance(each, Trouble))
     shown = [each for each in found if isinstance(each, Shown)]
@@ -57,9 +67,9 @@ def _remember(found: Sequence[Shown | Trouble], path: Path, replaced: frozenset[
     ]
     fresh = [each for each in shown if each.standing is not Standing.KNOWN and each not in refused]
     if fresh:
-        if not yes and not sys.stdin.isatty():
-            raise InventoryError(NO_TERMINAL)
-        if not yes:
+        if option and not sys.stdin.isatty():
+            raise InventoryError(NO_TERMINAL.format(option))
+        if option:
             consent(f"Remember {len(fresh)} as the cluster's hosts?", "They were not remembered.")
         hostkeys.remember(path, {each.target.entry: each.key for each in fresh})
         click.echo(f"Remembered in {path}.")

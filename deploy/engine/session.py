@@ -11,7 +11,7 @@ import gevent
 from gevent import monkey
 from gevent.pool import Pool
 
-from deploy.engine import hostkeys, target, trouble
+from deploy.engine import hostkeys, shell, target, trouble
 from deploy.engine.connect import Connector, RefusedError
 from deploy.engine.link import Link, LostError, Ran
 from deploy.engine.trouble import Cause, Trouble
@@ -26,6 +26,7 @@ class Session:
     """The live connections. A host that cannot be used is in `troubles`, and the others go on.
 
     All hosts are connected, as one may have to be asked about another; only the `chosen` are worked on.
+    `rootless` are connections to hosts in trouble that answer and give no root: good for reading only.
     """
 
     def __init__(self, cluster: Cluster, inventory: Path, chosen: frozenset[str] | None = None) -> None:
@@ -35,6 +36,7 @@ class Session:
         self.inventory = inventory
         self.chosen = chosen or frozenset(node.name for node in cluster.nodes)
         self.links: dict[str, Link] = {}
+        self.rootless: dict[str, Link] = {}
         self.troubles: dict[str, Trouble] = {}
         self.rehash = False  # whether a plan hashes what a stamp already vouches for
         self._connector = Connector(hostkeys.known(paths.known_hosts(cluster.name)), str(inventory))
@@ -51,7 +53,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for link in self.links.values():
+        for link in (*self.links.values(), *self.rootless.values()):
             link.close()
         self._connector.close()
 
@@ -83,6 +85,13 @@ class Session:
         except LostError as error:
             self.lost(error)
             raise
+
+    def run_as_user(self, host: str, command: str, *, timeout: float = 60.0) -> Ran:
+        """Run a shell command on a host of `rootless`, as the user that it lets in.
+
+        Raises LostError when the connection dies.
+        """
+        return self.rootless[host].exec(shell.bounded(command, timeout), stdin=None, timeout=timeout)
 
     def run_many(
         self, commands: Mapping[str, str], *, stdin: str | bytes | None = None, timeout: float = 60.0
@@ -135,5 +144,5 @@ class Session:
             return Trouble(host, Cause.LOST, str(error))
         if ran.ok:
             return link
-        link.close()
+        self.rootless[host] = link
         return trouble.no_root(where, ran.err)

@@ -13,7 +13,8 @@ from deploy.lab.run import podman, run
 
 PACKAGES = (
     "systemd,systemd-sysv,dbus,openssh-server,sudo,python3-minimal,iproute2,iptables,kmod,procps,curl,"
-    "ca-certificates,ethtool,conntrack,socat,nftables,util-linux,mount,jq,iputils-ping,busybox,hostname"
+    "ca-certificates,ethtool,conntrack,socat,nftables,util-linux,mount,jq,iputils-ping,busybox,hostname,"
+    "pciutils"
 )
 """What a server installation has; busybox serves the mirror."""
 

@@ -21,8 +21,8 @@ for p in /proc/[0-9]*; do
 done
 if command -v dpkg-query >/dev/null; then
   echo "manager apt"
-  dpkg-query -W -f 'package ${Package} ${Version} ${db:Status-Abbrev}\\n' |
-    grep -E '^package (kube|containerd|cri-o|k3s|nvidia|libnvidia|amdgpu|intel-i915|cuda-drivers)'
+  { dpkg-query -W -f 'package ${Package} ${Version} ${db:Status-Abbrev}\\n' || echo unread; } |
+    grep -E '^(unread$|package (kube|containerd|cri-o|k3s|nvidia|libnvidia|amdgpu|intel-i915|cuda-drivers))'
   audit=$(dpkg --audit)
   [ -n "$audit" ] && echo "broken $(echo "$audit" | grep -E '^ [a-z0-9]' | cut -d' ' -f2 | tr '\\n' ' ')"
   apt-config dump Unattended-Upgrade::Package-Blacklist | while read -r key value; do
@@ -30,8 +30,8 @@ if command -v dpkg-query >/dev/null; then
   done
 elif command -v rpm >/dev/null; then
   echo "manager dnf"
-  rpm -qa --qf 'package %{NAME} %{VERSION} ii\\n' |
-    grep -E '^package (kubelet|kubeadm|kubectl|containerd|cri-o|k3s|nvidia|kmod-nvidia|amdgpu)'
+  { rpm -qa --qf 'package %{NAME} %{VERSION} ii\\n' || echo unread; } |
+    grep -E '^(unread$|package (kubelet|kubeadm|kubectl|containerd|cri-o|k3s|nvidia|kmod-nvidia|amdgpu))'
   dnf -q versionlock list | while read -r name; do echo "held $name"; done
 else
   echo "manager none"
@@ -65,13 +65,15 @@ class PackageState:
 
 
 def parse(text: str) -> PackageState | None:
-    """Read the tagged lines; None when the package manager's name, which comes first, is missing."""
+    """Read the tagged lines; None when the package manager is not named, or did not list its packages."""
     manager, busy, broken, held, blacklisted = "", [], [], [], []
     packages: dict[str, str] = {}
     for line in text.splitlines():
         match line.split():
             case ["manager", manager]:
                 pass
+            case ["unread"]:
+                return None
             case ["busy", pid, name]:
                 busy.append((pid, name))
             case ["broken", *names]:

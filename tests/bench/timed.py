@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+Row = tuple[str, str, str]
+Spread = tuple[float, float, float]  # least, median and most
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -22,7 +25,11 @@ class Run:
 
 
 def timed(command: Sequence[str | Path], environment: dict[str, str], *, codes: Sequence[int] = (0,)) -> Run:
-    """Run a command; a code that is not expected ends the benchmark with what it said."""
+    """Run a command; a code that is not expected ends the benchmark with what it said.
+
+    The processor's seconds are those of the command itself and what it started here, and not the hosts',
+    also where these share the machine.
+    """
     started = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -42,7 +49,17 @@ def timed(command: Sequence[str | Path], environment: dict[str, str], *, codes: 
     return Run(time.monotonic() - started, cpu, usage.ru_maxrss / 1024, output)
 
 
-def several(once: Callable[[], Run], times: int = 5) -> tuple[float, float, float]:
-    """Return the least, the median and the most wall seconds of some runs."""
-    walls = [once().wall for _ in range(times)]
-    return min(walls), statistics.median(walls), max(walls)
+def several(once: Callable[[], Run], times: int = 5) -> tuple[Spread, float]:
+    """Return the least, the median and the most wall seconds of some runs, and the most MiB of any."""
+    runs = [once() for _ in range(times)]
+    return spread([each.wall for each in runs]), max(each.memory for each in runs)
+
+
+def spread(seconds: Sequence[float]) -> Spread:
+    """Return least, median and most."""
+    return min(seconds), statistics.median(seconds), max(seconds)
+
+
+def shown(seconds: Spread) -> str:
+    """Return a spread as a table's cell."""
+    return " / ".join(f"{each:.2f}" for each in seconds)

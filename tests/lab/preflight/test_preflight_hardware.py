@@ -1,68 +1,141 @@
-"""Simulated GPUs on a real host: each profile says what is wrong with it."""
+"""Simulated GPUs on real hosts: each face says what is wrong with it, on its host only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
 from deploy.lab.hardware import OFF, script
-from tests.lab.preflight.breaks import FACES, Face
-from tests.lab.preflight.conftest import Bare
+from tests.lab.preflight.conftest import NODES, Bare, Findings, failing
+from tests.lab.preflight.faces import ROUNDS, Face
 
 pytestmark = pytest.mark.trial
 
+CASES = [pytest.param(number, face, id=face.name) for number, faces in enumerate(ROUNDS) for face in faces]
+HARDWARE = ("GPU", "INT", "AMD", "NV-")
+NUMA = "AMD-04"  # of the machine under the lab, where nothing covers it
+FORGETTING = "v1.34.1"
+
+
+def broken_of(findings: Findings, host: str) -> dict[str, str]:
+    """Return what the checks of hardware find wrong with a host."""
+    return {
+        check: each["found"]
+        for (check, where), each in findings.items()
+        if where == host
+        and check[:3] in HARDWARE
+        and check != NUMA
+        and each["status"] not in ("pass", "skipped")
+    }
+
 
 @pytest.fixture(scope="module")
-def declared(bare: Bare) -> Iterator[Bare]:
-    """n2 declares two A770."""
-    bare.data["nodes"][1]["gpus"] = {"vendor": "intel", "model": "A770", "count": 2}
-    bare.write()
+def faces(bare: Bare) -> Iterator[Bare]:
+    """The hosts, whose faces are taken off in the end."""
     yield bare
-    bare.on("n2", OFF)
-    del bare.data["nodes"][1]["gpus"]
+    bare.on_each({host: OFF for host, _ in NODES})
+    for each in bare.data["nodes"]:
+        each.pop("gpus", None)
     bare.write()
 
 
-def test_what_is_declared_and_there_passes(declared: Bare) -> None:
-    declared.on("n2", script("two-a770"))
-
-    findings = declared.findings()
-
-    mine = {
-        check: each
-        for (check, host), each in findings.items()
-        if host == "n2" and check[:3] in ("GPU", "INT")
-    }
-    assert {check: each["found"] for check, each in mine.items() if each["status"] == "fail"} == {}
-    assert mine["GPU-01"]["found"] == "2x intel A770; not counted: integrated graphics (simulated)"
-    assert mine["GPU-05"]["found"] == "A770 16 GiB"
-    assert mine["GPU-11"]["found"] == "2 at full width"
+def declare(bare: Bare, number: int) -> None:
+    """Have the inventory declare what the hosts of a round should have."""
+    for node, face in zip(bare.data["nodes"], ROUNDS[number], strict=True):
+        node["gpus"] = dict(face.gpus)
+    bare.write()
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: f"{face.check}-{face.profile}")
-def test_a_face_with_one_thing_wrong_is_found_on_its_host_only(declared: Bare, face: Face) -> None:
-    declared.on("n2", script(face.profile))
-    declared.on("n2", face.make.format())
+def put_on(bare: Bare, number: int) -> None:
+    """Give the hosts the faces of a round, and declare what they should be."""
+    declare(bare, number)
+    bare.break_(
+        {face.host: [(face.profile, script(face.profile)), *((face.name, each) for each in face.make)]
+         for face in ROUNDS[number]}
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def seen(faces: Bare) -> Callable[[int], Findings]:
+    """Return what preflight says of a round; each is put on once."""
+
+    @cache
+    def findings(number: int) -> Findings:
+        try:
+            put_on(faces, number)
+            return faces.findings()
+        finally:
+            faces.mend({face.host: list(face.mend) for face in ROUNDS[number]})
+
+    return findings
+
+
+@pytest.mark.parametrize(("number", "face"), CASES)
+def test_a_face_is_found_as_it_is_on_its_host_only(
+    seen: Callable[[int], Findings], number: int, face: Face
+) -> None:
+    findings = seen(number)
+
+    for check, said in face.found.items():
+        found = findings[check, face.host]
+        assert (check, found["status"]) == (check, "fail"), found
+        assert re.fullmatch(said, found["found"]), found
+        assert failing(findings, check) == {face.host}, check
+    if not face.found:
+        assert broken_of(findings, face.host) == {}
+
+
+def test_what_is_declared_and_there_says_that_it_is_simulated(seen: Callable[[int], Findings]) -> None:
+    [number] = [number for number, each in enumerate(ROUNDS) if each[2].profile == "two-a770"]
+    findings = seen(number)
+
+    assert findings["GPU-01", "n3"]["found"] == (
+        "2x intel A770; not counted: integrated graphics (simulated)"
+    )
+    assert findings["GPU-05", "n3"]["found"] == "A770 16 GiB"
+    assert findings["GPU-11", "n3"]["found"] == "2 at full width"
+
+
+def test_an_instinct_host_shows_its_cards_and_its_fix_mends_it(faces: Bare) -> None:
+    [number] = [number for number, each in enumerate(ROUNDS) if "AMD-04" in each[2].found]
     try:
-        findings = declared.findings()
+        put_on(faces, number)
+        shown = faces.on("n3", "lspci -nn")
+        faces.slipway("preflight", "--fix", "AMD-04", "--yes")
+        after = faces.findings()
+        again = faces.slipway("preflight", "--fix", "AMD-04", "--yes")
     finally:
-        declared.on("n2", face.mend.format(), check=False)
+        faces.mend({face.host: list(face.mend) for face in ROUNDS[number]})
+        faces.on("n3", "rm -f /etc/sysctl.d/90-slipway-numa.conf")
 
-    found = findings[face.check, "n2"]
-    assert found["status"] == "fail"
-    assert re.fullmatch(face.found, found["found"]), found
-    failing = {
-        host for (check, host), each in findings.items() if check == face.check and each["status"] == "fail"
-    }
-    assert failing == {"n2"}
+    assert shown.count("Processing accelerators [1200]") == shown.count("[1002:74a1]") == 8
+    assert (after["AMD-04", "n3"]["status"], after["AMD-04", "n3"]["found"]) == ("pass", "0")
+    assert again.stderr == "Nothing that was named needs a fix.\n"
 
 
-def test_a_host_without_its_face_is_itself_again(declared: Bare) -> None:
-    declared.on("n2", OFF)
+def test_a_version_that_forgets_claimed_gpus_is_found(faces: Bare) -> None:
+    """No host is asked again: what was read of the declared GPUs is judged against another version."""
+    declare(faces, len(ROUNDS) - 1)
+    saved = faces.directory / "declared.json"
+    declared = faces.findings("--save", str(saved))
+    data = faces.data | {"kubernetes": {"version": FORGETTING}}
+    other = Bare(faces.lab, faces.name, faces.directory / "other", data, mirror=faces.mirror)
+    other.directory.mkdir()
+    other.write()
 
-    findings = declared.findings()
+    findings = other.findings("--baseline", str(saved))
+
+    assert declared["DRA-03", None]["status"] == "pass"
+    assert (findings["DRA-03", None]["status"], findings["DRA-03", None]["found"]) == ("fail", FORGETTING)
+
+
+def test_a_host_without_its_face_is_itself_again(faces: Bare) -> None:
+    faces.on_each({host: OFF for host, _ in NODES})
+
+    findings = faces.findings()
 
     assert findings["GPU-01", "n2"]["found"] == "no GPU"
-    assert declared.on("n2", "grep -c '^overlay /sys' /proc/mounts", check=False) == "0"
+    assert faces.on("n2", "grep -c '^overlay /sys' /proc/mounts", check=False) == "0"

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.lab.preflight.conftest import Bare
+from tests.lab.preflight.breaks import NO_WALL, wall
+from tests.lab.preflight.conftest import Bare, failing
 from tests.lab.site import until
 
 pytestmark = pytest.mark.trial
@@ -30,10 +31,16 @@ def processes(bare: Bare, host: str) -> list[str]:
     return sorted(line for line in listed.splitlines() if line not in ("ps", "sh", "conmon"))
 
 
+def marked(bare: Bare, host: str) -> list[str]:
+    """Make the mark when every earlier login is over; return the processes."""
+    until(lambda: processes(bare, host).count("sshd") == 1, 20, "the end of earlier sessions")
+    bare.on(host, "sleep 1.1; touch /run/before; sleep 0.1")
+    return processes(bare, host)
+
+
 def test_a_preflight_writes_nothing_and_starts_nothing(bare: Bare) -> None:
     bare.findings()  # a first login makes what the second finds
-    bare.on("n1", "sleep 1.1; touch /run/before; sleep 0.1")
-    before = processes(bare, "n1")
+    before = marked(bare, "n1")
 
     bare.findings()
 
@@ -42,31 +49,36 @@ def test_a_preflight_writes_nothing_and_starts_nothing(bare: Bare) -> None:
 
 
 def test_probes_clean_up_after_themselves(bare: Bare) -> None:
-    bare.on("n1", "sleep 1.1; touch /run/before; sleep 0.1")
-    before = processes(bare, "n1")
+    before = marked(bare, "n1")
 
     findings = bare.findings("--active")
 
     assert findings["HOST-18", "n1"]["found"] == "reaches n2, n3"
+    assert {findings["HOST-29", host]["status"] for host in ("n1", "n2", "n3")} == {"pass"}
     assert re.fullmatch(r"p99 [\d.]+ ms of \d+ syncs", findings["HOST-26", "n1"]["found"])
     assert [path for path in changed(bare, "n1") if path != "/var/lib/etcd" and path != "/var/lib"] == []
     until(lambda: processes(bare, "n1") == before, 20, "the end of sshd's session")
 
 
-def test_a_port_that_is_blocked_is_found_by_both_ends(bare: Bare) -> None:
-    wall = (
-        "nft add table inet wall; nft add chain inet wall in '{ type filter hook input priority 0; }'; "
-        "nft add rule inet wall in udp dport 8472 drop"
-    )
-    bare.on("n2", wall)
+def test_what_probes_find_is_on_the_hosts_that_have_it(bare: Bare) -> None:
+    bare.on("n2", wall("udp dport 8472 drop"))
+    bare.on("n3", wall("udp dport 8472 udp length > 1000 drop"))
+    bare.mirror.slow.add(str(bare.lab.address("n2")))
     try:
         findings = bare.findings("--active")
     finally:
-        bare.on("n2", "nft delete table inet wall")
+        bare.mirror.slow.clear()
+        bare.mend({"n2": [NO_WALL], "n3": [NO_WALL]})
 
-    assert findings["HOST-18", "n1"]["found"] == "does not reach n2 (udp)"
-    assert findings["HOST-18", "n2"]["found"] == "does not reach n1 (udp), n3 (udp)"
-    assert findings["HOST-18", "n3"]["found"] == "does not reach n2 (udp)"
+    assert {host: findings["HOST-18", host]["found"] for host in ("n1", "n2", "n3")} == {
+        "n1": "does not reach n2 (udp)",
+        "n2": "does not reach n1 (udp), n3 (udp)",
+        "n3": "does not reach n2 (udp)",
+    }
+    assert failing(findings, "HOST-19") == {"n1"}
+    assert findings["HOST-19", "n1"]["found"] == "1500, which the path to n3 does not carry"
+    assert failing(findings, "HOST-29") == {"n2"}
+    assert re.fullmatch(r"[12] MB/s", findings["HOST-29", "n2"]["found"])
 
 
 def test_an_address_of_the_pool_that_somebody_has_is_found(bare: Bare) -> None:

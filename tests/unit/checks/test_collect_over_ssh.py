@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from checks.collect.collect import collect
+from checks.collect.collection import parse
 from checks.collect.probing import answering, probed
 from checks.collect.sections import sections
 from checks.finding import Status
 from checks.preflight import preflight
 from deploy.engine.session import Session
+from deploy.engine.trouble import Cause, Trouble
 from deploy.model import Cluster
 from tests.unit.engine.conftest import cluster, sshd, state_home  # noqa: F401 - fixtures
 from tests.unit.engine.sshd import Sshd, cluster_of
@@ -57,6 +59,20 @@ def test_a_host_that_does_not_answer_is_in_the_collection_with_its_cause(
         f"gone (127.0.0.9 port {sshd.port}): connection refused; does sshd listen on port {sshd.port}?"
     )
     assert not gone.trouble.answers
+
+
+def test_a_host_that_gives_no_root_says_what_its_user_may_know(cluster: Cluster) -> None:  # noqa: F811
+    with Session(cluster, INVENTORY) as session:
+        session.rootless["w1"] = session.links.pop("w1")
+        session.troubles["w1"] = Trouble("w1", Cause.SUDO, "w1 gives no root")
+        collection = collect(session, ())
+
+    assert list(collection.hosts) == ["cp1", "w1"]
+    _, w1 = collection.observations()
+    assert w1.trouble is not None
+    assert (w1.trouble.text, w1.trouble.answers) == ("w1 gives no root", True)
+    assert w1.system is not None
+    assert parse(collection.text(), "saved") == collection
 
 
 def test_hosts_that_listen_hear_each_other(cluster: Cluster) -> None:  # noqa: F811

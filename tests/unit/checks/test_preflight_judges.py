@@ -6,17 +6,26 @@ from datetime import date
 import pytest
 
 from checks.catalogue import Phase, all_checks, of_phase
-from checks.collect.observed import Observed, Trouble
+from checks.collect.observed import Observed, Trouble, Window, observed
 from checks.collect.probing import with_probes
+from checks.collect.script import Answer
 from checks.finding import Finding, Severity, Status
 from checks.preflight import preflight, stops
 from checks.preflight.preflight import CLUSTER_JUDGES, HOST_JUDGES, UNREACHABLE
 from deploy.model import Cluster
 from deploy.observe import remains
+from deploy.observe.confinement import Confinement
 from tests.unit.checks.faults import FAULTS, Fault, containerd, hopper, instinct, squatted
 from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
 
 TODAY = date(2027, 1, 15)
+AS_USER = {
+    "system": "uid=1000\nkernel=6.12.9-amd64\narch=x86_64\nhostname=w1",
+    "swap": "readable\nfstab ",
+    "firewall": "",
+    "remains": "",
+    "runtime": "",
+}
 
 
 def judged(*hosts: Observed, inventory: Cluster | None = None, **options: object) -> list[Finding]:
@@ -118,6 +127,20 @@ def test_a_user_without_root_fails_that_check() -> None:
     found = of(findings, "HOST-01", "w1")
     assert (found.status, found.found) == (Status.FAIL, trouble.text)
     assert [each.check for each in stops(findings)] == ["HOST-01"]
+
+
+def test_a_user_without_root_is_told_which_facts_are_roots() -> None:
+    trouble = Trouble("w1: user 'ops' cannot become root without a password", answers=True)
+    answers = {name: Answer(text, 0) for name, text in AS_USER.items()}
+    cp1, _, g1 = everyone()
+
+    findings = judged(cp1, observed("w1", answers, Window(0, 1), trouble), g1)
+
+    ends = {each.check: (each.status, each.found) for each in findings if each.host == "w1"}
+    assert ends["HOST-01"] == (Status.FAIL, trouble.text)
+    assert ends["HOST-03"] == (Status.PASS, "no swap device")
+    for check, fact in {"HOST-17": "firewall", "HOST-27": "remains", "RT-07": "runtime"}.items():
+        assert ends[check] == (Status.UNAVAILABLE, f"{fact}: only root may read it")
 
 
 def test_an_address_of_the_pool_that_somebody_uses_is_named() -> None:
@@ -262,6 +285,26 @@ def test_a_probe_that_failed_is_unavailable_with_its_words() -> None:
     finding = of(judged(everyone()[0], host, with_arcs(), inventory=inventory), "HOST-29", "w1")
 
     assert (finding.status, finding.found) == (Status.UNAVAILABLE, "speed: curl: 404")
+
+
+def test_containers_of_one_machine_share_its_uuid_rightly() -> None:
+    cp1, w1, g1 = everyone()
+    held = Confinement("podman", 20000, 4096, may_raise_limits=False)
+    twin = replace(w1.system, product_uuid=cp1.system.product_uuid)  # type: ignore[union-attr,type-var]
+
+    found = of(judged(cp1, replace(w1, system=twin, confinement=held), g1), "HOST-11", "w1")
+
+    assert (found.status, found.found) == (
+        Status.PASS, "machine-id 00000000..., MAC 52:54:00:00:00:01; the product_uuid is its machine's",
+    )  # fmt: skip
+
+
+def test_a_path_that_carries_nothing_is_not_called_short() -> None:
+    host = replace(healthy(), active=True, mesh={"g1": {"tcp": True, "udp": False, "mtu": False}})
+
+    finding = of(judged(everyone()[0], host, with_arcs()), "HOST-19", "w1")
+
+    assert (finding.status, finding.found) == (Status.PASS, "1500")
 
 
 def test_a_host_without_python_says_so() -> None:

@@ -41,7 +41,7 @@ def test_without_a_terminal_nothing_is_remembered_unless_told_so(
     assert trust(cluster) == 2
 
     assert capsys.readouterr().err == (
-        "trust asks before it remembers a key, and there is no terminal to answer on: add --yes\n"
+        "a key is remembered only when somebody agrees, and there is no terminal to answer on: add --yes\n"
     )
     assert not paths.known_hosts("test").exists()
 

@@ -1,0 +1,99 @@
+"""Simulated hardware on lab hosts, and what preflight says of each: one face a host, three in one run."""
+# ruff: noqa: E501 - a table, and shell that is not wrapped
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.lab.preflight.breaks import ETH0, covered, overlaid, package, program, waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A profile on a host that declares `gpus`, broken further by `make`.
+
+    `found` maps a check to a regular expression for the whole of what it finds; the face's host is the only
+    one of its round on which the check may fail.
+    """
+
+    host: str
+    profile: str
+    gpus: Mapping[str, object]
+    found: Mapping[str, str] = field(default_factory=dict)
+    make: tuple[str, ...] = ()
+    mend: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What a test of this face is called."""
+        return f"{self.profile}-{'-'.join(self.found) or 'as-declared'}"
+
+
+A770 = {"vendor": "intel", "model": "A770", "count": 2}
+H100 = {"vendor": "nvidia", "model": "H100", "count": 8}
+MI300X = {"vendor": "amd", "model": "MI300X", "count": 8}
+SECOND = "0000:4b:00.0 A770"
+LIBRARY = "libnvidia-compute-595"
+CDI_OFF = 'version = 3\\n[plugins."io.containerd.cri.v1.runtime"]\\nenable_cdi = false\\n'
+UNAME = 'case $1 in -r) echo 5.15.0-91-generic ;; *) exec /usr/bin/uname "$@" ;; esac'
+TRAINER = "systemd-run -q --collect --unit=trainer sh -c 'exec sleep 600 3<>/dev/dri/renderD200'"
+
+ROUNDS = (
+    (
+        Face("n1", "a770-missing", A770, {"GPU-01": r"1x intel A770; not counted: integrated graphics \(simulated\)"}),
+        Face(
+            "n2", "two-a770", A770,
+            {
+                "INT-02": r"kernel 5\.15 for A770",
+                "GPU-06": "the kernel rejected a module's key",
+                "GPU-09": r"used by sleep \(pid \d+\)",
+                "RT-06": r"off in containerd 2\.3\.7",
+            },
+            (
+                program("uname", UNAME),
+                program("dmesg", 'echo "Loading of module xe: Key was rejected by service"'),
+                f"{TRAINER}; {waiting('[ -e /dev/dri/renderD200 ]')}",
+                program("containerd", "echo containerd github.com/containerd/containerd v2.3.7 0"),
+                f"mkdir -p /etc/containerd; printf '{CDI_OFF}' > /etc/containerd/config.toml",
+            ),
+            ("rm /usr/local/bin/uname", "rm /usr/local/bin/dmesg", "systemctl stop trainer", "rm /usr/local/bin/containerd", "rm -r /etc/containerd"),
+        ),
+        Face("n3", "h100-iommu", H100, {"GPU-12": r"translating \(on by the kernel's default\) for 8 GPUs"}),
+    ),
+    (
+        Face("n1", "one-b580", A770, {"GPU-01": r"1x intel B580 \(simulated\)"}),
+        Face("n2", "a770-no-node", A770, {"GPU-03": f"{SECOND} has no /dev/dri/renderD node"}),
+        Face(
+            "n3", "eight-h100", H100,
+            {"NV-01": r"loaded 595\.91\.07, libraries 595\.99\.01", "HOST-23": f"not held: {LIBRARY}"},
+            (package(LIBRARY, "595.99.01-1"),),
+            (f"dpkg --purge {LIBRARY} >/dev/null",),
+        ),
+    ),
+    (
+        Face("n1", "bmc-only", A770, {"GPU-01": r"no GPU; not counted: ASPEED \(management controller\) \(simulated\)", "GPU-02": "no GPU on the bus, see GPU-01"}),
+        Face("n2", "a770-small-bar", A770, {"GPU-05": f"{SECOND} 256 MiB"}),
+        Face(
+            "n3", "eight-mi300x", MI300X,
+            {"AMD-02": "amdgpu is blacklisted", "AMD-04": "1"},
+            ("mkdir -p /etc/modprobe.d; echo blacklist amdgpu > /etc/modprobe.d/operator.conf", covered("/proc/sys/kernel/numa_balancing", r"1\n")),
+            ("rm /etc/modprobe.d/operator.conf", "umount /proc/sys/kernel/numa_balancing"),
+        ),
+    ),
+    (
+        Face("n1", "a770-vfio", A770, {"GPU-02": f"{SECOND} is bound to vfio-pci"}),
+        Face("n2", "a770-x1", A770, {"GPU-11": f"{SECOND} x1 at 16 GT/s of x16 at 16"}),
+        Face("n3", "h100-far", {**H100, "count": 2}, {"GPU-13": "GPUs on 1, eth0 on 0"}, (overlaid(ETH0, {"device/numa_node": "0"}),), (f"umount {ETH0}",)),
+    ),
+    (
+        Face("n1", "mi300x-no-kfd", {**MI300X, "count": 1}, {"AMD-01": "no /dev/kfd"}),
+        Face("n2", "a770-no-driver", A770, {"GPU-02": f"{SECOND} is bound to no driver"}),
+        Face("n3", "two-a770", A770),
+    ),
+    (
+        Face("n1", "eight-h100", H100),
+        Face("n2", "a770-mixed", A770, {"INT-01": "1x xe, 1x i915"}),
+        Face("n3", "eight-mi300x", MI300X),
+    ),
+)  # fmt: skip
