@@ -23,7 +23,7 @@ NAME = "test-unknown"
 @pytest.fixture(scope="module")
 def hosts() -> Iterator[Lab]:
     """Three bare hosts whose keys nobody knows."""
-    yield from running(NAME, 30, 3, trusted=False)
+    yield from running(NAME, 32, 3, trusted=False)
 
 
 @pytest.fixture(scope="module")
