@@ -148,6 +148,7 @@ OFF = "\n".join(
         '  while grep -q "^overlay /sys/$t overlay" /proc/mounts; do umount -l /sys/$t; done',
         "done",
         f"while grep -q ' {PLACE} ' /proc/mounts; do umount -l {PLACE}; done",
+        f"[ ! -d {PLACE} ] || rmdir {PLACE}",
         "rm -rf /dev/dri /dev/kfd /dev/nvidia[0-9]*",
     ]
 )
