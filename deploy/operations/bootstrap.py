@@ -79,16 +79,22 @@ def initialise(state: State, cluster: str) -> Decision:
     whole = {*kubeadm.MANIFESTS, *kubeadm.KUBECONFIGS, kubeadm.KUBELET_CONF, kubeadm.KUBELET_CONFIG}
     if not whole <= state.have:
         _refuse_foreign(state, cluster, "init")
-        left = sorted(state.have)
-        reason = (
-            f"kubeadm init was interrupted, it left {', '.join(left)}" if left else "there is no cluster yet"
-        )
-        return Decision(Do.RUN, reason, ignorable(state))
+        return Decision(Do.RUN, _unfinished(state, whole), ignorable(state))
     if state.api.reach is not Reach.ANSWERS:
         return Decision(Do.WAIT, "the API server does not answer")
     if missing := state.missing_addons:
         return Decision(Do.PHASES, f"of kubeadm init there is missing: {', '.join(missing)}", phases=missing)
     return Decision(Do.NOTHING)
+
+
+def _unfinished(state: State, whole: set[str]) -> str:
+    """Say what a host lacks of a control plane; one with etcd's data whose manifests are gone was one before."""
+    if not state.have:
+        return "there is no cluster yet"
+    missing = sorted(whole - state.have)
+    if kubeadm.ETCD_DATA in state.have and set(missing) <= set(kubeadm.MANIFESTS):
+        return f"{', '.join(missing)} is missing, and kubeadm init makes it again beside what is there"
+    return f"kubeadm init was interrupted, it left {', '.join(sorted(state.have))}"
 
 
 def join(state: State, cluster: str, *, control_plane: bool) -> Decision:

@@ -13,7 +13,10 @@ from tests.lab.site import until
 pytestmark = pytest.mark.trial
 
 # what any login leaves: sshd's own records, the journal, and times that the kernel keeps
-LOGIN = r"/var/log/(lastlog|wtmp|btmp|journal/.*)|/run/(utmp|motd.dynamic|log/.*|systemd/.*|sshd.*|user.*)|/root/\.cache.*"
+LOGIN = (
+    r"/var/log/(lastlog|wtmp|btmp|journal/.*)|/root/\.cache.*"
+    r"|/run/(utmp|motd.dynamic|log/.*|systemd/.*|sshd.*|user.*)"
+)
 SNAPSHOT = (
     "find / -xdev -newer /run/before -not -path '/proc/*' -not -path '/sys/*' 2>/dev/null; "
     "find /run /tmp /var/lib/etcd /var/lib/kubelet -newer /run/before 2>/dev/null"

@@ -71,6 +71,15 @@ def test_an_own_interrupted_init_goes_on_and_ignores_exactly_its_leftovers() -> 
     )
 
 
+def test_a_manifest_that_is_gone_is_not_called_an_interrupted_init() -> None:
+    gone = f"{kubeadm.ETC}/manifests/kube-apiserver.yaml"
+    stopped = state(have=PLANE - {gone}, marker=Marker("lab", "init"), api=Objects(Reach.SILENT))
+
+    decision = bootstrap.initialise(stopped, "lab")
+    assert decision.do is Do.RUN
+    assert decision.reason == f"{gone} is missing, and kubeadm init makes it again beside what is there"
+
+
 @pytest.mark.parametrize(
     ("marker", "whose"),
     [
