@@ -88,7 +88,7 @@ def initialise(state: State, cluster: str) -> Decision:
 
 
 def _unfinished(state: State, whole: set[str]) -> str:
-    """Say what a host lacks of a control plane; one with etcd's data whose manifests are gone was one before."""
+    """Say what a host lacks of a control plane; with etcd's data and no manifest it was one before."""
     if not state.have:
         return "there is no cluster yet"
     missing = sorted(whole - state.have)
