@@ -13,7 +13,7 @@ from deploy.engine.applying import SILENT, Apply, Outcome
 from deploy.engine.speaker import CORDONED, KubeNode
 from deploy.errors import RunError, UnreachableError
 from deploy.model.row import Disturbs, Row, State
-from deploy.plan import Phase
+from deploy.plan import Phase, Where
 
 WELL_WITHIN = 300.0  # seconds for a host to be Ready again with its pods
 ASKED_EVERY = 1.0
@@ -71,13 +71,12 @@ def _roll_one(apply: Apply, rows: Sequence[Row], phases: Sequence[Phase]) -> Non
     name, started, title = rows[0].host, time.monotonic(), f"Roll {rows[0].host}"
     apply.watcher.phase_begins(title, [name])
     outcome, cordoned = Outcome(), False
-    wanted = {row.phase for row in rows}
     try:
         before = _before(apply, name)
         if max(row.disturbs for row in rows) >= Disturbs.PODS and not apply.members[name].unschedulable:
             _cordon(apply, name)
             cordoned = True
-        _disturb(apply, name, [phase for phase in phases if phase.name in wanted], outcome)
+        _disturb(apply, name, _touched(apply, name, rows, phases), outcome)
         if not outcome.failed:
             _wait(apply, name, before.ready_pods)
         if cordoned and not outcome.failed:
@@ -89,6 +88,21 @@ def _roll_one(apply: Apply, rows: Sequence[Row], phases: Sequence[Phase]) -> Non
     if cordoned and outcome.failed:
         _let_go(apply, name)
     apply.watcher.phase_ended(title, outcome, time.monotonic() - started)
+
+
+def _touched(apply: Apply, name: str, rows: Sequence[Row], phases: Sequence[Phase]) -> list[Phase]:
+    """Return the phases of a host from the first that waited for its turn: what that changes, later ones see.
+
+    A binary that is swapped in its turn has its service restarted in the same.
+    """
+    own = [
+        phase
+        for phase in phases
+        if phase.where is not Where.SPEAKER and name in phase.hosts(apply.session.cluster)
+    ]
+    waited = {row.phase for row in rows}
+    first = next(index for index, phase in enumerate(own) if phase.name in waited)
+    return own[first:]
 
 
 def _before(apply: Apply, name: str) -> wellness.Wellness:
