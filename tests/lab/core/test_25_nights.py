@@ -162,14 +162,14 @@ def test_each_fault_is_found_and_nothing_else_and_is_gone_when_mended(core: Site
     finally:
         mend(core, names)
 
+    core.ok("apply", "--yes")
+    after = drift(core, 0)
+
     seen = found(report)
     for name in names:
         assert named(faults()[name]) & seen, f"{name} is not in {seen}"
     allowed = set().union(*(named(faults()[name]) | WITH.get(name, set()) for name in names))
     assert seen <= allowed
-
-    core.ok("apply", "--yes")
-    after = drift(core, 0)
     gone = {(each["check"].partition(" | ")[0], each["host"]) for each in after["gone"]}
     for name in names:
         assert named(faults()[name]) & gone, f"{name} is not gone: {gone}"
