@@ -99,6 +99,16 @@ def service() -> None:
     copied(name="Restart it", source=here("config"), path=here("running"), disturbs=Disturbs.PODS)
 
 
+@deploy("A binary")
+def binary() -> None:
+    written(name="Install it", path=here("binary"), text="new", disturbs=Disturbs.PODS)
+
+
+@deploy("A service of that binary")
+def served() -> None:
+    copied(name="Restart it", source=here("binary"), path=here("running"), disturbs=Disturbs.PODS)
+
+
 @operation()
 def refused() -> Generator[StringCommand, None, None]:
     notes.disturbs(Disturbs.PODS)

@@ -80,16 +80,18 @@ def session(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 SERVICE = Phase("service", "A service", "tests.unit.engine.sample.service", Where.ALL)
 
 
+BINARY = Phase("binary", "A binary", "tests.unit.engine.sample.binary", Where.ALL)
+SERVED = Phase("served", "Its service", "tests.unit.engine.sample.served", Where.ALL)
 FAILING = Phase("failing", "A service", "tests.unit.engine.sample.failing_service", Where.ALL)
 
 
-def rolled(session: Session, phase: Phase = SERVICE) -> Apply:
-    speaks = speaker.speaker(session)
+def rolled(session: Session, *phases: Phase) -> Apply:
+    speaks, wanted = speaker.speaker(session), phases or (SERVICE,)
     assert speaks == "cp1"
-    rows = planning.plan(session, [phase], speaks)
+    rows = planning.plan(session, wanted, speaks)
     work = Apply(session, Silent(), {row.key: row for row in rows}, speaks, speaker.nodes(session, speaks))
-    work.run([phase])
-    rolling.roll(work, [phase])
+    work.run(wanted)
+    rolling.roll(work, wanted)
     return work
 
 
@@ -115,6 +117,20 @@ def test_hosts_are_disturbed_one_by_one_each_cordoned_and_well_again(session: Se
         "uncordon w1",
         f"annotate node w1 {CORDONED}-",
     ]
+
+
+@pytest.mark.usefixtures("api")
+def test_what_is_swapped_in_a_hosts_turn_is_restarted_in_the_same(session: Session, tmp_path: Path) -> None:
+    for host in ("cp1", "w1"):
+        (tmp_path / "disk" / f"{host}-binary").write_text("old")
+        (tmp_path / "disk" / f"{host}-running").write_text("old")
+
+    work = rolled(session, BINARY, SERVED)
+
+    assert states(work.outcome.done) == [
+        (host, what, "change") for host in ("cp1", "w1") for what in ("Install it", "Restart it")
+    ]
+    assert not [row for row in planning.plan(session, [BINARY, SERVED], "cp1") if row.pending]
 
 
 def test_a_host_that_does_not_come_back_ends_the_rolling_by_its_name(
