@@ -95,12 +95,13 @@ def _touched(apply: Apply, name: str, rows: Sequence[Row], phases: Sequence[Phas
 
     A binary that is swapped in its turn has its service restarted in the same.
     """
+    waited = {row.phase for row in rows}
     own = [
         phase
         for phase in phases
-        if phase.where is not Where.SPEAKER and name in phase.hosts(apply.session.cluster)
+        if phase.name in waited
+        or (phase.where is not Where.SPEAKER and name in phase.hosts(apply.session.cluster))
     ]
-    waited = {row.phase for row in rows}
     first = next(index for index, phase in enumerate(own) if phase.name in waited)
     return own[first:]
 

@@ -133,6 +133,16 @@ def test_what_is_swapped_in_a_hosts_turn_is_restarted_in_the_same(session: Sessi
     assert not [row for row in planning.plan(session, [BINARY, SERVED], "cp1") if row.pending]
 
 
+@pytest.mark.usefixtures("api")
+def test_what_one_host_does_for_the_cluster_has_its_turn_too(session: Session) -> None:
+    spoken = Phase("spoken", "A service", "tests.unit.engine.sample.service", Where.SPEAKER)
+
+    work = rolled(session, BINARY, spoken)
+
+    assert [row.host for row in work.outcome.done if row.operation == "Restart it"] == ["cp1"]
+    assert work.outcome.failed == []
+
+
 def test_a_host_that_does_not_come_back_ends_the_rolling_by_its_name(
     session: Session, api: Path, tmp_path: Path
 ) -> None:
