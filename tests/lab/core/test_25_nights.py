@@ -51,7 +51,8 @@ WITH: dict[str, set[tuple[str, str | None]]] = {
     "label-removed": {("nodes", "cp1")},
     "node-excluded": {("nodes", "cp1")},
     "dns-gone": {("K8S-06", "cp1"), ("K8S-06", "w1")},
-    "speaker-nowhere": {("load-balancer", "cp1"), ("LB-02", None), ("LB-04", None)},
+    "speaker-nowhere": {("LB-02", None), ("LB-04", None)},
+    "static-pod-edited": {("K8S-09", "cp1")},
     "pool-edited": {("load-balancer", "cp1")},
     "advertisement-deleted": {("load-balancer", "cp1")},
 }
