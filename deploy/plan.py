@@ -112,8 +112,6 @@ def _kubeadm(cluster: Cluster) -> list[Phase]:
         Phase("images", "Import verified images", "deploy.steps.images.images", Where.ALL),
         *_endpoint(cluster),
         Phase("control-plane", "Start the control plane", "deploy.steps.kubeadm.control_plane", Where.FIRST),
-        # before anybody joins: its pods then start on a node the moment that joins
-        Phase("network", "Give pods a network", "deploy.steps.cni.cni", Where.SPEAKER),
         Phase(
             "control-planes",
             "Join the other control planes",
@@ -121,6 +119,8 @@ def _kubeadm(cluster: Cluster) -> list[Phase]:
             Where.OTHERS,
         ),
         Phase("workers", "Join the workers", "deploy.steps.kubeadm.workers", Where.WORKERS),
+        # a flannel on a node without its range of addresses yet ends, and is started again ten seconds later
+        Phase("network", "Give pods a network", "deploy.steps.cni.cni", Where.SPEAKER),
         Phase("names", "Give Services names", "deploy.steps.kubeadm.names", Where.FIRST),
     ]
 

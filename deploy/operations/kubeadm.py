@@ -64,7 +64,8 @@ def named(node: str, config: str, network: str) -> Commands:
             return
         notes.reason(f"{kubeadm.DNS} is missing")
     wait = f"kubectl --kubeconfig={kubeadm.ETC}/admin.conf rollout status {network} --timeout=30s"
-    yield StringCommand(f"{wait} >/dev/null 2>&1; {_phases(['addon coredns'], config)}")
+    # its pods are Ready when they have started, and write what a sandbox needs a moment later
+    yield StringCommand(f"{wait} >/dev/null 2>&1; sleep 2; {_phases(['addon coredns'], config)}")
 
 
 def _phases(phases: Sequence[str], config: str) -> str:

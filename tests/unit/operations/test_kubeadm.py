@@ -88,7 +88,7 @@ def test_coredns_is_deployed_where_it_is_missing_and_else_left_alone(plan: Plan)
     assert missing.commands == [
         (
             "kubectl --kubeconfig=/etc/kubernetes/admin.conf rollout status daemonset/net --timeout=30s "
-            ">/dev/null 2>&1; kubeadm init phase addon coredns --config=/etc/slipway/kubeadm.yaml"
+            ">/dev/null 2>&1; sleep 2; kubeadm init phase addon coredns --config=/etc/slipway/kubeadm.yaml"
         )
     ]
     assert missing.reasons == ["Deployment kube-system/coredns is missing"]
