@@ -26,6 +26,7 @@ from deploy.catalog.gpu import resource_api
 from deploy.model import Cluster
 
 Accept = Callable[[list[Finding]], list[Finding]]
+HOSTS_SETTLE = 30.0  # seconds until a host that has just come back has its rules for Services again
 
 
 def nothing(findings: list[Finding]) -> list[Finding]:
@@ -50,15 +51,31 @@ class Verify:
 
     def passive(self) -> list[Finding]:
         """Return what can be seen without making anything."""
-        hosts = gevent.spawn(self._hosts, host_checks())
-        _, _, findings = self._cluster()
-        return [*hosts.get(), *findings]
+        _, _, findings = self._seen(host_checks())
+        return findings
 
     def active(self) -> list[Finding]:
         """Return that, and what pods on every node reach."""
-        hosts = gevent.spawn(self._hosts, [each for each in host_checks() if each.entry.id not in CHECKS])
+        kubectl, seen, findings = self._seen([each for each in host_checks() if each.entry.id not in CHECKS])
+        return [*findings, *self._probe(kubectl, seen)]
+
+    def _seen(self, wanted: Sequence[HostCheck]) -> tuple[Kubectl | None, Snapshot, list[Finding]]:
+        """Look at the hosts and the cluster at once; at the hosts again for a while if need be."""
+        hosts = gevent.spawn(self._hosts, wanted)
         kubectl, seen, findings = self._cluster()
-        return [*hosts.get(), *findings, *self._probe(kubectl, seen)]
+        last = hosts.get()
+        if kubectl is None or not self.settle:
+            return kubectl, seen, [*last, *findings]
+
+        def look() -> str | None:
+            nonlocal last
+            if cause := unsettled(self.accepted(last), self.hands.unreachable):
+                last = self._hosts(wanted)
+                cause = unsettled(self.accepted(last), self.hands.unreachable)
+            return cause
+
+        wait(Gate("the hosts to settle", min(self.settle, HOSTS_SETTLE), every=2.0), look, self.tell)
+        return kubectl, seen, [*last, *findings]
 
     def _hosts(self, wanted: Sequence[HostCheck]) -> list[Finding]:
         asked = [each for each in wanted if each.entry.phases != (Phase.DRIFT,)]
