@@ -19,8 +19,6 @@ from tests.lab.preflight.breaks import (
 )
 from tests.lab.preflight.conftest import NODES, Bare, Findings, failing
 
-pytestmark = pytest.mark.trial
-
 MACHINES = ("HOST-05", "HOST-25")  # what a lab's hosts have of their machine, and its inventory accepts
 
 

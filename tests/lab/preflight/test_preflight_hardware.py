@@ -12,8 +12,6 @@ from deploy.lab.hardware import OFF, script
 from tests.lab.preflight.conftest import NODES, Bare, Findings, failing
 from tests.lab.preflight.faces import ROUNDS, Face
 
-pytestmark = pytest.mark.trial
-
 CASES = [pytest.param(number, face, id=face.name) for number, faces in enumerate(ROUNDS) for face in faces]
 HARDWARE = ("GPU", "INT", "AMD", "NV-")
 NUMA = "AMD-04"  # of the machine under the lab, where nothing covers it

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.lab.preflight.breaks import NO_WALL, wall
 from tests.lab.preflight.conftest import Bare, failing
 from tests.lab.site import until
-
-pytestmark = pytest.mark.trial
 
 # what any login leaves: sshd's own records, the journal, and times that the kernel keeps
 LOGIN = (
