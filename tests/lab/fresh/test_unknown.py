@@ -15,8 +15,6 @@ from deploy.model import paths
 from tests.lab.conftest import KEEP, running
 from tests.lab.site import CLEAN, SLIPWAY, Site
 
-pytestmark = pytest.mark.trial
-
 NAME = "test-unknown"
 
 
