@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,25 +136,14 @@ class Probe:
             raise
         finally:
             leftovers.join(timeout=5.0)
-            self._delete(self.where)
+            self.kubectl.remove_namespace(self.where, self.tell)
 
     def _remove_leftovers(self) -> None:
         """Delete the namespaces of runs that were killed."""
         label = ",".join(f"{key}={value}" for key, value in OWNED.items())
         found = self.kubectl.get(f"/api/v1/namespaces?labelSelector={label}").get("items") or ()
         for name in stale(found, datetime.now(UTC)):
-            self._delete(name)
-
-    def _delete(self, name: str) -> None:
-        """Delete a namespace; the API goes on with that alone."""
-        words = f"delete --wait=false --ignore-not-found namespace {shlex.quote(name)}"
-        try:
-            ran = self.kubectl(words)
-            said = "" if ran.rc == 0 else ran.err.strip()
-        except SlipwayError as error:
-            said = str(error)
-        if said:
-            self.tell(f"namespace {name} was not removed: {said}; kubectl {words}")
+            self.kubectl.remove_namespace(name, self.tell)
 
     def _pods(self) -> dict[str, Pod]:
         path = f"/api/v1/namespaces/{self.where}/pods?labelSelector=app={probe.NAME}"

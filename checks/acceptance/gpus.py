@@ -23,7 +23,6 @@ from checks.acceptance.probe import manifest
 from checks.finding import Finding, Status
 from deploy.catalog import LockedImage
 from deploy.catalog.gpu import ResourceApi
-from deploy.errors import SlipwayError
 from deploy.gpu import Wiring
 from deploy.model import Cluster
 
@@ -220,14 +219,4 @@ class GpuProbe:
             gevent.sleep(1.0)  # a create that was under way when Ctrl-C came ends first
             raise
         finally:
-            self._delete()
-
-    def _delete(self) -> None:
-        words = f"delete --wait=false --ignore-not-found namespace {shlex.quote(self.where)}"
-        try:
-            ran = self.kubectl(words)
-            said = "" if ran.rc == 0 else ran.err.strip()
-        except SlipwayError as error:
-            said = str(error)
-        if said:
-            self.tell(f"namespace {self.where} was not removed: {said}; kubectl {words}")
+            self.kubectl.remove_namespace(self.where, self.tell)

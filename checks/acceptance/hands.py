@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from gevent.pool import Pool
 
 from checks.acceptance.backend import Ran
+from checks.acceptance.gates import Tell
 from checks.cluster.snapshot import KINDS, READY, Answer
-from deploy.errors import UnreachableError
+from deploy.errors import SlipwayError, UnreachableError
 from deploy.model import Cluster, Distribution
 
 AT_ONCE = 4  # kubectls on one host: more only wait for each other's processor
@@ -65,6 +66,17 @@ class Kubectl:
         """Return an object or a list; empty when it could not be read."""
         data = self.raw(path).data()
         return data if isinstance(data, dict) else {}
+
+    def remove_namespace(self, name: str, tell: Tell) -> None:
+        """Delete a namespace, or tell why it stays; the API goes on with that alone."""
+        words = f"delete --wait=false --ignore-not-found namespace {shlex.quote(name)}"
+        try:
+            ran = self(words)
+            said = "" if ran.rc == 0 else ran.err.strip()
+        except SlipwayError as error:
+            said = str(error)
+        if said:
+            tell(f"namespace {name} was not removed: {said}; kubectl {words}")
 
     def ask(self, paths: Mapping[str, str]) -> dict[str, Answer]:
         """Return the answers for several paths: lists by one kubectl, the others a few at once."""
