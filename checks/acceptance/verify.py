@@ -69,10 +69,9 @@ class Verify:
 
         def look() -> str | None:
             nonlocal last
-            if cause := unsettled(self.accepted(last), self.hands.unreachable):
+            if self._waits_for(last) is not None:
                 last = self._hosts(wanted)
-                cause = unsettled(self.accepted(last), self.hands.unreachable)
-            return cause
+            return self._waits_for(last)
 
         wait(Gate("the hosts to settle", min(self.settle, HOSTS_SETTLE), every=2.0), look, self.tell)
         return kubectl, seen, [*last, *findings]
@@ -93,10 +92,13 @@ class Verify:
             seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
             findings = [*judge(self.cluster, seen), *locked(self.lock, seen)]
             last[:] = [(kubectl, seen, findings)]
-            return unsettled(self.accepted(findings), self.hands.unreachable) if self._asks() else None
+            return self._waits_for(findings) if self._asks() else None
 
         wait(Gate("the cluster to settle", self.settle, every=0.5), look, self.tell)
         return last[0]
+
+    def _waits_for(self, findings: list[Finding]) -> str | None:
+        return unsettled(self.accepted(findings), self.hands.unreachable)
 
     def _asks(self) -> bool:
         """Say whether a control plane can be asked at all; without one, waiting puts nothing right."""
