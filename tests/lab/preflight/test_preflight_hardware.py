@@ -16,7 +16,10 @@ CASES = [pytest.param(number, face, id=face.name) for number, faces in enumerate
 HARDWARE = ("GPU", "INT", "AMD", "NV-")
 NUMA = "AMD-04"  # of the machine under the lab, where nothing covers it
 FORGETTING = "v1.34.1"
-GONE = ("RT-06", "HOST-23")  # of what is not installed any more there is nothing to say
+GONE = (
+    "RT-06",
+    "GPU-13",
+)  # without a containerd, or a network card of a known socket, there is nothing to say
 SECOND_H100 = "0000:45:00.0 H100"
 
 
@@ -129,7 +132,7 @@ def test_the_fix_against_nouveau_is_made_once_and_holds_after_the_boot(faces: Ba
         "fail", f"{SECOND_H100} is bound to nouveau",
     )  # fmt: skip
     assert written.splitlines()[-1] == "blacklist nouveau"
-    assert again.stderr == "Nothing that was named needs a fix.\n"
+    assert again.stderr.splitlines()[-1] == "0 changes."  # it is asked for until the boot
     assert (after["GPU-02", "n2"]["status"], after["GPU-02", "n2"]["found"]) == ("pass", "2x nvidia")
 
 
