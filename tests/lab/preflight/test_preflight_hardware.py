@@ -16,10 +16,7 @@ CASES = [pytest.param(number, face, id=face.name) for number, faces in enumerate
 HARDWARE = ("GPU", "INT", "AMD", "NV-")
 NUMA = "AMD-04"  # of the machine under the lab, where nothing covers it
 FORGETTING = "v1.34.1"
-GONE = (
-    "RT-06",
-    "GPU-13",
-)  # without a containerd, or a network card of a known socket, there is nothing to say
+GONE = ("RT-06", "GPU-13")  # no containerd, no network card of a known socket: nothing to say
 SECOND_H100 = "0000:45:00.0 H100"
 
 
