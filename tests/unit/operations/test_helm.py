@@ -50,7 +50,7 @@ def test_values_come_on_stdin_and_an_unfinished_revision_is_forgotten_by_name(pl
 
     [command] = planned.commands
     assert command == (
-        "export KUBECONFIG=/etc/kubernetes/admin.conf KUBECACHEDIR=/run/slipway/kube-cache "
+        "export KUBECONFIG=/etc/kubernetes/admin.conf "
         "HELM_CACHE_HOME=/run/slipway/helm HELM_CONFIG_HOME=/run/slipway/helm\n"
         "mkdir -p /run/slipway; exec 9>/run/slipway/helm.lock; flock -w 300 9 || exit 1\n"
         "values=$(cat); kubectl delete secret -n metallb-system --ignore-not-found "

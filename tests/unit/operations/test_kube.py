@@ -241,7 +241,7 @@ def test_a_node_gets_its_labels_and_exactly_its_taints(plan: Plan) -> None:
     ]
     [command] = planned.commands
     assert command == (
-        "export KUBECONFIG=/etc/kubernetes/admin.conf KUBECACHEDIR=/run/slipway/kube-cache && "
+        "export KUBECONFIG=/etc/kubernetes/admin.conf && "
         "kubectl label node w1 --overwrite tier=cpu mine- && "
         "kubectl taint node w1 --overwrite old:NoSchedule- gpu=yes:NoExecute"
     )
