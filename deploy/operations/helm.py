@@ -95,8 +95,7 @@ def _drifted(release: Release, newest: Revision) -> list[str]:
     """Compare the newest revision's manifest with what lives."""
     if not newest.manifest:
         return [f"release {release.namespace}/{release.name}: revision {newest.number} could not be decoded"]
-    wanted = helm.stubs(newest.manifest, release.namespace)
-    found = host.get_fact(Read, paths=[api.path(each) for each in wanted])
+    found = host.get_fact(Read, paths=helm.paths(newest.manifest, release.namespace))
     asked(found)
     return [
         f"{name} is gone" if paths == [()] else f"{name} differs at {', '.join(map('.'.join, paths))}"
