@@ -184,3 +184,33 @@ def test_two_allocators_on_one_node_are_found(gpus: Site) -> None:
     gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} delete -f -"], stdin=own)
     until(lambda: devices(gpus, "amd1") == 0, UNTOLD, "one allocator")
     assert wrong(verified(gpus)) == {}
+
+
+def test_a_host_that_waits_for_a_reboot_gets_it_with_leave_alone(gpus: Site) -> None:
+    """A container that reboots ends: it is started by hand, and its simulated cards are put in again."""
+    gpus.on("n2", "echo nvidia-driver-580 > /run/reboot-required.pkgs && touch /run/reboot-required")
+    waits = "Waits for a reboot: intel1 (a reboot is asked for by nvidia-driver-580)"
+
+    assert waits in gpus.ok("apply", "--yes")
+    rows = json.loads(gpus.ok("plan", "--reboot", "-o", "json", code=5))["rows"]
+    run = gpus.start("apply", "--yes", "--reboot")
+    until(lambda: state(gpus.lab, "n2") != "running", 400.0, "the end of the container")
+    gpus.lab.start("n2")
+    face(gpus, "n2", FACES["n2"])
+    said, _ = run.communicate(timeout=900)
+
+    assert [(row["host"], row["operation"]) for row in rows if row["state"] == "change"] == [
+        ("intel1", "Reboot the host")
+    ]
+    assert run.returncode == 0, said
+    assert "Reboot intel1" in said
+    assert gpus.plan(code=0) == []
+    node = json.loads(gpus.on("n1", f"{KUBECTL} get node intel1 -o json"))
+    assert "unschedulable" not in node["spec"]
+    assert "slipway.dev/cordoned" not in node["metadata"]["annotations"]
+
+
+def state(lab: Lab, node: str) -> str:
+    """Return what podman says of a host's container."""
+    name = lab.layout.container(node)
+    return next(each.state for each in lab.containers() if each.name == name)
