@@ -12,6 +12,7 @@ from deploy import catalog, context
 from deploy.catalog import LockedFile
 from deploy.catalog import gpu as names
 from deploy.errors import InventoryError
+from deploy.gpu import written
 from deploy.gpu.wiring import (
     ALLOCATION_LABEL,
     MODEL_LABEL,
@@ -30,6 +31,7 @@ Object = dict[str, Any]
 # privileged pods, as every driver's are; the namespace must say so (Pod Security Standards)
 PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
 OWNED = {"app.kubernetes.io/managed-by": "slipway"}
+REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)
 FOUND = {
@@ -125,7 +127,10 @@ def from_manifest(cluster: Cluster, vendor: Vendor, until: str) -> bool:
     path = cluster.gpu.stack(vendor).manifest
     if path is None:
         return False
-    objects = manifest(Path(context.lock_path()).parent / path)
+    file = Path(context.lock_path()).parent / path
+    objects = manifest(file)
+    if wrong := written.refused(cluster, objects):
+        raise InventoryError("\n".join([f"{file} (DRA-02):", *(f"  {text}" for text in wrong), REWRITE]))
     kube.applied(name="Apply the manifest", objects=objects, until=until)
     for home, workloads in _workloads(objects).items():
         kube.rolled_out(name="Wait for its pods", namespace=home, workloads=workloads, until=until)
