@@ -25,14 +25,7 @@ CONFIG_MAP = "default-dcm-config"
 @deploy("AMD GPUs")
 def amd() -> None:
     """Install the operator; it runs the device plugin or the DRA driver, never both."""
-    cluster = context.cluster()
-    if not context.speaks():
-        return
-    gpu_stack.labelled(cluster, Vendor.AMD, profiles(cluster))
-    gpu_stack.handed_over(cluster, Vendor.AMD)
-    if not gpu_stack.from_manifest(cluster, Vendor.AMD, PHASE):
-        _operator(cluster)
-    gpu_stack.offered(cluster, Vendor.AMD, PHASE)
+    gpu_stack.by_operator(Vendor.AMD, PHASE, profiles, _operator)
 
 
 def _operator(cluster: Cluster) -> None:

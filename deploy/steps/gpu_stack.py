@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,26 @@ def labels(cluster: Cluster, node: Node) -> dict[str, str]:
     if found and not cluster.gpu.node_feature_discovery:
         own[found] = "true"
     return own
+
+
+def by_operator(
+    vendor: Vendor,
+    phase: str,
+    own: Callable[[Cluster], dict[str, dict[str, str]]],
+    operator: Callable[[Cluster], None],
+) -> None:
+    """Give a vendor's GPUs away by its operator, in the one way that all of its nodes are declared to use.
+
+    `own` returns the labels of the vendor's own by node, `operator` installs it where no manifest stands in.
+    """
+    cluster = context.cluster()
+    if not context.speaks():
+        return
+    labelled(cluster, vendor, own(cluster))
+    handed_over(cluster, vendor)
+    if not from_manifest(cluster, vendor, phase):
+        operator(cluster)
+    offered(cluster, vendor, phase)
 
 
 def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] | None = None) -> None:
