@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import CLUSTER, LISTS, LOCK, seen
+from clusters import CLUSTER, LISTS, LOCK, Ran, seen
 
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.cluster.addresses import answer
@@ -176,13 +176,6 @@ def test_a_workload_that_wants_no_pod_is_never_up(desired: int | None) -> None:
             each["spec"] = {} if desired is None else {"replicas": 0}
 
     assert passes(JUDGE["system_workloads"], seen(nobody)) == []
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int
-    out: str
-    err: str = ""
 
 
 # That the host answers is what the first says; a connection that came about is its exit status.
