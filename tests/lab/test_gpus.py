@@ -19,6 +19,8 @@ from deploy.lab.hardware import script
 from deploy.model import paths
 from tests.lab.conftest import KEEP, running
 from tests.lab.site import ROOT, Site, until
+from tests.unit.gpu.rendered import CRDS
+from tests.unit.gpu.test_rendered import EVERY, OWN_PLUGIN
 
 pytestmark = pytest.mark.trial
 
@@ -214,3 +216,27 @@ def state(lab: Lab, node: str) -> str:
     """Return what podman says of a host's container."""
     name = lab.layout.container(node)
     return next(each.state for each in lab.containers() if each.name == name)
+
+
+def test_a_real_api_server_takes_our_resources_by_the_vendors_own_definitions(gpus: Site) -> None:
+    """Strictly, and by a dry run: nothing of a vendor's runs here."""
+    definitions = [json.loads(path.read_text())["crd"] for path in sorted(CRDS.iterdir())]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": definitions})
+    names = " ".join(f"crd/{each['metadata']['name']}" for each in definitions)
+    try:
+        gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} apply --server-side -f -"], stdin=listed)
+        gpus.on("n1", f"{KUBECTL} wait --for=condition=Established --timeout=60s {names}")
+        said = {f"{name}: {obj['kind']}": taken(gpus, obj) for name, obj in EVERY}
+        misspelt = {**OWN_PLUGIN, "spec": {**OWN_PLUGIN["spec"], "sharedDevNumber": 2}}
+
+        assert {name: each for name, each in said.items() if each} == {}
+        assert 'unknown field "spec.sharedDevNumber"' in taken(gpus, misspelt)
+    finally:
+        gpus.on("n1", f"{KUBECTL} delete --ignore-not-found {names}")
+
+
+def taken(site: Site, obj: dict[str, Any]) -> str:
+    """Return what the API server has against an object; empty when it takes it."""
+    words = f"{KUBECTL} create --dry-run=server --validate=strict --namespace default -o name -f -"
+    ran = site.lab.exec("n1", ["sh", "-c", words], stdin=json.dumps(obj), check=False)
+    return "" if ran.returncode == 0 else ran.stderr
