@@ -104,8 +104,14 @@ def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
 
 def _driver(cluster: Cluster) -> dict[str, Any]:
     """Return who brings amdgpu; with the operator's own, the kernel's must not load."""
-    operator = cluster.gpu.amd.driver is DriverSource.OPERATOR
-    return {"enable": operator, "blacklist": operator}
+    amd = cluster.gpu.amd
+    operator = amd.driver is DriverSource.OPERATOR
+    chosen: dict[str, Any] = {"enable": operator, "blacklist": operator}
+    if operator and amd.driver_image:
+        chosen["image"] = amd.driver_image
+        if amd.driver_image_secret:
+            chosen["imageRegistrySecret"] = {"name": amd.driver_image_secret}
+    return chosen
 
 
 def _monitoring(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
