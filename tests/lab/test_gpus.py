@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from deploy.lab import Lab
+from deploy.lab.faults import Host, faults
 from deploy.lab.hardware import script
 from deploy.model import paths
 from tests.lab.conftest import KEEP, running
@@ -240,3 +242,31 @@ def taken(site: Site, obj: dict[str, Any]) -> str:
     words = f"{KUBECTL} create --dry-run=server --validate=strict --namespace default -o name -f -"
     ran = site.lab.exec("n1", ["sh", "-c", words], stdin=json.dumps(obj), check=False)
     return "" if ran.returncode == 0 else ran.stderr
+
+
+GPU_FAULTS = [name for name, each in faults().items() if each.gpus]
+
+
+@pytest.mark.parametrize("name", GPU_FAULTS)
+def test_a_known_fault_is_found_by_a_night_with_its_id_and_what_to_do(gpus: Site, name: str) -> None:
+    known = faults()[name]
+    host = "n2" if known.host is Host.WORKER else "n1"
+    gpus.lab.exec(host, ["sh", "-c", known.made])
+    time.sleep(known.settles)
+
+    night = failing(gpus)
+
+    if known.mended is None:
+        gpus.ok("apply", "--yes", timeout=600)
+    else:
+        gpus.lab.exec(host, ["sh", "-c", known.mended])
+    assert night.get(known.check), f"{known.check} is not in {night}"
+    until(lambda: known.check not in failing(gpus), 3 * UNTOLD, f"a night without {known.check}", every=5.0)
+
+
+def failing(site: Site) -> dict[str | None, str]:
+    """Return what a night says is to be done, by the checks that fail."""
+    done = site.slipway("drift", "-o", "json", timeout=600)
+    assert done.returncode in (0, 3, 4, 5), f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    findings = json.loads(done.stdout)["findings"]
+    return {each["check"]: each["remedy"] for each in findings if each["status"] == "fail"}
