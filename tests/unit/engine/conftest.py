@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 import deploy.cli  # noqa: F401 - gevent's patches
-from deploy.engine import hostkeys, rolling, speaker
+from deploy.engine import hostkeys, rebooting, rolling, speaker
 from deploy.engine.session import Session
 from deploy.model import Cluster, paths
+from deploy.observe import reboot
 from tests.unit.engine import sample
 from tests.unit.engine.kubectl import KUBECTL, node
+from tests.unit.engine.reboots import MINE, Hosts
+from tests.unit.engine.sample import KILL_SSHD
 from tests.unit.engine.sshd import ADDRESSES, ME, Sshd, cluster_of, start_sshd
 
 
@@ -68,3 +71,16 @@ def session(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sample, "directory", tmp_path / "disk")
     with Session(cluster, Path("lab.yaml")) as opened:
         yield opened
+
+
+@pytest.fixture
+def hosts(api: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
+    """Both hosts, as they say whether they wait for a reboot, and are rebooted."""
+    mine = MINE.format(directory=api)
+    order = f"echo reboot $me >> calls; echo second > $me.boot; cp $me.then $me.state; {KILL_SSHD}"
+    monkeypatch.setattr(reboot, "COMMAND", f"{mine}; cat $me.state")
+    monkeypatch.setattr(rebooting, "BOOT", f"{mine}; cat $me.boot")
+    monkeypatch.setattr(rebooting, "ORDER", f"{mine}; {order}")
+    monkeypatch.setattr(rebooting, "BACK_WITHIN", 5.0)
+    monkeypatch.setattr(rebooting, "ASKED_EVERY", 0.1)
+    return Hosts(api)
