@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyinfra
@@ -22,12 +23,19 @@ from deploy.operations import notes
 from deploy.steps import amd, intel, nvidia
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
 from tests.unit.observe.test_helm import secret
+from tests.unit.operations.conftest import MISSING, read
 from tests.unit.operations.test_gpus import claim, listed, pod
 
 PLUGIN = {**ARC, "allocation": "device-plugin"}
 BY_NUMBER = {**HOPPER, "allocation": "device-plugin"}
-NODES = listed([{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "w1"}, "status": {}}])
 NOTHING = listed([])
+LIVING = {
+    "/api/v1/nodes": read({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "w1"}, "status": {}}),
+    "/api/v1/pods": read({"apiVersion": "v1", "kind": "PodList", "items": []}),
+    "kubectl": NOTHING,
+    "curl": MISSING,
+    "stat --printf='file": "end-of-artifacts",
+}
 SURE = "Make sure that no GPU is given away twice"
 
 
@@ -42,16 +50,12 @@ def locked(declared: Cluster, path: Path) -> None:
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, str]]]:
     """Return a function that plans a vendor's step on a living cluster: every operation with its end."""
 
-    def run(step: Callable[[], Any], declared: Cluster, **answers: str) -> list[tuple[str, str]]:
+    def run(
+        step: Callable[[], Any], declared: Cluster, answers: Mapping[str, str] = MappingProxyType({})
+    ) -> list[tuple[str, str]]:
         lock = tmp_path / "lab.lock.yaml"
         locked(declared, lock)
-        said = {
-            "get nodes": NODES, "get pods": NOTHING, "get resourceclaims": NOTHING,
-            "get resourceslices": NOTHING, "get secret": NOTHING, "kubectl": NOTHING,
-            "stat --printf='file": "end-of-artifacts",
-        }  # fmt: skip
-        given = {key.replace("_", " "): text for key, text in answers.items()}
-        responses = {**given, **said, **given}  # the first that fits is taken
+        responses = {**answers, **LIVING, **answers}  # the first that fits is taken
         data = context.host_data(declared, declared.nodes[0], str(lock))
         fake = {"fake_responses": responses, "fake_delay": 0, "fake_delay_jitter": 0}
         monkeypatch.setattr(pyinfra, "is_cli", True)
@@ -77,12 +81,12 @@ def _end(state: State, host: Any, id_: str) -> tuple[str, str]:
 
 
 def ours(number: int = 1) -> str:
-    return listed([secret(number, "deployed", desired="abc")])
+    return read(secret(number, "deployed", desired="abc"))
 
 
 def own(kind: str, version: str, name: str, labels: Mapping[str, str]) -> str:
     metadata = {"name": name, "labels": dict(labels)}
-    return listed([{"apiVersion": version, "kind": kind, "metadata": metadata}])
+    return read({"apiVersion": version, "kind": kind, "metadata": metadata})
 
 
 PLUGIN_OBJECT = own(
@@ -93,9 +97,9 @@ PLUGIN_OBJECT = own(
 def test_intels_device_plugin_goes_before_the_resource_driver_comes(
     plan: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    answers = {"name=intel-device-plugins-operator": ours(), "-f_-": PLUGIN_OBJECT}
+    answers = {"name%3Dintel-device-plugins-operator": ours(), "/gpudeviceplugins/": PLUGIN_OBJECT}
 
-    rows = plan(intel.intel, cluster(ARC), **answers)
+    rows = plan(intel.intel, cluster(ARC), answers)
 
     assert [name for name, _ in rows] == [
         "Label the nodes",
@@ -119,7 +123,7 @@ def test_intels_device_plugin_goes_before_the_resource_driver_comes(
 def test_intels_resource_driver_goes_before_the_device_plugin_comes(
     plan: Callable[..., list[tuple[str, str]]],
 ) -> None:
-    rows = plan(intel.intel, cluster(PLUGIN), **{"name=intel-gpu-resource-driver": ours()})
+    rows = plan(intel.intel, cluster(PLUGIN), {"name%3Dintel-gpu-resource-driver": ours()})
 
     assert rows[1:3] == [
         (
@@ -137,25 +141,49 @@ def test_intels_resource_driver_goes_before_the_device_plugin_comes(
         (
             intel.intel,
             ARC,
-            {"get_pods": listed([pod("llama", "w1", "Running", **{"gpu.intel.com_xe": "1"})])},
+            {
+                "/api/v1/pods": read(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "PodList",
+                        "items": [pod("llama", "w1", "Running", **{"gpu.intel.com_xe": "1"})],
+                    }
+                )
+            },
             "error: w1: models/llama holds gpu.intel.com/xe",
         ),
         (
             intel.intel,
             PLUGIN,
-            {"get_resourceclaims": listed([claim("llama", "w1")])},
+            {"get resourceclaims": listed([claim("llama", "w1")])},
             "error: w1: claim models/llama holds card0",
         ),
         (
             amd.amd,
             {**INSTINCT, "allocation": "dra"},
-            {"get_pods": listed([pod("llama", "w1", "Running", **{"amd.com_gpu": "8"})])},
+            {
+                "/api/v1/pods": read(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "PodList",
+                        "items": [pod("llama", "w1", "Running", **{"amd.com_gpu": "8"})],
+                    }
+                )
+            },
             "error: w1: models/llama holds amd.com/gpu",
         ),
         (
             nvidia.nvidia,
             HOPPER,
-            {"get_pods": listed([pod("llama", "w1", "Running", **{"nvidia.com_gpu": "1"})])},
+            {
+                "/api/v1/pods": read(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "PodList",
+                        "items": [pod("llama", "w1", "Running", **{"nvidia.com_gpu": "1"})],
+                    }
+                )
+            },
             "error: w1: models/llama holds nvidia.com/gpu",
         ),
     ],
@@ -167,7 +195,7 @@ def test_the_plan_says_who_still_holds_a_gpu_in_the_old_way(
     held: dict[str, str],
     said: str,
 ) -> None:
-    rows = plan(step, cluster(gpus), **held)
+    rows = plan(step, cluster(gpus), held)
 
     assert (SURE, said) in rows
     stops, comes = (
@@ -193,7 +221,7 @@ def test_nvidias_other_resource_goes_before_the_operator_is_changed(
 ) -> None:
     by_helm = own(kind, version, name, {"app.kubernetes.io/managed-by": "Helm"})
 
-    rows = plan(nvidia.nvidia, cluster(gpus), **{"-f_-": by_helm})
+    rows = plan(nvidia.nvidia, cluster(gpus), {f"/{name}": by_helm})
 
     assert rows[1:3] == [
         (SURE, "none"),
