@@ -11,7 +11,7 @@ from deploy.model.cluster import (
     Node,
     Taint,
 )
-from deploy.model.gpu import Gpu, Gpus, NvidiaStack, Partitioning, Sharing, Stack
+from deploy.model.gpu import AmdStack, Gpu, Gpus, NvidiaStack, Partitioning, Sharing, Stack
 from deploy.model.k3s import Datastore, FlannelBackend, K3s, Packaged
 from deploy.model.kubernetes import Containerd, Kubernetes, Limits, Reserved
 from deploy.model.load import load_cluster
@@ -39,6 +39,7 @@ __all__ = [
     "Accepted",
     "AddressRange",
     "Allocation",
+    "AmdStack",
     "Artifacts",
     "Change",
     "Cluster",

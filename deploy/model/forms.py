@@ -42,6 +42,8 @@ MIG_LAYOUT = r"^all-(disabled|enabled|balanced|\d+g\.\d+gb(\.me|\+me)?)$"
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 RELEASE = r"^v?\d+\.\d+\.\d+$"
 MANIFEST = r"^[^\s~]+\.ya?ml$"
+# distribution/reference: a domain and a path, without a tag
+REPOSITORY = r"^[a-z0-9.-]+(:\d{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
 
 WANTED = {
     DNS_LABEL: "a name of at most 63 lower-case letters, digits and hyphens, such as node-1",
@@ -58,6 +60,7 @@ WANTED = {
     PACKAGE: "the name of a package, such as nvidia-driver-580-server-open",
     RELEASE: "a release such as 1.5.1",
     MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
+    REPOSITORY: "an image's repository without a tag, such as harbor.home.lan/amd/driver",
     CHECK_ID: "the id of a check, such as HOST-03",
     PLANNED: "a phase, or PHASE | OPERATION as in baseline | Set kernel parameters",
     LABEL_KEY: "a label's key such as tier or example.com/tier",

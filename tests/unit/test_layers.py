@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "deploy.catalog",
         "deploy.context",
         "deploy.engine",
+        "deploy.observe.reboot",
         "deploy.operations.notes",
         "pyinfra",
     },

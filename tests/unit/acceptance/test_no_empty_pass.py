@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import CLUSTER, LISTS, LOCK, seen
+from clusters import CLUSTER, LISTS, LOCK, Ran, seen
 
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.cluster.addresses import answer
@@ -58,6 +58,7 @@ EVERYTHING = {
     "services": [BALANCED],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
     "resourceclaims": [],
+    "resourceclaimtemplates": [],
     "deviceclasses": [{"metadata": {"name": "gpu.intel.com"}}],
 }
 Judge = Callable[[Cluster, Snapshot], Iterable[Finding]]
@@ -72,13 +73,15 @@ def addresses(cluster: Cluster, snapshot: Snapshot) -> Iterator[Finding]:
 
 
 ALL: tuple[Judge, ...] = (*JUDGES, images, addresses)
-# Where nothing is what is wanted: no claim at all holds no graphics.
-GOOD_WHEN_EMPTY = {("cards_only", "resourceclaims")}
+CLAIMS = ("resourceslices", "resourceclaims", "resourceclaimtemplates")
+# Where nothing is what is wanted: no claim at all holds no graphics, and an API that lists nothing is served.
+GOOD_WHEN_EMPTY = {("cards_only", "resourceclaims"), *(("served_api", kind) for kind in CLAIMS)}
 # Judged by where it is and what it is called; K8S-09 says whether it is up.
 GOOD_WITHOUT_STATUS = {
     *(("labels", "nodes"), ("announcers", "nodes"), ("announcers", "pods"), ("one_allocator", "nodes")),
     *((judge, kind) for judge in ("pool",) for kind in ("pools", "advertisements")),
     *((judge, "resourceslices") for judge in ("published_gpus", "one_allocator", "cards_only")),
+    *(("served_api", kind) for kind in CLAIMS),
     ("published_gpus", "deviceclasses"),
 }
 
@@ -173,13 +176,6 @@ def test_a_workload_that_wants_no_pod_is_never_up(desired: int | None) -> None:
             each["spec"] = {} if desired is None else {"replicas": 0}
 
     assert passes(JUDGE["system_workloads"], seen(nobody)) == []
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int
-    out: str
-    err: str = ""
 
 
 # That the host answers is what the first says; a connection that came about is its exit status.
