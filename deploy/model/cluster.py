@@ -27,6 +27,7 @@ from deploy.model.kubernetes import NEW_CLUSTER, Containerd, Kubernetes
 from deploy.model.object_store import ObjectStore
 from deploy.model.ranges import AddressRange
 from deploy.model.section import Section, setting
+from deploy.model.serving import Model
 from deploy.model.ssh import NodeSsh, Ssh
 from deploy.model.storage import Storage
 from deploy.model.values import Change, Role, TaintEffect, TimeSync, Vendor
@@ -171,6 +172,7 @@ class Cluster(Section):
     object_store: ObjectStore | None = setting(
         Change.LIVE, "S3, for models and for the registry.", default=None
     )
+    models: tuple[Model, ...] = setting(Change.LIVE, "The models that are served.", default=())
     ignore: tuple[Ignore, ...] = setting(
         Change.LIVE, "Failed checks that are accepted before an install and by verify.", default=()
     )
