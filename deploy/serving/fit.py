@@ -22,7 +22,7 @@ PROFILE = re.compile(r"\.(\d+)gb")
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a model takes of one GPU, or of its pod, in bytes; `one` and `every` sequence are None if unknown."""
+    """What a model takes of one GPU, or of its pod, in bytes; `one` and `every` sequence may be unknown."""
 
     model: Model
     where: str
