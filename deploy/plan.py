@@ -101,6 +101,7 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
             else []
         ),
         *_gpus(cluster),
+        *_registry(cluster),
     ]
     return tuple(phase for phase in wanted if phase.hosts(cluster))
 
@@ -155,6 +156,11 @@ def _gpus(cluster: Cluster) -> list[Phase]:
         if cluster.gpu_nodes(Vendor(vendor))
     ]
     return [*before, *stacks]
+
+
+def _registry(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.registry.registry"
+    return [Phase("registry", "Keep images and models", step, Where.SPEAKER)] if cluster.registry else []
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:
