@@ -42,6 +42,20 @@ MIG_LAYOUT = r"^all-(disabled|enabled|balanced|\d+g\.\d+gb(\.me|\+me)?)$"
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 RELEASE = r"^v?\d+\.\d+\.\d+$"
 MANIFEST = r"^[^\s~]+\.ya?ml$"
+# a quantity of bytes, whole and not nothing
+SIZE = r"^[1-9]\d*(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"
+# no root, no dots to climb by, nothing that a shell, a mount option or a volume's path could misread
+FOLDER = r"^(/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)+$"
+# POSIX.1, Environment Variables
+ENVIRONMENT = r"^[A-Za-z_][A-Za-z0-9_]*$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+# docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; dots break certificates of hosts
+BUCKET = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
+# distribution/reference: a repository with a tag, a digest, or both
+IMAGE = (
+    r"^[a-z0-9][a-z0-9._-]*(:\d{1,5})?(/[a-z0-9][a-z0-9._-]*)+"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
+)
 
 WANTED = {
     DNS_LABEL: "a name of at most 63 lower-case letters, digits and hyphens, such as node-1",
@@ -57,6 +71,12 @@ WANTED = {
     MIG_LAYOUT: "a MIG layout such as all-1g.10gb or all-balanced",
     PACKAGE: "the name of a package, such as nvidia-driver-580-server-open",
     RELEASE: "a release such as 1.5.1",
+    SIZE: "a size such as 100Gi",
+    FOLDER: "the absolute path of a folder, such as /data/models",
+    ENVIRONMENT: "the name of a variable, such as HF_TOKEN",
+    HOST: "an address or a host's name, such as 192.168.1.5",
+    BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits and hyphens",
+    IMAGE: "an image such as docker.io/pgsty/minio:TAG, best with @sha256:DIGEST",
     MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
     CHECK_ID: "the id of a check, such as HOST-03",
     PLANNED: "a phase, or PHASE | OPERATION as in baseline | Set kernel parameters",
@@ -105,6 +125,7 @@ Day = Annotated[date, BeforeValidator(_text("a date such as 2027-03-31"))]
 HomePath = Annotated[Path, AfterValidator(_home)]
 Limit = Annotated[str, Field(pattern=LIMIT), BeforeValidator(_digits), _written(LIMIT)]
 Quantity = Annotated[str, Field(pattern=QUANTITY), BeforeValidator(_digits), _written(QUANTITY)]
+Size = Annotated[str, Field(pattern=SIZE), BeforeValidator(_digits), _written(SIZE)]
 LabelKey = Annotated[str, Field(pattern=LABEL_KEY, max_length=317)]
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]

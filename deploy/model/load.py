@@ -16,6 +16,7 @@ from deploy.model.document import Document, parse
 from deploy.model.mistake import Mistake, Place, report
 from deploy.model.rules import Rule, broken_rules, missing_key_files
 from deploy.model.schema import mistakes
+from deploy.model.secret import missing_secrets
 
 LARGEST = 1 << 20  # bytes; an inventory of a thousand nodes has a tenth of it
 EMPTY = """{path} is empty. An inventory needs at least:
@@ -27,7 +28,8 @@ EMPTY = """{path} is empty. An inventory needs at least:
 def load_cluster(path: Path | str, *, keys_exist: bool = True, rules: Iterable[Rule] = ()) -> Cluster:
     """Load an inventory.
 
-    `keys_exist=False` is for those who only read it: then SSH keys that are not there yet are no mistake.
+    `keys_exist=False` is for those who only read it: then SSH keys and secrets that are not there yet are
+    no mistake.
     `rules` are judged beside the model's own, for what other rooms know.
     """
     path = Path(path)
@@ -38,7 +40,7 @@ def load_cluster(path: Path | str, *, keys_exist: bool = True, rules: Iterable[R
         raise InventoryError(f"{path} holds no keys such as name: and nodes: but {_kind(document.data)}.")
     cluster, found = judge(document, rules)
     if keys_exist and cluster:
-        found += missing_key_files(cluster)
+        found += [*missing_key_files(cluster), *missing_secrets(cluster, path.parent)]
     if found or cluster is None:
         raise InventoryError(report(path, found, document.lines))
     return cluster

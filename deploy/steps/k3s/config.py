@@ -12,7 +12,7 @@ import yaml
 
 from deploy import catalog
 from deploy.catalog import gates, k3s_flags
-from deploy.model import Cluster, Datastore, FlannelBackend, Node, Packaged, ProxyMode
+from deploy.model import Cluster, Datastore, FlannelBackend, Node, ProxyMode
 
 ETC = "/etc/rancher/k3s"
 CONFIG = f"{ETC}/config.yaml"
@@ -111,10 +111,7 @@ def _names(cluster: Cluster) -> list[str]:
 
 
 def _disabled(cluster: Cluster) -> list[str]:
-    given = cluster.kubernetes.k3s.disable
-    if given is None:
-        given = (Packaged.SERVICELB,) if cluster.load_balancer else ()
-    return [name.value for name in given]
+    return [name.value for name in cluster.packaged_off]
 
 
 def _gates(cluster: Cluster, component: str) -> list[str]:

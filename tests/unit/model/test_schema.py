@@ -90,6 +90,8 @@ def test_every_immutable_key_says_what_to_do_instead() -> None:
         "Node.address",
         "Node.name",
         "Node.roles",
+        "ObjectStore.provider",
+        "ObjectStore.storage_class",
         "cluster.name",
     ]
     assert all(immutable.values())
