@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -139,7 +140,7 @@ def _deployment(registry: Registry, image: str, text: str) -> Object:
     template = {
         "metadata": {
             "labels": {**SELECTOR, **OWNED},
-            "annotations": {"slipway.dev/config": render.digest(text)},
+            "annotations": {"slipway.dev/config": hashlib.sha256(text.encode()).hexdigest()},
         },
         "spec": pod,
     }

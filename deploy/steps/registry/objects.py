@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.model import Cluster
-from deploy.model.registry import RegistryExpose, address
+from deploy.model.registry import RegistryExpose
 from deploy.observe.secrets import Where
 
 NAMESPACE = "registry"
@@ -42,14 +42,14 @@ def names(cluster: Cluster) -> tuple[list[str], list[str]]:
     registry = cluster.registry
     assert registry is not None  # noqa: S101 - the phase is for clusters that have one
     inside = [f"{NAME}.{NAMESPACE}.svc", f"{NAME}.{NAMESPACE}.svc.cluster.local"]
-    return [registry.hostname, *inside], [str(address(cluster.kubernetes.service_cidr))]
+    return [registry.hostname, *inside], [str(cluster.registry_address)]
 
 
 def service(cluster: Cluster, selector: dict[str, str], port: int) -> Object:
     """Return the Service that nodes and pods use; its address is known before it is there."""
     spec = {
         "type": "ClusterIP",
-        "clusterIP": str(address(cluster.kubernetes.service_cidr)),
+        "clusterIP": str(cluster.registry_address),
         "selector": selector,
         "ports": [{"name": "https", "port": HTTPS, "targetPort": port, "protocol": "TCP"}],
     }
