@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from deploy import render
 from deploy.model import Cluster
 from deploy.model.registry import Registry, RegistryStorage
-from deploy.observe.secrets import Where
+from deploy.operations.secrets import Where
 from deploy.operations import derived, kube, rollouts, secrets
 from deploy.operations.derived import Htpasswd, Target
 from deploy.steps import certificates
@@ -19,36 +19,26 @@ from deploy.steps.registry.objects import LOGIN, NAME, NAMESPACE, OWNED, PHASE, 
 PORT, DEBUG = 5000, 5001
 SELECTOR = {"app.kubernetes.io/name": NAME}
 AUTH = Where(NAMESPACE, "registry-auth")
+HTTP = Where(NAMESPACE, "registry-http")
 CONFIG = "/etc/slipway-registry"
 BUCKET = "registry"
 # the user of distribution's image is root; any other works, since it writes to its volume alone
 USER = 65532
 ROLLOUT_SECONDS = 300
-TYPES = {"/run/tls": "tls", "/run/auth": "auth", CONFIG: "config", "/var/lib/registry": "layers", "/tmp": "tmp"}  # noqa: S108 - a pod's own
+MOUNTS = {
+    "tls": "/run/tls",
+    "auth": "/run/auth",
+    "config": CONFIG,
+    "layers": "/var/lib/registry",
+    "tmp": "/tmp",  # noqa: S108 - a pod's own
+}
 
 
 def distribution(cluster: Cluster, registry: Registry, image: str) -> None:
     """Make its account, its certificate and its pod, and wait until it serves."""
     kube.applied(name="Make the namespace", objects=[objects.namespace()], until=PHASE)
-    made_of = {"username": secrets.Fixed(registry.user), "password": secrets.Generated(40)}
-    http = {"http-secret": secrets.Generated(40)}
-    secrets.kept(name="Keep the registry's password", where=LOGIN, values={**made_of, **http}, until=PHASE)
-    derived.derived(
-        name="Let the registry know it",
-        source=LOGIN,
-        key="password",
-        target=Target(AUTH, "htpasswd"),
-        form=Htpasswd(registry.user),
-        until=PHASE,
-    )
+    _account(registry)
     read = [AUTH, TLS]
-    secrets.copied(
-        name="Give the registry what it signs uploads with",
-        source=LOGIN,
-        target=Where(NAMESPACE, "registry-http"),
-        keys={"secret": "http-secret"},
-        until=PHASE,
-    )
     if registry.storage is RegistryStorage.S3:
         secrets.copied(
             name="Let the registry into the object store",
@@ -59,7 +49,8 @@ def distribution(cluster: Cluster, registry: Registry, image: str) -> None:
         )
         read.append(S3)
     certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
-    kube.applied(name="Install the registry", objects=rendered(cluster, registry, image), until=PHASE)
+    wanted = rendered(cluster, registry, image)
+    kube.applied(name="Install the registry", objects=wanted, until=PHASE)
     rollouts.current(
         name="Have its pod read its present certificate and password",
         workload=f"deployment/{NAME}",
@@ -76,6 +67,30 @@ def distribution(cluster: Cluster, registry: Registry, image: str) -> None:
     )
 
 
+def _account(registry: Registry) -> None:
+    values = {
+        "username": secrets.Fixed(registry.user),
+        "password": secrets.Generated(40),
+        "http-secret": secrets.Generated(40),
+    }
+    secrets.kept(name="Keep the registry's password", where=LOGIN, values=values, until=PHASE)
+    derived.derived(
+        name="Let the registry know it",
+        source=LOGIN,
+        key="password",
+        target=Target(AUTH, "htpasswd"),
+        form=Htpasswd(registry.user),
+        until=PHASE,
+    )
+    secrets.copied(
+        name="Give the registry what it signs uploads with",
+        source=LOGIN,
+        target=HTTP,
+        keys={"secret": "http-secret"},
+        until=PHASE,
+    )
+
+
 def config(cluster: Cluster, registry: Registry) -> str:
     """Return distribution's configuration (distribution/distribution v3.1, docs/content/about/configuration.md)."""
     store, s3 = cluster.object_store, None
@@ -88,7 +103,7 @@ def config(cluster: Cluster, registry: Registry) -> str:
 def rendered(cluster: Cluster, registry: Registry, image: str) -> list[Object]:
     """Return every object but Secrets."""
     text = config(cluster, registry)
-    parts = [
+    return [
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -101,7 +116,6 @@ def rendered(cluster: Cluster, registry: Registry, image: str) -> list[Object]:
         *([objects.outside(SELECTOR, PORT)] if objects.is_outside(cluster) else []),
         objects.policy(NAME, SELECTOR, _allowed(cluster, registry)),
     ]
-    return parts
 
 
 def _claim(registry: Registry) -> Object:
@@ -159,7 +173,7 @@ def _deployment(registry: Registry, image: str, text: str) -> Object:
 
 def _container(registry: Registry, image: str) -> Object:
     live = {"path": "/", "port": PORT, "scheme": "HTTPS"}
-    env = [_from("REGISTRY_HTTP_SECRET", "registry-http", "secret")]
+    env = [_from("REGISTRY_HTTP_SECRET", HTTP.name, "secret")]
     env.append({"name": "OTEL_TRACES_EXPORTER", "value": "none"})
     if registry.storage is RegistryStorage.S3:
         env += [
@@ -188,7 +202,7 @@ def _container(registry: Registry, image: str) -> Object:
         },
         "volumeMounts": [
             {"name": name, "mountPath": path, **({} if name in ("layers", "tmp") else {"readOnly": True})}
-            for path, name in TYPES.items()
+            for name, path in MOUNTS.items()
         ],
     }
 
@@ -212,7 +226,7 @@ def _volumes(registry: Registry) -> list[Object]:
 
 
 def _allowed(cluster: Cluster, registry: Registry) -> Object:
-    """Anybody may push and pull, with the password; the pod itself reaches names and its store, or nothing."""
+    """Anybody may push and pull, with the password; the pod itself reaches its store, or nobody."""
     rules: Object = {"ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}], "egress": []}
     if registry.storage is RegistryStorage.S3 and cluster.object_store is not None:
         port = urlsplit(cluster.object_store.url).port or 443

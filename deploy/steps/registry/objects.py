@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.model import Cluster
 from deploy.model.registry import RegistryExpose
-from deploy.observe.secrets import Where
+from deploy.operations.secrets import Where
 
 NAMESPACE = "registry"
 PHASE = "registry"
@@ -19,6 +19,7 @@ STORE = Where("slipway-system", "object-store")
 TLS = Where(NAMESPACE, "registry-tls")
 S3 = Where(NAMESPACE, "registry-s3")
 PULL = Where("models", "registry-pull")
+AUTHORITY = Where("models", "registry-ca")
 Object = dict[str, Any]
 
 
@@ -35,6 +36,12 @@ def namespace() -> Object:
     """Return the namespace; its pods keep to the baseline of the Pod Security Standards."""
     labels = {**OWNED, "pod-security.kubernetes.io/enforce": "baseline"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+
+
+def models() -> Object:
+    """Return the namespace of the models, as the serving step makes it too."""
+    metadata = {"name": PULL.namespace, "labels": dict(OWNED)}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def names(cluster: Cluster) -> tuple[list[str], list[str]]:
