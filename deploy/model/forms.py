@@ -48,6 +48,8 @@ SIZE = r"^[1-9]\d*(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"
 FOLDER = r"^(/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)+$"
 # POSIX.1, Environment Variables
 ENVIRONMENT = r"^[A-Za-z_][A-Za-z0-9_]*$"
+# a name with a dot: without one the first part of an image is taken for a repository (distribution/reference)
+HOSTNAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; dots break certificates of hosts
 BUCKET = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
@@ -87,6 +89,7 @@ WANTED = {
     FOLDER: "the absolute path of a folder, such as /data/models",
     ENVIRONMENT: "the name of a variable, such as HF_TOKEN",
     HOST: "an address or a host's name, such as 192.168.1.5",
+    HOSTNAME: "a host's full name in lower case, such as registry.home.arpa",
     BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits and hyphens",
     IMAGE: "an image such as docker.io/pgsty/minio:TAG, best with @sha256:DIGEST",
     MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
