@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pyinfra import host
 from pyinfra.api import deploy
 
 from deploy import catalog, context
@@ -71,7 +72,7 @@ def serving() -> None:
 
 
 def _secrets(cluster: Cluster, home: Path) -> None:
-    for model in cluster.models:
+    for model in host.loop(cluster.models):
         origin = Where(SYSTEM, names.workload(model))
         key = {names.API_KEY: secrets.referred(model.api_key, home)}
         secrets.kept(name=f"Keep the key of {model.name}", where=origin, values=key, until=PHASE)
@@ -142,7 +143,7 @@ def _engines(cluster: Cluster) -> None:
     """Run every model's engine, and wait until it answers."""
     lock = catalog.lock.load(context.lock_path())
     rollouts = []
-    for model in cluster.models:
+    for model in host.loop(cluster.models):
         before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
         around = exposed.objects(model)
         kube.applied(name=f"Serve {model.name}", objects=[*before, *around, workload], until=PHASE)

@@ -23,6 +23,8 @@ IMAGES = {SourceKind.MODELKIT: "kitops-init", SourceKind.S3: "rclone"}
 KIT = "/usr/local/bin/entrypoint.sh"
 CA, LOGIN = "/run/ca", "/run/login"
 TRIES = 6
+# the exit code of what another try does not mend (files/serving/whole.sh)
+FINAL = 65
 
 
 def image_key(model: Model) -> str:
@@ -104,6 +106,16 @@ def job(cluster: Cluster, model: Model, image: str) -> Object:
         pod["hostAliases"] = aliases
     spec: Object = {
         "backoffLimit": TRIES,
+        "podFailurePolicy": {
+            "rules": [
+                {
+                    "action": "FailJob",
+                    "onExitCodes": {"containerName": COMPONENT, "operator": "In", "values": [FINAL]},
+                },
+                # an eviction or a node that is drained is no failure of the fetch
+                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            ]
+        },
         "activeDeadlineSeconds": timing.fetching(model),
         "template": {"metadata": {"labels": pods.labels(model, COMPONENT)}, "spec": pod},
     }
