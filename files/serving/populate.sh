@@ -18,7 +18,7 @@ if [ -d "$whole" ]; then
 fi
 mkdir -p "$WORK" || fail "$WORK could not be made"
 # an unpacker that skips what exists would keep half a file
-if [ -n "${ANEW:-}" ]; then find "$WORK" -mindepth 1 -delete; fi
+if [ -n "${ANEW:-}" ]; then rm -rf "$WORK" && mkdir "$WORK"; fi
 have=$(($(free) + $(du -sk "$WORK" | cut -f 1)))
 [ "$have" -ge "$NEED_KIB" ] || final "$(gib "$have") are free on the volume, wanted $(gib "$NEED_KIB"): \
 2.2 times the weights; make room there, or give the model another volume"
