@@ -100,7 +100,9 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
             if cluster.load_balancer
             else []
         ),
+        *_storage(cluster),
         *_gpus(cluster),
+        *_object_store(cluster),
     ]
     return tuple(phase for phase in wanted if phase.hosts(cluster))
 
@@ -155,6 +157,21 @@ def _gpus(cluster: Cluster) -> list[Phase]:
         if cluster.gpu_nodes(Vendor(vendor))
     ]
     return [*before, *stacks]
+
+
+def _storage(cluster: Cluster) -> list[Phase]:
+    if cluster.storage is None:
+        return []
+    return [
+        Phase("volumes", "Make the folders of volumes", "deploy.steps.storage.volumes", Where.ALL),
+        Phase("storage", "Give pods volumes", "deploy.steps.storage.storage", Where.SPEAKER),
+    ]
+
+
+def _object_store(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.object_store.object_store"
+    wanted = Phase("object-store", "Store objects", step, Where.SPEAKER)
+    return [wanted] if cluster.object_store else []
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:

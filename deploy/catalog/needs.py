@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.catalog import gpu_needs, k3s
+from deploy.catalog import gpu_needs, k3s, storage_needs
 from deploy.catalog.entries import FileEntry, ImageEntry, load
 from deploy.model import Cluster, Distribution
 
@@ -25,7 +25,7 @@ def needed(cluster: Cluster) -> Needed:
     balancer = _balancer() if cluster.load_balancer else Needed((), ())
     return Needed(
         (*own.files, *balancer.files, *gpu_needs.files(cluster)),
-        (*own.images, *balancer.images, *gpu_needs.images(cluster)),
+        (*own.images, *balancer.images, *gpu_needs.images(cluster), *storage_needs.images(cluster)),
     )
 
 
