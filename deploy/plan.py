@@ -106,8 +106,10 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
             if cluster.load_balancer
             else []
         ),
+        *_storage(cluster),
         *_gpus(cluster),
         *_trust(cluster),
+        *_object_store(cluster),
         *_registry(cluster),
         *_serving(cluster),
     ]
@@ -186,6 +188,21 @@ def _serving(cluster: Cluster) -> list[Phase]:
         Phase("serving-images", "Have what serves models", "deploy.steps.serving.pulled", Where.SERVING),
         Phase("serving", "Serve models", "deploy.steps.serving.serving", Where.SPEAKER),
     ]
+
+
+def _storage(cluster: Cluster) -> list[Phase]:
+    if cluster.storage is None:
+        return []
+    return [
+        Phase("volumes", "Make the folders of volumes", "deploy.steps.storage.volumes", Where.ALL),
+        Phase("storage", "Give pods volumes", "deploy.steps.storage.storage", Where.SPEAKER),
+    ]
+
+
+def _object_store(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.object_store.object_store"
+    wanted = Phase("object-store", "Store objects", step, Where.SPEAKER)
+    return [wanted] if cluster.object_store else []
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:

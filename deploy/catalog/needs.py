@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.catalog import gpu_needs, k3s, registry_needs, serving_needs
+from deploy.catalog import gpu_needs, k3s, registry_needs, serving_needs, storage_needs
 from deploy.catalog.entries import FileEntry, ImageEntry, load
 from deploy.model import Cluster, Distribution
 
@@ -30,6 +30,7 @@ def needed(cluster: Cluster) -> Needed:
             *own.images,
             *balancer.images,
             *gpu_needs.images(cluster),
+            *storage_needs.images(cluster),
             *images,
             *serving_needs.images(cluster),
         ),

@@ -11,9 +11,9 @@ from pyinfra.api import deploy
 from deploy import catalog, context
 from deploy.model import Cluster, Distribution
 from deploy.model.serving import Model, SourceKind
-from deploy.operations import images, jobs, kube, secrets, serving_images
+from deploy.operations import images, kube, models, secrets, serving_images
 from deploy.operations.images import Image
-from deploy.operations.jobs import Rollout
+from deploy.operations.models import Rollout
 from deploy.operations.secrets import Where
 from deploy.serving import names, placing, timing
 from deploy.steps.serving import exposed, populate, vllm
@@ -120,9 +120,9 @@ def _files(cluster: Cluster) -> None:
         *(each for model in folders for each in populate.local(model)),
     ]
     if claims:
-        jobs.claimed(name="Make the models' volumes", claims=claims, until="storage")
+        models.claimed(name="Make the models' volumes", claims=claims, until="storage")
     wanted = [
-        jobs.Wanted(
+        models.Wanted(
             populate.job(cluster, model, lock.image(populate.image_key(model)).pinned),
             names.claim(model),
             timing.fetching(model),
@@ -130,7 +130,7 @@ def _files(cluster: Cluster) -> None:
         for model in fetched
     ]
     if wanted:
-        jobs.completed(
+        models.completed(
             name="Fetch the models",
             namespace=names.NAMESPACE,
             label=names.MODEL_LABEL,
@@ -148,7 +148,7 @@ def _engines(cluster: Cluster) -> None:
         around = exposed.objects(model)
         kube.applied(name=f"Serve {model.name}", objects=[*before, *around, workload], until=PHASE)
         rollouts.append(_rollout(model))
-    jobs.ready(
+    models.ready(
         name="Wait for the models",
         namespace=names.NAMESPACE,
         rollouts=rollouts,
