@@ -29,6 +29,7 @@ from deploy.model.object_store import ObjectStore
 from deploy.model.ranges import AddressRange
 from deploy.model.registry import Registry, address
 from deploy.model.section import Section, setting
+from deploy.model.serving import Model
 from deploy.model.ssh import NodeSsh, Ssh
 from deploy.model.storage import Storage
 from deploy.model.values import Change, Role, TaintEffect, TimeSync, Vendor
@@ -179,6 +180,7 @@ class Cluster(Section):
     registry: Registry | None = setting(
         Change.LIVE, "A registry of images and models inside the cluster.", default=None
     )
+    models: tuple[Model, ...] = setting(Change.LIVE, "The models that are served.", default=())
     ignore: tuple[Ignore, ...] = setting(
         Change.LIVE, "Failed checks that are accepted before an install and by verify.", default=()
     )

@@ -15,6 +15,7 @@ from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
 from deploy.model.paths import OWN, state_home
 from deploy.model.registry_rules import REGISTRY_RULES
+from deploy.model.serving_rules import SERVING_RULES
 from deploy.model.storage_rules import STORAGE_RULES
 from deploy.model.values import Distribution, ProxyMode
 
@@ -173,6 +174,7 @@ RULES: tuple[Rule, ...] = (
     *GPU_RULES,
     *STORAGE_RULES,
     *REGISTRY_RULES,
+    *SERVING_RULES,
 )
 
 
