@@ -100,8 +100,10 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
             if cluster.load_balancer
             else []
         ),
+        *_storage(cluster),
         *_gpus(cluster),
         *_trust(cluster),
+        *_object_store(cluster),
         *_registry(cluster),
     ]
     return tuple(phase for phase in wanted if phase.hosts(cluster))
@@ -169,6 +171,21 @@ def _trust(cluster: Cluster) -> list[Phase]:
 def _registry(cluster: Cluster) -> list[Phase]:
     step = "deploy.steps.registry.registry"
     return [Phase("registry", "Keep images and models", step, Where.SPEAKER)] if cluster.registry else []
+
+
+def _storage(cluster: Cluster) -> list[Phase]:
+    if cluster.storage is None:
+        return []
+    return [
+        Phase("volumes", "Make the folders of volumes", "deploy.steps.storage.volumes", Where.ALL),
+        Phase("storage", "Give pods volumes", "deploy.steps.storage.storage", Where.SPEAKER),
+    ]
+
+
+def _object_store(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.object_store.object_store"
+    wanted = Phase("object-store", "Store objects", step, Where.SPEAKER)
+    return [wanted] if cluster.object_store else []
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:

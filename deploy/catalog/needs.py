@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.catalog import gpu_needs, k3s, registry_needs
+from deploy.catalog import gpu_needs, k3s, registry_needs, storage_needs
 from deploy.catalog.entries import FileEntry, ImageEntry, load
 from deploy.model import Cluster, Distribution
 
@@ -26,7 +26,13 @@ def needed(cluster: Cluster) -> Needed:
     charts, images = registry_needs.entries(cluster)
     return Needed(
         (*own.files, *balancer.files, *gpu_needs.files(cluster), *charts),
-        (*own.images, *balancer.images, *gpu_needs.images(cluster), *images),
+        (
+            *own.images,
+            *balancer.images,
+            *gpu_needs.images(cluster),
+            *storage_needs.images(cluster),
+            *images,
+        ),
     )
 
 
