@@ -106,8 +106,10 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
             if cluster.load_balancer
             else []
         ),
+        *_storage(cluster),
         *_gpus(cluster),
         *_trust(cluster),
+        *_object_store(cluster),
         *_registry(cluster),
         *_serving(cluster),
     ]
@@ -164,6 +166,21 @@ def _gpus(cluster: Cluster) -> list[Phase]:
         if cluster.gpu_nodes(Vendor(vendor))
     ]
     return [*before, *stacks]
+
+
+def _storage(cluster: Cluster) -> list[Phase]:
+    if cluster.storage is None:
+        return []
+    return [
+        Phase("volumes", "Make the folders of volumes", "deploy.steps.storage.volumes", Where.ALL),
+        Phase("storage", "Give pods volumes", "deploy.steps.storage.storage", Where.SPEAKER),
+    ]
+
+
+def _object_store(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.object_store.object_store"
+    wanted = Phase("object-store", "Store objects", step, Where.SPEAKER)
+    return [wanted] if cluster.object_store else []
 
 
 def _trust(cluster: Cluster) -> list[Phase]:
