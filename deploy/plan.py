@@ -168,6 +168,21 @@ def _gpus(cluster: Cluster) -> list[Phase]:
     return [*before, *stacks]
 
 
+def _storage(cluster: Cluster) -> list[Phase]:
+    if cluster.storage is None:
+        return []
+    return [
+        Phase("volumes", "Make the folders of volumes", "deploy.steps.storage.volumes", Where.ALL),
+        Phase("storage", "Give pods volumes", "deploy.steps.storage.storage", Where.SPEAKER),
+    ]
+
+
+def _object_store(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.object_store.object_store"
+    wanted = Phase("object-store", "Store objects", step, Where.SPEAKER)
+    return [wanted] if cluster.object_store else []
+
+
 def _trust(cluster: Cluster) -> list[Phase]:
     """Hosts have the cluster's CA from their join; another one is brought to them."""
     wanted = cluster.certificates.provider is CertificateProvider.CERT_MANAGER
@@ -188,21 +203,6 @@ def _serving(cluster: Cluster) -> list[Phase]:
         Phase("serving-images", "Have what serves models", "deploy.steps.serving.pulled", Where.SERVING),
         Phase("serving", "Serve models", "deploy.steps.serving.serving", Where.SPEAKER),
     ]
-
-
-def _storage(cluster: Cluster) -> list[Phase]:
-    if cluster.storage is None:
-        return []
-    return [
-        Phase("volumes", "Make the folders of volumes", "deploy.steps.storage.volumes", Where.ALL),
-        Phase("storage", "Give pods volumes", "deploy.steps.storage.storage", Where.SPEAKER),
-    ]
-
-
-def _object_store(cluster: Cluster) -> list[Phase]:
-    step = "deploy.steps.object_store.object_store"
-    wanted = Phase("object-store", "Store objects", step, Where.SPEAKER)
-    return [wanted] if cluster.object_store else []
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:
