@@ -15,6 +15,7 @@ from checks.acceptance.gpu_targets import targets
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Hands, Kubectl, speaker
 from checks.acceptance.runner import host_checks, prove_hosts
+from checks.acceptance.serving import ServingProbe
 from checks.catalogue import Phase
 from checks.cluster.images import locked
 from checks.cluster.judges import judge
@@ -117,7 +118,13 @@ class Verify:
             return [*left_out, *unproven(self.cluster, why)]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
-        return [*left_out, *probe.findings(), *self._gpus(kubectl, seen, nodes, image)]
+        models = ServingProbe(self.cluster, kubectl, self.tell)
+        return [
+            *left_out,
+            *probe.findings(),
+            *self._gpus(kubectl, seen, nodes, image),
+            *models.findings(),
+        ]
 
     def _gpus(
         self, kubectl: Kubectl, seen: Snapshot, ready: tuple[str, ...], image: LockedImage

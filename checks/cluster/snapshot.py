@@ -51,7 +51,13 @@ METALLB_PATHS = {
     "pools": "/apis/metallb.io/v1beta1/ipaddresspools",
     "advertisements": "/apis/metallb.io/v1beta1/l2advertisements",
 }
+SERVING_PATHS = {
+    "jobs": "/apis/batch/v1/jobs",
+    "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
+}
 KINDS = {
+    "/apis/batch/v1/jobs": ("jobs.batch", "Job"),
+    "/api/v1/persistentvolumeclaims": ("persistentvolumeclaims", "PersistentVolumeClaim"),
     "/api/v1/nodes": ("nodes", "Node"),
     "/api/v1/pods": ("pods", "Pod"),
     "/api/v1/services": ("services", "Service"),
@@ -88,7 +94,8 @@ def paths(cluster: Cluster) -> dict[str, str]:
     """Return every path that a snapshot of this cluster asks for, by name."""
     metallb = METALLB_PATHS if cluster.load_balancer else {}
     configz = {f"configz {node.name}": f"/api/v1/nodes/{node.name}/proxy/configz" for node in cluster.nodes}
-    return {**PATHS, **metallb, **_gpus(cluster), **configz}
+    serving = SERVING_PATHS if cluster.models else {}
+    return {**PATHS, **metallb, **serving, **_gpus(cluster), **configz}
 
 
 def _gpus(cluster: Cluster) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import models_world
 import pytest
 from clusters import CLUSTER, LISTS, LOCK, seen
 
@@ -31,8 +32,10 @@ GPUS = Cluster.model_validate(
                 "gpus": {"vendor": "intel", "model": "A770", "count": 1},
             },
         ],
+        "models": [models_world.MODEL],
     }
 )
+MODEL = models_world.lists(GPUS)
 DEVICE = {
     "name": "gpu-0",
     "attributes": {
@@ -54,8 +57,11 @@ RUNNING = {
 }
 EVERYTHING = {
     **LISTS,
-    "pods": [*LISTS["pods"], RUNNING],
-    "services": [BALANCED],
+    "pods": [*LISTS["pods"], RUNNING, *MODEL["pods"]],
+    "services": [BALANCED, *MODEL["services"]],
+    "deployments": [*LISTS["deployments"], *MODEL["deployments"]],
+    "jobs": MODEL["jobs"],
+    "persistentvolumeclaims": MODEL["persistentvolumeclaims"],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
     "resourceclaims": [],
     "deviceclasses": [{"metadata": {"name": "gpu.intel.com"}}],
@@ -80,6 +86,8 @@ GOOD_WITHOUT_STATUS = {
     *((judge, kind) for judge in ("pool",) for kind in ("pools", "advertisements")),
     *((judge, "resourceslices") for judge in ("published_gpus", "one_allocator", "cards_only")),
     ("published_gpus", "deviceclasses"),
+    # what they are is compared here; whether they are up the Deployment tells
+    *(("up", "services"), ("up", "pods"), ("pinned", "deployments"), ("shared_memory", "deployments")),
 }
 
 
