@@ -13,7 +13,7 @@ from typing import Any
 from deploy import render
 from deploy.model import ObjectStore
 from deploy.operations import jobs, kube, secrets, volumes
-from deploy.operations.secrets import Fixed, Generated, Where
+from deploy.operations.secrets import Fixed, Generated, Value, Where
 from deploy.operations.volumes import Claim
 from deploy.steps.object_store.objects import (
     AUTHORITY,
@@ -42,7 +42,7 @@ ROLLOUT_SECONDS = 300
 
 def minio(store: ObjectStore, image: str, client: str) -> None:
     """Run MinIO, and have the buckets and their user made; `client` is the image that has mc."""
-    root = {"access-key": Fixed("root-user"), "secret-key": Generated(40)}
+    root: dict[str, Value] = {"access-key": Fixed("root-user"), "secret-key": Generated(40)}
     secrets.kept(name="Keep its root's credentials", where=ROOT_ORIGIN, values=root, until=PHASE)
     keys = {"access-key": "access-key", "secret-key": "secret-key"}
     secrets.copied(name="Give them to MinIO", source=ROOT_ORIGIN, target=ROOT, keys=keys, until=PHASE)
