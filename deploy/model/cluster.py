@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from deploy.model.certificates import Certificates
 from deploy.model.forms import (
     CHECK_ID,
     INTERFACE,
@@ -21,7 +22,6 @@ from deploy.model.forms import (
     Name,
     Switch,
 )
-from deploy.model.certificates import Certificates
 from deploy.model.gpu import Gpu, Gpus
 from deploy.model.k3s import Packaged
 from deploy.model.kubernetes import NEW_CLUSTER, Containerd, Kubernetes
