@@ -44,8 +44,10 @@ class ObjectStore(Section):
         instead=OTHER_STORE,
         default=None,
     )
-    buckets: tuple[Annotated[str, Field(pattern=BUCKET)], ...] = setting(
-        Change.LIVE, "The buckets that must be there.", default=()
+    buckets: Annotated[tuple[Annotated[str, Field(pattern=BUCKET)], ...], Field(min_length=1)] = setting(
+        Change.LIVE,
+        "The buckets that must be there; one that is taken off the list stays.",
+        default=("models",),
     )
     image: Annotated[str, Field(pattern=IMAGE)] | None = setting(
         Change.ROLLING, "An image in place of the pinned one, best with its digest.", default=None

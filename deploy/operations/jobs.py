@@ -1,11 +1,11 @@
-"""Jobs that must have run to their end: made when they are missing, made anew when they failed."""
+"""Jobs that have run once: a completed one is done, a failed one is made anew."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pyinfra import host
@@ -14,148 +14,72 @@ from pyinfra.api import StringCommand, operation
 from deploy.facts.kube import Got
 from deploy.observe import kube
 from deploy.observe.kube import Object
-from deploy.operations import notes, waiting
-from deploy.operations.kube import Commands, as_list, asked, unfinished
+from deploy.operations import notes
+from deploy.operations.kube import Commands, as_list, asked
+
+NAME = "app.kubernetes.io/name"
+LAST_WORDS = 20  # lines of a failed Job's log
+DIGITS = 10  # of the digest in a name
+MET = '{.status.conditions[?(@.status=="True")].type}'
+
+_RUN = f"""
+job=$(cat)
+[ -z "$outdated" ] \\
+  || kubectl delete job --namespace="$namespace" --ignore-not-found --wait $outdated >/dev/null || exit 1
+printf %s "$job" | kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} --force-conflicts -f - \
+  >/dev/null || exit 1
+end=$(( $(date +%s) + patience ))
+while :; do
+  case $(kubectl get job "$name" --namespace="$namespace" -o jsonpath='{MET}') in
+    *Complete*) exit 0;;
+    *Failed*) echo "Job $namespace/$name failed; its last words:" >&2; break;;
+  esac
+  [ "$(date +%s)" -lt "$end" ] || {{ echo "Job $namespace/$name has not ended in $patience s:" >&2; break; }}
+  sleep 1
+done
+kubectl get pods --namespace="$namespace" --selector=job-name="$name" >&2
+kubectl logs --namespace="$namespace" "job/$name" --all-containers --tail={LAST_WORDS} >&2
+exit 1
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A Job, the claim that holds what it leaves behind, and how many seconds it may take.
+def named(base: str, job: Object) -> Object:
+    """Return a Job whose name carries a digest of what it does: another specification is another Job."""
+    text = json.dumps(job["spec"], sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    return {**job, "metadata": {**job["metadata"], "name": f"{base}-{digest}"}}
 
-    A Job's name tells its content: another content has another name.
+
+def ended(job: Mapping[str, Any]) -> str | None:
+    """Return how a Job ended, Complete or Failed; None while it has not."""
+    conditions = (job.get("status") or {}).get("conditions") or []
+    met = {each["type"] for each in conditions if each.get("status") == "True"}
+    return next((how for how in ("Complete", "Failed") if how in met), None)
+
+
+@operation()
+def done(job: Object, patience: int = 300) -> Commands:
+    """The Job has completed. One that failed is made anew, and others of its app's name are taken away.
+
+    `patience` is how many seconds it may take; its log must hold no secret, for its end is shown.
     """
-
-    job: Object
-    claim: str
-    seconds: int
-
-    @property
-    def name(self) -> str:
-        """The Job's name."""
-        return str(self.job["metadata"]["name"])
-
-
-def finished(job: Mapping[str, Any]) -> bool | None:
-    """Say whether a Job is complete; False when it failed, None while it runs."""
-    true = {
-        each["type"] for each in (job.get("status") or {}).get("conditions") or () if each["status"] == "True"
-    }
-    return True if "Complete" in true else False if "Failed" in true else None
+    namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+    app = job["metadata"]["labels"][NAME]
+    words = shlex.join(["get", "jobs", f"--namespace={namespace}", f"--selector={NAME}={app}", "-o", "json"])
+    found = host.get_fact(Got, words=words)
+    outdated: list[str] = []
+    if asked(found):
+        live = {key.name: each for key, each in found.live.items()}
+        how = ended(live[name]) if name in live else None
+        if how == "Complete":
+            return
+        outdated = [other for other in live if other != name or how == "Failed"]
+        state = "has not run" if name not in live else "failed" if how else "still runs"
+        notes.reason(f"Job {namespace}/{name} {state}")
+    yield _run(namespace, name, outdated, patience, job)
 
 
-def stale(job: Mapping[str, Any], claim: Mapping[str, Any] | None) -> str | None:
-    """Say why a Job must be made anew; None when what it does, or did, still holds."""
-    name = f"Job {job['metadata']['name']}"
-    if finished(job) is False:
-        return f"{name} failed, and is tried again"
-    done = (job.get("status") or {}).get("completionTime", "")
-    # both are written as 2026-11-30T08:00:00Z, which sorts as time does
-    if done and (claim is None or claim["metadata"].get("creationTimestamp", "") > done):
-        return f"{name} filled a volume that is gone, and is run again"
-    return None
-
-
-@operation()
-def completed(namespace: str, label: str, wanted: Sequence[Wanted]) -> Commands:
-    """Every Job is complete; other Jobs with the same value of `label`, of an older content, are removed."""
-    claims = sorted({each.claim for each in wanted})
-    jobs = _got(["get", "jobs", "--namespace", namespace, "--selector", label, "-o", "json"])
-    volumes = _got(["get", "pvc", "--namespace", namespace, "--ignore-not-found", "-o", "json", *claims])
-    by_name = {key.name: claim for key, claim in volumes.items()}
-    live = {key.name: job for key, job in jobs.items()}
-    anew, make = [], []
-    for each in wanted:
-        found = live.get(each.name)
-        why = stale(found, by_name.get(each.claim)) if found else f"Job {each.name} is missing"
-        if why:
-            notes.reason(why)
-            make.append(each)
-            anew += [each.name] if found else []
-        elif found and finished(found) is None:
-            notes.reason(f"Job {each.name} is not done yet")
-    values = {each.job["metadata"]["labels"][label] for each in wanted}
-    ours = {each.name for each in wanted}
-    old = [
-        name
-        for name, job in live.items()
-        if job["metadata"]["labels"].get(label) in values and name not in ours
-    ]
-    if old:
-        notes.reason(f"{', '.join(old)} is of an older content")
-    undone = [each for each in wanted if each in make or finished(live[each.name]) is not True]
-    if undone or old:
-        yield _script(namespace, [*anew, *old], make, undone)
-
-
-def _got(words: list[str]) -> Mapping[kube.Key, Object]:
-    found = host.get_fact(Got, words=shlex.join(words))
-    live: Mapping[kube.Key, Object] = found.live
-    return live if asked(found) else {}
-
-
-def _script(
-    namespace: str, remove: Sequence[str], make: Sequence[Wanted], wait: Sequence[Wanted]
-) -> StringCommand:
-    lines = [kube.ENVIRONMENT, "objects=$(cat)", waiting.prelude(namespace)]
-    if remove:
-        delete = [
-            "kubectl",
-            "delete",
-            "job",
-            "--namespace",
-            namespace,
-            "--ignore-not-found",
-            "--timeout=120s",
-        ]
-        lines.append(f"{shlex.join([*delete, '--cascade=foreground', *remove])} >/dev/null || exit 1")
-    if make:
-        apply = f"kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} --force-conflicts -f -"
-        lines.append(f"printf '%s' \"$objects\" | {apply} >/dev/null || exit 1")
-    lines += [waiting.job(each.name, each.seconds) for each in wait]
-    return StringCommand("\n".join(lines), _stdin=as_list([each.job for each in make]))
-
-
-@operation()
-def claimed(claims: Sequence[Object], until: str) -> Commands:
-    """Every claim is there; one that is there is left as it is: few classes can make a volume larger."""
-    words = "get --ignore-not-found -o json -f -"
-    found = host.get_fact(Got, words=words, _stdin=as_list(claims))
-    there = found.live if asked(found) else {}
-    missing = [claim for claim in claims if kube.key(claim) not in there]
-    if found.unknown_kinds:
-        notes.unknown_until(until)
-    for claim in missing:
-        notes.reason(f"{kube.key(claim)} is missing")
-        notes.diff(str(kube.key(claim)), "", json.dumps(claim, indent=1, sort_keys=True))
-    if missing:
-        apply = f"kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} -f -"
-        yield StringCommand(f"{kube.ENVIRONMENT}; {apply} >/dev/null", _stdin=as_list(missing))
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """A Deployment that shall be ready, its pods' labels, and how many seconds that may take."""
-
-    name: str
-    selector: str
-    seconds: int
-
-
-@operation()
-def ready(namespace: str, rollouts: Sequence[Rollout], until: str) -> Commands:
-    """Every pod of each Deployment is ready in its newest form; pods that keep ending are not waited for."""
-    names = [each.name for each in rollouts]
-    words = ["get", "deployments", "--namespace", namespace, "--ignore-not-found", "-o", "json", *names]
-    found = host.get_fact(Got, words=shlex.join(words))
-    live = {key.name: each for key, each in found.live.items()} if asked(found) else {}
-    late = []
-    for each in rollouts:
-        why = unfinished(live[each.name]) if each.name in live else f"Deployment {each.name} is not there yet"
-        if why:
-            notes.reason(why)
-            late.append(each)
-        if each.name not in live:
-            notes.unknown_until(until)
-    if late:
-        waits = [waiting.deployment(each.name, each.selector, each.seconds) for each in late]
-        yield StringCommand("\n".join([kube.ENVIRONMENT, waiting.prelude(namespace), *waits]))
+def _run(namespace: str, name: str, outdated: Sequence[str], patience: int, job: Object) -> StringCommand:
+    settings = {"namespace": namespace, "name": name, "outdated": " ".join(outdated), "patience": patience}
+    given = " ".join(f"{key}={shlex.quote(str(value))}" for key, value in settings.items())
+    return StringCommand(f"{kube.ENVIRONMENT}; {given}\n{_RUN.strip()}", _stdin=as_list([job]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from deploy.model.serving import Model, SourceKind
 
@@ -16,9 +17,19 @@ MOUNT = "/models"
 # written last into a folder of fetched files: their list, with sizes
 MARK = ".slipway"
 API_KEY, TOKEN = "api-key", "token"
-STORE_SECRET = "object-store"  # noqa: S105 - a Secret's name
-PULL_SECRET = "registry-pull"  # noqa: S105 - a Secret's name
+# Secrets of the models' namespace: who may read the store, and who signed its certificate and the registry's
+STORE, STORE_CA = "object-store", "object-store-ca"
+PULL, REGISTRY_CA = "registry-pull", "registry-ca"
 FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
+
+
+def home() -> dict[str, Any]:
+    """Return the models' namespace: its pods keep to the strictest of the Pod Security Standards."""
+    labels = {
+        "app.kubernetes.io/managed-by": "slipway",
+        "pod-security.kubernetes.io/enforce": "restricted",
+    }
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
 
 
 def fetched(model: Model) -> bool:

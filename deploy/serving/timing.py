@@ -10,7 +10,7 @@ from deploy.model.serving import Model
 
 # the image is there; what is left is Python's start, compilation, graphs (checks SRV-05)
 START = 300
-PERIOD = 5
+PERIOD = 2
 # until every node's rules for Services leave the pod out (llm-d recipes, graceful-shutdown: 15)
 LEAVE = 15
 # after the last answer: engine processes end, GPUs are given back

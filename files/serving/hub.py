@@ -2,14 +2,22 @@
 
 import os
 import sys
+from typing import NoReturn
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
 REPOSITORY, REVISION = sys.argv[1:]
 TOKEN = os.environ.get("HF_TOKEN") or None
+FINAL = 65  # what another try does not mend
 WITHOUT = "without a token; name one as models[].source.token"
 WITH = "with this token; renew it, or accept the model's licence with its account"
+
+
+def end(text: str) -> NoReturn:
+    """End so that nobody tries again."""
+    print(text, file=sys.stderr)
+    sys.exit(FINAL)
 
 
 def main() -> None:
@@ -24,11 +32,11 @@ def main() -> None:
             ignore_patterns=["original/**/*"],
         )
     except GatedRepoError:
-        sys.exit(f"{REPOSITORY} is gated, and the hub does not give it {WITH if TOKEN else WITHOUT}")
+        end(f"{REPOSITORY} is gated, and the hub does not give it {WITH if TOKEN else WITHOUT}")
     except RevisionNotFoundError:
-        sys.exit(f"{REPOSITORY} has no commit {REVISION}")
+        end(f"{REPOSITORY} has no commit {REVISION}")
     except RepositoryNotFoundError:
-        sys.exit(f"the hub shows no repository {REPOSITORY} {WITH if TOKEN else WITHOUT}, or look at its name")
+        end(f"the hub shows no repository {REPOSITORY} {WITH if TOKEN else WITHOUT}, or look at its name")
 
 
 main()

@@ -18,17 +18,23 @@ if [ -d "$whole" ]; then
 fi
 mkdir -p "$WORK" || fail "$WORK could not be made"
 # an unpacker that skips what exists would keep half a file
-if [ -n "${ANEW:-}" ]; then find "$WORK" -mindepth 1 -delete; fi
+if [ -n "${ANEW:-}" ]; then rm -rf "$WORK" && mkdir "$WORK"; fi
 have=$(($(free) + $(du -sk "$WORK" | cut -f 1)))
-[ "$have" -ge "$NEED_KIB" ] || fail "$(gib "$have") are free on the volume, wanted $(gib "$NEED_KIB"): \
+[ "$have" -ge "$NEED_KIB" ] || final "$(gib "$have") are free on the volume, wanted $(gib "$NEED_KIB"): \
 2.2 times the weights; make room there, or give the model another volume"
-"$@" || fail "fetching ended with $?; $(gib "$(free)") are free; what came is kept, and the next try goes on from it"
+"$@"
+code=$?
+[ $code -ne 65 ] || exit 65
+if [ $code -ne 0 ]; then
+  [ "$(free)" -ge 65536 ] || final "the volume is full; make room, and apply again, which goes on from what came"
+  fail "fetching ended with $code; what came is kept, and the next try goes on from it"
+fi
 why=$(lacking "$WORK")
-[ -z "$why" ] || fail "what was fetched lacks $why; is everything in the source?"
+[ -z "$why" ] || final "what was fetched lacks $why; is everything in the source?"
 if [ -n "${CHECKSUM:-}" ]; then
   found=$(cd "$WORK" && find . -type f ! -name "$mark*" ! -path './.cache/*' | LC_ALL=C sort | tr '\n' '\0' |
     xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
-  [ "sha256:$found" = "$CHECKSUM" ] || fail "the files have the digest sha256:$found, wanted $CHECKSUM"
+  [ "sha256:$found" = "$CHECKSUM" ] || final "the files have the digest sha256:$found, wanted $CHECKSUM"
 fi
 listed "$WORK" >"$WORK/$mark.part" && mv "$WORK/$mark.part" "$WORK/$mark" && sync && mv "$WORK" "$whole" ||
   fail "the files could not be put in place; $(gib "$(free)") are free"

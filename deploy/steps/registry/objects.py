@@ -7,6 +7,7 @@ from typing import Any
 from deploy.model import Cluster
 from deploy.model.registry import RegistryExpose
 from deploy.operations.secrets import Where
+from deploy.serving import names as serving
 
 NAMESPACE = "registry"
 PHASE = "registry"
@@ -40,8 +41,7 @@ def namespace() -> Object:
 
 def models() -> Object:
     """Return the namespace of the models, as the serving step makes it too."""
-    metadata = {"name": PULL.namespace, "labels": dict(OWNED)}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    return serving.home()
 
 
 def names(cluster: Cluster) -> tuple[list[str], list[str]]:
