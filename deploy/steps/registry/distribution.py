@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from deploy import render
 from deploy.model import Cluster, ObjectStore, Registry, RegistryStorage
-from deploy.operations import derived, kube, rollouts, secrets
+from deploy.operations import derived, kube, rollouts, secrets, volumes
 from deploy.operations.derived import Htpasswd, Target
+from deploy.operations.volumes import Claim
 from deploy.steps import certificates
 from deploy.steps.registry import objects
 from deploy.steps.registry.objects import LOGIN, NAME, NAMESPACE, PHASE, S3, STORE, TLS, Object
@@ -34,6 +35,9 @@ def installed(cluster: Cluster, registry: Registry, image: str) -> None:
         )
         read.append(S3)
     certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
+    claims = _claims(registry)
+    if claims:
+        volumes.fit(name="See that its volume can be as declared", claims=claims)
     wanted = rendered(cluster, registry, image)
     kube.applied(name="Install the registry", objects=wanted, until=PHASE)
     rollouts.current(
@@ -50,6 +54,8 @@ def installed(cluster: Cluster, registry: Registry, image: str) -> None:
         until=PHASE,
         timeout=ROLLOUT_SECONDS,
     )
+    if claims:
+        volumes.retained(name="Keep its volume whatever happens to the claim", claims=claims, until=PHASE)
 
 
 def _account(registry: Registry) -> None:
@@ -106,6 +112,12 @@ def rendered(cluster: Cluster, registry: Registry, image: str) -> list[Object]:
 def _store(cluster: Cluster, registry: Registry) -> ObjectStore | None:
     """Return the object store that layers go to, if they do."""
     return cluster.object_store if registry.storage is RegistryStorage.S3 else None
+
+
+def _claims(registry: Registry) -> list[Claim]:
+    if registry.storage is RegistryStorage.S3:
+        return []
+    return [Claim(NAMESPACE, NAME, registry.size, "registry.size", registry.storage_class)]
 
 
 def _claim(registry: Registry) -> Object:
