@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy import render
 from deploy.model import Cluster
 from deploy.steps.serving import exposed, populate, vllm
 from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
@@ -17,6 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 MODELS = {"tiny": TINY, "qwen": ARC, "llama": HUB, "mine": FOLDER}
 ALL = cluster(*MODELS.values())
 SCRIPTS = ("populate", "check")
+JOB = re.compile(r"^model-[a-z]+-[0-9a-f]{8}$")
 
 
 def rendered(wanted: Cluster, name: str) -> list[dict[str, Any]]:
@@ -38,11 +41,15 @@ def text(objects: list[dict[str, Any]]) -> str:
 
 
 def _named(value: Any) -> Any:
-    """Put a script's name in its place: its own tests run it."""
+    """Put names in the place of scripts, whose own tests run them, and of what changes with them."""
     if isinstance(value, dict):
         return {key: _named(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_named(each) for each in value]
+    if value == render.file("serving/hub.py").decode():
+        return "<hub.py>"
+    if isinstance(value, str) and JOB.match(value):
+        return f"{value[:-8]}<digest>"
     return next((f"<{name}.sh>" for name in SCRIPTS if value == populate.script(name)), value)
 
 
