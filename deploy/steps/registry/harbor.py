@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from deploy.model import Cluster, Registry, RegistryStorage
 from deploy.model.registry import DatabaseProvider
-from deploy.operations import derived, helm, kube, rollouts, secrets
+from deploy.operations import derived, helm, kube, rollouts, secrets, volumes
 from deploy.operations import harbor as operations
 from deploy.operations.derived import Htpasswd, Target
 from deploy.operations.helm import Release
+from deploy.operations.volumes import Claim
 from deploy.steps import certificates, charts
 from deploy.steps.registry import databases, harbor_values, objects
 from deploy.steps.registry.harbor_values import (
@@ -74,12 +75,25 @@ def installed(cluster: Cluster, registry: Registry) -> None:
         until=PHASE,
         timeout=ROLLOUT_SECONDS,
     )
+    if claims := _claims(registry):
+        volumes.retained(name="Keep its volumes whatever happens to the claims", claims=claims, until=PHASE)
     operations.accounts(
         name="Make its projects and its robot account",
         door=door(cluster, registry),
         projects=registry.projects,
         until=PHASE,
     )
+
+
+def _claims(registry: Registry) -> list[Claim]:
+    """Return the claims that hold what cannot be made anew, by the chart's names."""
+    database = registry.database
+    layers = Claim(NAMESPACE, f"{RELEASE}-registry", registry.size, "registry.size")
+    rows = Claim(NAMESPACE, f"database-data-{RELEASE}-database-0", database.size, "registry.database.size")
+    return [
+        *([layers] if registry.storage is RegistryStorage.FILESYSTEM else []),
+        *([rows] if database.provider is DatabaseProvider.INTERNAL else []),
+    ]
 
 
 def door(cluster: Cluster, registry: Registry) -> operations.Door:
