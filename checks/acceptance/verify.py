@@ -15,6 +15,9 @@ from checks.acceptance.gpu_targets import targets
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Hands, Kubectl, speaker
 from checks.acceptance.object_store import StoreProbe
+from checks.acceptance.registry import RegistryProbe
+from checks.acceptance.registry_script import door
+from checks.acceptance.registry_verdicts import PULLS
 from checks.acceptance.room import room
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.catalogue import Phase
@@ -28,6 +31,7 @@ from deploy.catalog.gpu import resource_api
 from deploy.model import Cluster
 
 Accept = Callable[[list[Finding]], list[Finding]]
+ARCHITECTURE = "kubernetes.io/arch"
 HOSTS_SETTLE = 30.0  # seconds until a host that has just come back has its rules for Services again
 
 
@@ -120,7 +124,24 @@ class Verify:
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
         gpus = self._gpus(kubectl, seen, nodes, image)
-        return [*left_out, *probe.findings(), *gpus, *self._store(kubectl)]
+        return [
+            *left_out,
+            *probe.findings(),
+            *gpus,
+            *self._store(kubectl),
+            *self._registry(kubectl, seen, nodes),
+        ]
+
+    def _registry(self, kubectl: Kubectl, seen: Snapshot, nodes: tuple[str, ...]) -> list[Finding]:
+        """Return what the registry does with an artefact, and whether every node's runtime pulls from it."""
+        there = door(self.cluster)
+        if there is None:
+            return []
+        labels = {name_of(each): each["metadata"].get("labels") or {} for each in seen.items("nodes") or ()}
+        known = {name: labels.get(name, {}).get(ARCHITECTURE, "amd64") for name in nodes}
+        probe = RegistryProbe(there, self.run, known, kubectl, self.hands, self.tell)
+        left_out = [each.name for each in self.cluster.nodes if each.name not in nodes]
+        return [*(unread(PULLS, name, "the node cannot be used") for name in left_out), *probe.findings()]
 
     def _store(self, kubectl: Kubectl) -> list[Finding]:
         """Return what the object store does with an object."""

@@ -97,7 +97,7 @@ class Snapshot:
 def paths(cluster: Cluster) -> dict[str, str]:
     """Return every path that a snapshot of this cluster asks for, by name."""
     metallb = METALLB_PATHS if cluster.load_balancer else {}
-    storage = STORAGE_PATHS if cluster.storage or cluster.object_store else {}
+    storage = STORAGE_PATHS if cluster.storage or cluster.object_store or cluster.registry else {}
     configz = {f"configz {node.name}": f"/api/v1/nodes/{node.name}/proxy/configz" for node in cluster.nodes}
     return {**PATHS, **metallb, **storage, **_gpus(cluster), **configz}
 

@@ -17,13 +17,14 @@ from deploy.model.mistake import written
 from deploy.model.rules import warnings
 from deploy.model.schema import json_schema
 from deploy.plan import unsupported
+from deploy.serving import mistakes as serving
 
 
 def cautions(cluster: Cluster) -> list[str]:
     """Return what is allowed and likely not wanted."""
     kubernetes = cluster.kubernetes
     doubtful = [*warnings(cluster), *gates.warnings(kubernetes.version, kubernetes.feature_gates)]
-    doubtful += skew.warnings(cluster)
+    doubtful += skew.warnings(cluster) + serving.warnings(cluster)
     return [f"{written(warning.place)}: {warning.text}" for warning in doubtful]
 
 

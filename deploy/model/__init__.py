@@ -1,5 +1,6 @@
 """The inventory, typed."""
 
+from deploy.model.certificates import CertificateProvider, Certificates
 from deploy.model.cluster import (
     Accepted,
     Artifacts,
@@ -18,6 +19,7 @@ from deploy.model.load import load_cluster
 from deploy.model.object_store import Credentials, ObjectStore, StoreProvider
 from deploy.model.placement import Placement, Toleration
 from deploy.model.ranges import AddressRange
+from deploy.model.registry import Registry, RegistryExpose, RegistryProvider, RegistryStorage
 from deploy.model.secret import SecretRef
 from deploy.model.ssh import NodeSsh, Ssh
 from deploy.model.storage import LocalVolume, NfsVolume, Storage
@@ -44,6 +46,8 @@ __all__ = [
     "AddressRange",
     "Allocation",
     "Artifacts",
+    "CertificateProvider",
+    "Certificates",
     "Change",
     "Cluster",
     "Cni",
@@ -76,6 +80,10 @@ __all__ = [
     "Partitioning",
     "Placement",
     "ProxyMode",
+    "Registry",
+    "RegistryExpose",
+    "RegistryProvider",
+    "RegistryStorage",
     "Reserved",
     "Role",
     "SecretRef",

@@ -14,6 +14,8 @@ from deploy.model.k3s import FlannelBackend
 from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
 from deploy.model.paths import OWN, state_home
+from deploy.model.registry_rules import REGISTRY_RULES
+from deploy.model.serving_rules import SERVING_RULES
 from deploy.model.storage_rules import STORAGE_RULES
 from deploy.model.values import Distribution, ProxyMode
 
@@ -171,6 +173,8 @@ RULES: tuple[Rule, ...] = (
     *K3S_RULES,
     *GPU_RULES,
     *STORAGE_RULES,
+    *REGISTRY_RULES,
+    *SERVING_RULES,
 )
 
 

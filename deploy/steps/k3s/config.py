@@ -71,11 +71,15 @@ def registration(node: Node) -> Document:
 
 
 def registries(cluster: Cluster) -> Document:
-    """Return registries.yaml: every registry's images from the mirror first."""
-    mirror = cluster.artifacts.registry_mirror
-    if mirror is None:
-        return {}
-    return {"mirrors": {name: {"endpoint": [mirror]} for name in catalog.load().registries}}
+    """Return registries.yaml: images of others from the mirror first, the cluster's own by its Service."""
+    mirror, own = cluster.artifacts.registry_mirror, cluster.registry
+    names = catalog.load().registries if mirror else ()
+    mirrors = {name: {"endpoint": [mirror]} for name in names}
+    if own is None:
+        return {"mirrors": mirrors} if mirrors else {}
+    address, tls = str(cluster.registry_address), {"tls": {"ca_file": cluster.services_ca}}
+    mirrors[own.hostname] = {"endpoint": [f"https://{address}"]}
+    return {"mirrors": mirrors, "configs": {address: tls, own.hostname: dict(tls)}}
 
 
 def url(cluster: Cluster) -> str:

@@ -10,11 +10,12 @@ import hashlib
 import json
 from typing import Any
 
-from deploy import render
+from deploy import context, render
 from deploy.model import ObjectStore
 from deploy.operations import jobs, kube, secrets, volumes
 from deploy.operations.secrets import Fixed, Generated, Value, Where
 from deploy.operations.volumes import Claim
+from deploy.steps import certificates
 from deploy.steps.object_store.objects import (
     AUTHORITY,
     CA,
@@ -46,7 +47,7 @@ def minio(store: ObjectStore, image: str, client: str) -> None:
     secrets.kept(name="Keep its root's credentials", where=ROOT_ORIGIN, values=root, until=PHASE)
     keys = {"access-key": "access-key", "secret-key": "secret-key"}
     secrets.copied(name="Give them to MinIO", source=ROOT_ORIGIN, target=ROOT, keys=keys, until=PHASE)
-    secrets.certified(name="Certify MinIO", target=TLS, names=names(), until=PHASE)
+    certificates.certified(context.cluster(), TLS, names(), [], until=PHASE)
     claims = [Claim(NAMESPACE, NAME, store.size, "object_store.size", store.storage_class)]
     volumes.fit(name="See that its volume can be as declared", claims=claims)
     kube.applied(name="Install MinIO", objects=objects(store, image), until=PHASE)
