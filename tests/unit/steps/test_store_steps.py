@@ -26,7 +26,7 @@ from deploy import catalog, context
 from deploy.catalog import LockedImage, storage_needs
 from deploy.model import Cluster
 from deploy.steps.object_store import minio, object_store
-from deploy.steps.object_store.objects import namespace
+from deploy.steps.object_store.objects import names, namespace
 from deploy.steps.storage import storage, volumes
 
 CLUSTER: dict[str, Any] = {
@@ -98,11 +98,11 @@ def test_before_there_is_a_cluster_all_of_the_store_is_still_to_be_done(
         "Keep the credentials of its user": True,
         "Give them to its jobs": True,
         "Keep its root's credentials": True,
-        "Give them to MinIO": True,
-        "Certify MinIO": True,
+        "Give them to the store": True,
+        "Certify minio.object-store.svc": True,
         "See that its volume can be as declared": False,
-        "Install MinIO": True,
-        "Wait for MinIO": True,
+        "Install the store": True,
+        "Wait for the store": True,
         "Keep its volume whatever happens to the claim": True,
         "Make the buckets and their user": True,
     }
@@ -145,7 +145,7 @@ def certificate() -> str:
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=100))
         .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(each) for each in minio.names()]), critical=False
+            x509.SubjectAlternativeName([x509.DNSName(each) for each in names("minio")]), critical=False
         )
         .sign(key, hashes.SHA256())
     )
@@ -207,6 +207,6 @@ def test_only_what_differs_is_done(operations: Callable[..., dict[str, bool]]) -
 
     assert changing(operations(object_store, living("Delete"))) == {kept}
     assert changing(operations(object_store, living(), object_store=buckets)) == {
-        "Install MinIO",
+        "Install the store",
         "Make the buckets and their user",
     }
