@@ -16,7 +16,7 @@ class PodAges(FactBase[rollouts.Ages]):
 
     .. code:: python
 
-        Ages(Reach.ANSWERS, {"registry-5d9c": "2026-11-30T08:00:00Z"}, {"registry-tls": "2026-11-30T07:59:58Z"})
+        Ages(Reach.ANSWERS, {"registry-5d": "2026-11-30T08:00:00Z"}, {"registry-tls": "2026-11-30T07:59:58Z"})
     """
 
     @staticmethod

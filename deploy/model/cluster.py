@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from deploy.model.certificates import Certificates
 from deploy.model.forms import (
     CHECK_ID,
     INTERFACE,
@@ -21,7 +22,6 @@ from deploy.model.forms import (
     Name,
     Switch,
 )
-from deploy.model.certificates import Certificates
 from deploy.model.gpu import Gpu, Gpus
 from deploy.model.k3s import Packaged
 from deploy.model.kubernetes import NEW_CLUSTER, Containerd, Kubernetes
@@ -235,6 +235,13 @@ class Cluster(Section):
     def services_ca(self) -> str:
         """Where every host has the certificate of the CA that signs for registry and object store."""
         return self.certificates.ca_on_hosts(self.kubernetes.distribution)
+
+    def folders(self, node: Node) -> tuple[str, ...]:
+        """The folders of a node that volumes lie in: of those that are made there, and of each declared."""
+        if self.storage is None:
+            return ()
+        made = (self.storage.path,) if node in self.hosts_of_pods else ()
+        return (*made, *(each.path for each in self.storage.volumes if each.node == node.name))
 
     def gpu_nodes(self, vendor: Vendor | None = None) -> tuple[Node, ...]:
         """The nodes that are declared to have GPUs, of one vendor or of any."""

@@ -112,15 +112,15 @@ class Registry(Section):
         instead=OTHER_REGISTRY,
         default=RegistryStorage.FILESYSTEM,
     )
-    size: Size = setting(
-        Change.LIVE, "The volume of layers; it cannot be made smaller.", default="50Gi"
-    )
+    size: Size = setting(Change.LIVE, "The volume of layers; it cannot be made smaller.", default="50Gi")
     storage_class: Name | None = setting(
         Change.IMMUTABLE, "The volumes' class; left out, the default.", instead=OTHER_VOLUME, default=None
     )
     placement: Placement = setting(Change.ROLLING, "Where it runs.", default=Placement())
     expose: RegistryExpose = setting(
-        Change.LIVE, "From where it is reached beside the nodes and pods.", default=RegistryExpose.LOAD_BALANCER
+        Change.LIVE,
+        "From where it is reached beside the nodes and pods.",
+        default=RegistryExpose.LOAD_BALANCER,
     )
     projects: Annotated[tuple[Name, ...], Field(min_length=1)] = setting(
         Change.LIVE,

@@ -26,11 +26,16 @@ RIGHTS = (
     ("tag", "delete"),
 )
 SECONDS = 20
+# what curl reads on its standard input: the account, and with it what a request sends, quoted as it wants it
+CONFIG = r"""config() {
+  printf 'user = "%s:%s"\n' "$1" "$2"
+  [ -z "$body" ] || printf 'data = "%s"\n' "$(printf %s "$body" | sed 's/["\\]/\\&/g')"
+}"""
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where Harbor is, for a host: its name, the Service's address, the CA; and the Secrets of its accounts."""
+    """Where Harbor is, for a host: its name, the Service's address, the CA; the Secrets of its accounts."""
 
     hostname: str
     address: str
@@ -41,23 +46,24 @@ class Door:
     def shell(self) -> str:
         """Return functions of a shell: `admin WORDS` and `robot WORDS` run curl as one of the two.
 
-        Passwords are read from the cluster into variables and given to curl on its standard input, so they are
-        in no list of processes. What a request sends is `body`.
+        Passwords are read from the cluster into variables and given to curl on its standard input, so they
+        are in no list of processes. What a request sends is `body`.
         """
         curl = shlex.join(
-            ["curl", "-sS", "-K", "-", "--cacert", self.ca, "--connect-timeout", "5", "-m", str(SECONDS)]
-            + ["--resolve", f"{self.hostname}:443:{self.address}", "-H", "Content-Type: application/json"]
+            [
+                *("curl", "-sS", "-K", "-", "--cacert", self.ca),
+                *("--connect-timeout", "5", "-m", str(SECONDS)),
+                *("--resolve", f"{self.hostname}:443:{self.address}", "-H", "Content-Type: application/json"),
+            ]
         )
         return "\n".join(
             [
                 f"base=https://{shlex.quote(self.hostname)}",
                 f"admin_password=$({_value(self.admin, 'admin-password')})",
                 f"robot_password=$({_value(self.robot, 'password')})",
-                "config() {",
-                """  printf 'user = "%s:%s"\\n' "$1" "$2"; """
-                """[ -z "$body" ] || printf 'data = "%s"\\n' "$(printf %s "$body" | sed 's/["\\\\]/\\\\&/g')"; }""",
+                CONFIG,
                 f'admin() {{ config admin "$admin_password" | {curl} "$@"; }}',
-                f"robot() {{ config {shlex.quote(f'robot${ROBOT}')} \"$robot_password\" | {curl} \"$@\"; }}",
+                f'robot() {{ config {shlex.quote(f"robot${ROBOT}")} "$robot_password" | {curl} "$@"; }}',
                 "body=",
             ]
         )
@@ -71,7 +77,7 @@ def _value(where: Where, key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What was seen: HTTP answers by project, the robot (None: there is none), and how its login is answered."""
+    """What was seen: HTTP answers by project, the robot (None: there is none), its login's answer."""
 
     reach: kube.Reach
     projects: dict[str, int] = field(default_factory=dict)
@@ -89,7 +95,7 @@ def command(door: Door, projects: Sequence[str]) -> str:
         door.shell(),
         '[ -n "$admin_password" ] || { echo nothing; exit 0; }',
         *(
-            f"echo project {name} $(admin {status} -I \"$base/api/v2.0/projects?project_name={name}\" 2>&1)"
+            f'echo project {name} $(admin {status} -I "$base/api/v2.0/projects?project_name={name}" 2>&1)'
             for name in projects
         ),
         f'echo robots $(admin "$base/api/v2.0/robots?q=name={ROBOT}&page_size=100" 2>&1)',

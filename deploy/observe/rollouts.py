@@ -1,4 +1,4 @@
-"""When the pods of a workload were made, and when the Secrets that they read at their start were last changed."""
+"""When a workload's pods were made, and when the Secrets that they read at their start were changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from deploy.observe import kube
 from deploy.observe.secrets import Where
 
 PODS = '{{range .items}}pod {{.metadata.name}} {{.metadata.creationTimestamp}}{{"\\n"}}{{end}}'
-CHANGED = '{{$name := .metadata.name}}{{range .metadata.managedFields}}secret {{$name}} {{.time}}{{"\\n"}}{{end}}'
+CHANGED = (
+    '{{$name := .metadata.name}}{{range .metadata.managedFields}}secret {{$name}} {{.time}}{{"\\n"}}{{end}}'
+)
 
 
 @dataclass(frozen=True, slots=True)

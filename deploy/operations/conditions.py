@@ -34,8 +34,10 @@ def unmet(live: Mapping[str, Any] | None, name: str, condition: str) -> str | No
 def holds(
     resource: str, namespace: str, target: str, until: str, condition: str = "Ready", timeout: int = 180
 ) -> Commands:
-    """The object says that the condition holds. `resource` is as kubectl takes it; `until` brings the kind."""
-    words = shlex.join(["get", resource, target, f"--namespace={namespace}", "--ignore-not-found", "-o", "json"])
+    """The object says that the condition holds. `resource` is as kubectl takes it, `until` brings it."""
+    words = shlex.join(
+        ["get", resource, target, f"--namespace={namespace}", "--ignore-not-found", "-o", "json"]
+    )
     found = host.get_fact(Got, words=words)
     if asked(found):
         live = next(iter(found.live.values()), None)
@@ -45,6 +47,5 @@ def holds(
         if live is None:
             notes.unknown_until(until)
     wait = ["kubectl", "wait", f"--for=condition={condition}", f"{resource}/{target}"]
-    yield StringCommand(
-        f"{kube.ENVIRONMENT}; {shlex.join([*wait, f'--namespace={namespace}', f'--timeout={timeout}s'])} >/dev/null"
-    )
+    bounded = shlex.join([*wait, f"--namespace={namespace}", f"--timeout={timeout}s"])
+    yield StringCommand(f"{kube.ENVIRONMENT}; {bounded} >/dev/null")

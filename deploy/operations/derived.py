@@ -1,7 +1,7 @@
 """Secrets that are made out of a password: a file for htpasswd, a login for pulls.
 
-A hash is salted, so what is there cannot be made again to be compared. Beside it lie what it was made of, by the
-password's sha256, and its own sha256: when both still fit it is the right one, and no value has been read.
+A hash is salted, so what is there cannot be made again to be compared. Beside it lie what it was made of, by
+the password's sha256, and its own sha256: when both still fit it is right, and no value has been read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Harbor's projects and its robot account, by its API; and two Secrets that its chart cannot be given otherwise."""
+"""Harbor's projects and its robot account, by its API; and two Secrets that its chart wants."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from deploy.operations import notes
 from deploy.operations.kube import Commands, as_list, asked
 from deploy.operations.secrets import LABELS
 from deploy.operations.signing import APPLY
+
+__all__ = ["Door", "accounts", "handed_to_helm", "signing_key"]
 
 FOUND, ABSENT, TAKEN = 200, 404, 200
 # Harbor says that it is ready before its database has all of its tables
@@ -83,8 +85,8 @@ def script(door: Door, projects: Sequence[str]) -> str:
         body = shlex.quote(json.dumps({"project_name": name, **private}))
         url = f'"$base/api/v2.0/projects?project_name={name}"'
         lines += [
-            f"admin -f -o /dev/null -I {url} 2>/dev/null ||"
-            f' {{ body={body}; admin -f -o /dev/null "$base/api/v2.0/projects"; }} || exit 1',
+            f"admin -f -o /dev/null -I {url} 2>/dev/null || {{",
+            f'  body={body}; admin -f -o /dev/null "$base/api/v2.0/projects"; }} || exit 1',
             "body=",
         ]
     known = f'$(admin "$base/api/v2.0/robots?q=name={harbor.ROBOT}&page_size=100" | {_ID})'
@@ -109,6 +111,12 @@ def script(door: Door, projects: Sequence[str]) -> str:
 _ID = """tr -d ' \\n' | sed -n 's/^\\[{.*"id":\\([0-9][0-9]*\\).*/\\1/p' | head -n 1"""
 
 
+_SELF_SIGNED = (
+    "openssl req -x509 -newkey rsa:4096 -nodes -days 3650 -subj /CN=harbor-token"
+    ' -keyout "$work/key" -out "$work/crt" 2>"$work/said"'
+)
+
+
 @operation()
 def signing_key(target: Where, until: str) -> Commands:
     """The target holds the key that Harbor signs its tokens with: RSA, made once and kept.
@@ -130,11 +138,10 @@ def signing_key(target: Where, until: str) -> Commands:
                 "set -e; umask 077",
                 kube.ENVIRONMENT,
                 "mkdir -p /run/slipway; work=$(mktemp -d /run/slipway/sign.XXXXXX)",
-                "trap 'rm -f \"$work\"/*; rmdir \"$work\"' EXIT",
-                "openssl req -x509 -newkey rsa:4096 -nodes -days 3650 -subj /CN=harbor-token"
-                ' -keyout "$work/key" -out "$work/crt" 2>"$work/said" || { cat "$work/said" >&2; exit 1; }',
-                f"printf {shlex.quote(json.dumps(wish))}"
-                f' "$(base64 -w0 < "$work/crt")" "$(base64 -w0 < "$work/key")" | {APPLY}',
+                'trap \'rm -f "$work"/*; rmdir "$work"\' EXIT',
+                f"{_SELF_SIGNED} || {{ cat \"$work/said\" >&2; exit 1; }}",
+                f"wish={shlex.quote(json.dumps(wish))}",
+                f'printf "$wish" "$(base64 -w0 < "$work/crt")" "$(base64 -w0 < "$work/key")" | {APPLY}',
             ]
         )
     )
@@ -158,7 +165,9 @@ def handed_to_helm(target: Where, release: str) -> Commands:
     The chart's database takes none by reference; it keeps the one that it finds (templates/_helpers.tpl,
     harbor.database.rawPassword), and Helm refuses what carries no mark of the release.
     """
-    words = shlex.join(["get", "secret", target.name, "-n", target.namespace, "--ignore-not-found", "-o", "json"])
+    words = shlex.join(
+        ["get", "secret", target.name, "-n", target.namespace, "--ignore-not-found", "-o", "json"]
+    )
     found = host.get_fact(Got, words=words)
     if asked(found):
         if any(adopted(live, release, target.namespace) for live in found.live.values()):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.model import CertificateProvider, Cluster
-from deploy.operations.secrets import Where
 from deploy.operations import conditions, kube, secrets
+from deploy.operations.secrets import Where
 from deploy.steps.cert_manager import ISSUER
 
 # a quarter of a year, made anew when a third of it is left: hosts need not be told, the CA stays

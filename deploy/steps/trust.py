@@ -6,8 +6,8 @@ from pyinfra.api import deploy
 
 from deploy import context
 from deploy.model import CertificateProvider
-from deploy.operations.secrets import Where
 from deploy.operations import trust as operations
+from deploy.operations.secrets import Where
 from deploy.steps.cert_manager import ISSUER, NAMESPACE
 
 

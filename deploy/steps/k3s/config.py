@@ -71,7 +71,7 @@ def registration(node: Node) -> Document:
 
 
 def registries(cluster: Cluster) -> Document:
-    """Return registries.yaml: every registry's images from the mirror first, the cluster's own by its Service."""
+    """Return registries.yaml: images of others from the mirror first, the cluster's own by its Service."""
     mirror, own = cluster.artifacts.registry_mirror, cluster.registry
     names = catalog.load().registries if mirror else ()
     mirrors = {name: {"endpoint": [mirror]} for name in names}

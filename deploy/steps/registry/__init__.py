@@ -8,9 +8,7 @@ from deploy import catalog, context
 from deploy.model import Cluster, Registry, RegistryProvider
 from deploy.operations import derived, kube, secrets
 from deploy.operations.derived import Login, Target
-from deploy.steps.registry import objects
-from deploy.steps.registry.distribution import distribution
-from deploy.steps.registry.harbor import harbor
+from deploy.steps.registry import distribution, harbor, objects
 from deploy.steps.registry.objects import AUTHORITY, LOGIN, PHASE, PULL, TLS
 
 
@@ -22,10 +20,10 @@ def registry() -> None:
     if wanted is None or not context.speaks():
         return
     if wanted.provider is RegistryProvider.HARBOR:
-        harbor(cluster, wanted)
+        harbor.installed(cluster, wanted)
     else:
         image = catalog.lock.load(context.lock_path()).image("registry").pinned
-        distribution(cluster, wanted, image)
+        distribution.installed(cluster, wanted, image)
     pullers(cluster, wanted)
 
 

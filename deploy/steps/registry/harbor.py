@@ -1,13 +1,14 @@
-"""Harbor from its chart: nothing is generated at a render, layers on a volume or in a bucket, no size limit."""
+"""Harbor from its chart: nothing is generated at a render, layers on a volume or in a bucket, no limit."""
 
 from __future__ import annotations
 
 from deploy.model import Cluster, Registry, RegistryStorage
 from deploy.model.registry import DatabaseProvider
-from deploy.operations import derived, harbor as operations, helm, kube, rollouts, secrets
+from deploy.operations import derived, helm, kube, rollouts, secrets, volumes
+from deploy.operations import harbor as operations
 from deploy.operations.derived import Htpasswd, Target
-from deploy.operations.harbor import Door
 from deploy.operations.helm import Release
+from deploy.operations.volumes import Claim
 from deploy.steps import certificates, charts
 from deploy.steps.registry import databases, harbor_values, objects
 from deploy.steps.registry.harbor_values import (
@@ -46,10 +47,11 @@ S3_KEYS = {"REGISTRY_STORAGE_S3_ACCESSKEY": "access-key", "REGISTRY_STORAGE_S3_S
 ROLLOUT_SECONDS = 900
 
 
-def harbor(cluster: Cluster, registry: Registry) -> None:
+def installed(cluster: Cluster, registry: Registry) -> None:
     """Make what Harbor keeps secret, install it, and make its projects and its robot account."""
     kube.applied(name="Make the namespace", objects=[objects.namespace()], until=PHASE)
     _secrets(registry)
+    _store(cluster, registry)
     certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
     databases.installed(registry)
     chart = charts.fetched("harbor-chart")
@@ -73,6 +75,8 @@ def harbor(cluster: Cluster, registry: Registry) -> None:
         until=PHASE,
         timeout=ROLLOUT_SECONDS,
     )
+    if claims := _claims(registry):
+        volumes.retained(name="Keep its volumes whatever happens to the claims", claims=claims, until=PHASE)
     operations.accounts(
         name="Make its projects and its robot account",
         door=door(cluster, registry),
@@ -81,14 +85,26 @@ def harbor(cluster: Cluster, registry: Registry) -> None:
     )
 
 
-def door(cluster: Cluster, registry: Registry) -> Door:
+def _claims(registry: Registry) -> list[Claim]:
+    """Return the claims that hold what cannot be made anew, by the chart's names."""
+    database = registry.database
+    layers = Claim(NAMESPACE, f"{RELEASE}-registry", registry.size, "registry.size")
+    rows = Claim(NAMESPACE, f"database-data-{RELEASE}-database-0", database.size, "registry.database.size")
+    return [
+        *([layers] if registry.storage is RegistryStorage.FILESYSTEM else []),
+        *([rows] if database.provider is DatabaseProvider.INTERNAL else []),
+    ]
+
+
+def door(cluster: Cluster, registry: Registry) -> operations.Door:
     """Return where a host finds Harbor."""
     address = str(cluster.registry_address)
-    return Door(registry.hostname, address, cluster.services_ca, ORIGINS, LOGIN)
+    return operations.Door(registry.hostname, address, cluster.services_ca, ORIGINS, LOGIN)
 
 
 def _secrets(registry: Registry) -> None:
-    login = {"username": secrets.Fixed(registry.user), "password": secrets.Generated(40)}
+    user, password = secrets.Fixed(registry.user), secrets.Generated(40)
+    login: dict[str, secrets.Value] = {"username": user, "password": password}
     secrets.kept(name="Keep the robot account's password", where=LOGIN, values=login, until=PHASE)
     made = {key: secrets.Generated(length) for key, length in LENGTHS.items()}
     secrets.kept(name="Keep what Harbor would make anew", where=ORIGINS, values=made, until=PHASE)
@@ -108,13 +124,17 @@ def _secrets(registry: Registry) -> None:
             name="Give its database a password", source=ORIGINS, target=DATABASE, keys=keys, until=PHASE
         )
         operations.handed_to_helm(name="Let the chart take it up", target=DATABASE, release=RELEASE)
-    if registry.storage is RegistryStorage.S3:
-        secrets.copied(
-            name="Let Harbor into the object store",
-            source=STORE,
-            target=S3,
-            keys=S3_KEYS,
-            until="object-store",
-        )
 
 
+def _store(cluster: Cluster, registry: Registry) -> None:
+    store = cluster.object_store
+    if store is None or registry.storage is not RegistryStorage.S3:
+        return
+    authority = {"ca.crt": "ca.crt"} if store.ca else {}
+    secrets.copied(
+        name="Let Harbor into the object store",
+        source=STORE,
+        target=S3,
+        keys=S3_KEYS | authority,
+        until="object-store",
+    )

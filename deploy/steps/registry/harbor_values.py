@@ -69,7 +69,7 @@ def workloads(registry: Registry) -> list[str]:
 
 
 def _exposed(cluster: Cluster) -> Values:
-    """The chart's own front, nginx: client_max_body_size 0, no buffering (templates/nginx/configmap-https.yaml)."""
+    """The chart's own front: client_max_body_size 0, no buffering (templates/nginx/configmap-https.yaml)."""
     return {
         "type": "clusterIP",
         "clusterIP": {
@@ -115,18 +115,14 @@ def _registry(registry: Registry, images: Images) -> Values:
         "existingSecret": SECRETS.name,
         "existingSecretKey": "REGISTRY_HTTP_SECRET",
         "credentials": {"username": CORE_USER, "existingSecret": CREDENTIALS.name},
-        **_placed(registry.placement),
+        **registry.placement.as_pod(),
     }
 
 
 def _component(placement: Placement, name: str, image: Mapping[str, str]) -> Values:
     cpu, memory = REQUESTS[name]
     requests = {"requests": {"cpu": cpu, "memory": memory}}
-    return {"image": dict(image), "resources": requests, **_placed(placement)}
-
-
-def _placed(placement: Placement) -> Values:
-    return placement.as_pod()
+    return {"image": dict(image), "resources": requests, **placement.as_pod()}
 
 
 def _persistence(cluster: Cluster, registry: Registry) -> Values:
@@ -149,8 +145,8 @@ def _persistence(cluster: Cluster, registry: Registry) -> Values:
             "secure": found.url.startswith("https:"),
             "v4auth": True,
         }
-        if not found.is_external:
-            store["caBundleSecretName"] = TLS.name
+        if not found.is_external or found.ca:
+            store["caBundleSecretName"] = S3.name if found.is_external else TLS.name
     return {"resourcePolicy": "keep", "persistentVolumeClaim": claims, "imageChartStorage": store}
 
 
@@ -158,8 +154,8 @@ def _database(registry: Registry, images: Images) -> Values:
     database = registry.database
     match database.provider:
         case DatabaseProvider.INTERNAL:
-            # empty: the password that lies in the Secret is kept, where the default is one that all the world knows
-            internal = {"password": "", "image": dict(images["database"]), **_placed(database.placement)}
+            # empty: the password in the Secret is kept; the chart's default is one that all the world knows
+            internal = {"password": "", "image": dict(images["database"]), **database.placement.as_pod()}
             return {"type": "internal", "internal": internal}
         case DatabaseProvider.CLOUDNATIVE_PG:
             host, port, user, name = f"{POSTGRESQL}-rw", 5432, "harbor", "registry"
@@ -182,7 +178,7 @@ def _redis(registry: Registry, images: Images) -> Values:
     cache = registry.cache
     match cache.provider:
         case CacheProvider.INTERNAL:
-            internal = {"image": dict(images["redis"]), **_placed(cache.placement)}
+            internal = {"image": dict(images["redis"]), **cache.placement.as_pod()}
             return {"type": "internal", "internal": internal}
         case CacheProvider.VALKEY:
             return {"type": "external", "external": {"addr": f"{VALKEY}:6379"}}

@@ -79,10 +79,10 @@ def is_outside(cluster: Cluster) -> bool:
 
 
 def policy(name: str, selector: dict[str, str], rules: dict[str, Any]) -> Object:
-    """Return a NetworkPolicy for some of the registry's pods."""
+    """Return a NetworkPolicy for some of the registry's pods; what no rule allows, in or out, is refused."""
     spec = {
         "podSelector": {"matchLabels": selector},
-        "policyTypes": sorted(kind.capitalize() for kind in rules),
+        "policyTypes": ["Egress", "Ingress"],
         **rules,
     }
     return {
