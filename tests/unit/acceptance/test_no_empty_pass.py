@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import CLUSTER, LISTS, LOCK, claim, seen, statefulset, storage_class, volume
+from clusters import CLUSTER, LISTS, LOCK, claim, registry_objects, seen, statefulset, storage_class, volume
 
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.cluster.addresses import answer
@@ -33,6 +33,7 @@ GPUS = Cluster.model_validate(
         ],
         "storage": {},
         "object_store": {"size": "20Gi"},
+        "registry": {"provider": "distribution", "hostname": "registry.home.arpa"},
     }
 )
 DEVICE = {
@@ -63,7 +64,7 @@ STORED = {
 EVERYTHING = {
     **LISTS,
     "pods": [*LISTS["pods"], RUNNING],
-    "services": [BALANCED],
+    **registry_objects(LISTS["deployments"], [BALANCED]),
     **STORED,
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
     "resourceclaims": [],
