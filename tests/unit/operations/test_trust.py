@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -13,10 +15,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 
 from deploy.errors import HostError
 from deploy.observe import trust as observed
-from deploy.operations import trust
+from deploy.operations import notes, trust
+from deploy.operations.secrets import Where
 from tests.unit.operations.conftest import Plan, Planned
 
 PATH = "/etc/slipway/services-ca.crt"
@@ -33,6 +39,63 @@ def pem() -> bytes:
 
 def system(plan: Plan, *lines: str) -> Planned:
     return plan(trust.system, PATH, answers={"sha256sum": [*lines]})
+
+
+HERE, SPEAKER = "@fake/w1", "@fake/cp1"
+FILES = "stat --printf='%F"
+
+
+def brought(there: Any, here: Any = ("end-of-files",)) -> Planned:
+    """Plan on one host what another is asked for."""
+    quiet = {"fake_delay": 0, "fake_delay_jitter": 0}
+    hosts = [
+        (HERE, {"fake_responses": {FILES: list(here), "base64": "end-of-files"}, **quiet}),
+        (SPEAKER, {"fake_responses": {"kubectl": there}, **quiet}),
+    ]
+    state = State(Inventory((hosts, {})), Config())
+    connect_all(state)
+    source = Where("cert-manager", "slipway-ca")
+    with (
+        ctx_state.use(state),
+        ctx_inventory.use(state.inventory),
+        ctx_host.use(state.inventory.get_host(HERE)),
+        ctx_config.use(state.config),
+        notes.listening() as said,
+    ):
+        commands = list(trust.brought._inner(SPEAKER, source, PATH, "certificates"))
+    stdin = [str(command.connector_arguments.get("_stdin", "")) for command in commands]
+    return Planned([command.get_raw_value() for command in commands], stdin, said)
+
+
+def test_the_ca_is_asked_of_a_control_plane_and_written_whole() -> None:
+    made = pem()
+    planned = brought(base64.b64encode(made).decode())
+
+    assert planned.reasons == [f"{PATH} is missing"]
+    assert base64.b64decode(planned.stdin[0]) == made
+
+
+def test_the_ca_that_is_there_is_left_alone() -> None:
+    made = pem()
+    lines = [f"regular file\t644\troot\troot\t{PATH}", f"{hashlib.sha256(made).hexdigest()}  {PATH}"]
+
+    assert brought(base64.b64encode(made).decode(), [*lines, "end-of-files"]).commands == []
+
+
+def test_before_there_is_a_ca_nothing_is_written() -> None:
+    planned = brought("")
+
+    assert planned.notes.until == "certificates"
+    assert planned.commands == ["echo 'Secret cert-manager/slipway-ca has no CA' >&2; exit 1"]
+
+
+def test_rubbish_is_an_error_that_names_its_place() -> None:
+    with pytest.raises(HostError) as error:
+        brought("rubbish")
+
+    assert str(error.value) == (
+        "Secret cert-manager/slipway-ca, asked for its CA: what lies there as ca.crt is not a certificate"
+    )
 
 
 def test_a_ca_comes_as_it_is() -> None:

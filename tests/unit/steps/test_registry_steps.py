@@ -21,7 +21,11 @@ from deploy.steps.k3s import config as k3s
 from deploy.steps.registry import registry
 from tests.unit.steps.registries import NODES, STORE, cluster
 
-BARE = {"admin.conf": "=== slipway no cluster", "stat --printf='file": "end-of-artifacts"}
+BARE = {
+    "admin.conf": "=== slipway no cluster",
+    "stat --printf='file": "end-of-artifacts",
+    "ca-certificates": "end",
+}
 SIGNED = {"certificates": {"provider": "cert-manager", "system_trust": True}}
 MODEL = {
     "name": "tiny",
@@ -145,10 +149,12 @@ def test_harbor_with_databases_of_its_own_waits_for_them(operations: Any) -> Non
         "Install Harbor",
     ]
     assert operations(cert_manager.cert_manager, declared)[-2:] == ["Make a CA", "Wait for the CA"]
-    assert operations(trust.trust, declared) == [
-        "Bring the CA to the host",
-        "Have every program trust the CA",
-    ]
+
+
+def test_the_clusters_ca_is_trusted_without_being_brought(operations: Any) -> None:
+    declared = cluster("harbor", parts={"certificates": {"system_trust": True}})
+
+    assert operations(trust.trust, declared) == ["Have every program trust the CA"]
 
 
 def test_cert_manager_for_webhooks_alone_makes_no_ca(operations: Any) -> None:
