@@ -9,7 +9,7 @@ from typing import Any
 
 import models_world
 import pytest
-from clusters import CLUSTER, LISTS, LOCK, claim, seen, statefulset, storage_class, volume
+from clusters import CLUSTER, LISTS, LOCK, claim, registry_objects, seen, statefulset, storage_class, volume
 
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.cluster.addresses import answer
@@ -35,6 +35,7 @@ GPUS = Cluster.model_validate(
         "models": [models_world.MODEL],
         "storage": {},
         "object_store": {"size": "20Gi"},
+        "registry": {"provider": "distribution", "hostname": "registry.home.arpa"},
     }
 )
 MODEL = models_world.lists(GPUS)
@@ -63,12 +64,14 @@ STORED = {
     "persistentvolumes": [volume("pvc-minio")],
     "statefulsets": [statefulset("object-store", "minio")],
 }
+KEPT = registry_objects(LISTS["deployments"], [BALANCED])
 EVERYTHING = {
     **LISTS,
+    **KEPT,
     **STORED,
     "pods": [*LISTS["pods"], RUNNING, *MODEL["pods"]],
-    "services": [BALANCED, *MODEL["services"]],
-    "deployments": [*LISTS["deployments"], *MODEL["deployments"]],
+    "services": [*KEPT["services"], *MODEL["services"]],
+    "deployments": [*KEPT["deployments"], *MODEL["deployments"]],
     "jobs": MODEL["jobs"],
     "persistentvolumeclaims": [*STORED["persistentvolumeclaims"], *MODEL["persistentvolumeclaims"]],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],

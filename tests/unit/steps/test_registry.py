@@ -67,13 +67,12 @@ def test_harbors_chart_knows_every_value(declared: Cluster) -> None:
 
 
 def test_a_misspelt_value_is_found() -> None:
-    values = harbor(HARBOR_S3)
+    values, store = harbor(HARBOR_S3), "persistence.imageChartStorage"
     values["persistence"]["imageChartStorage"]["disableRedirect"] = True
     values["existingSecretAdminPasswd"] = "harbor-secrets"
 
     assert chart_keys.load("harbor").unknown_values(values) == [
-        "harbor knows no value persistence.imageChartStorage.disableRedirect;"
-        " did you mean persistence.imageChartStorage.disableredirect?",
+        f"harbor knows no value {store}.disableRedirect; did you mean {store}.disableredirect?",
         "harbor knows no value existingSecretAdminPasswd; did you mean existingSecretAdminPassword?",
     ]
 
