@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Engine
 
     @override
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def do_GET(self) -> None:

@@ -52,7 +52,8 @@ def test_a_model_is_asked_by_a_line_that_reads_its_key() -> None:
     headers = "-H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json'"
     body = '{"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}'
     assert found[0] == "tiny:"
-    assert found[1] == f"  KEY=$({way} {shlex.quote(f"{read} -o jsonpath='{{.data.api-key}}' | base64 -d")})"
+    piped = shlex.quote(f"{read} -o jsonpath='{{.data.api-key}}' | base64 -d")
+    assert found[1] == f"  KEY=$({way} {piped})"
     assert found[2] == f"  {ask} {headers} -d {shlex.quote(body)}"
     assert len(found) == 3
 
