@@ -9,8 +9,10 @@ from deploy import catalog
 from deploy.catalog import gates, gpu_needs, k3s_flags
 from deploy.errors import InventoryError
 from deploy.gpu import skew
-from deploy.model import Cluster, Distribution, Vendor
+from deploy.model import CertificateProvider, Cluster, Distribution, Vendor
 from deploy.model.mistake import Mistake, written
+from deploy.serving import mistakes as serving
+from deploy.serving import placing
 
 
 class Where(StrEnum):
@@ -23,6 +25,7 @@ class Where(StrEnum):
     WORKERS = "the workers, in parallel"
     SPEAKER = "one Ready control plane"
     GPU = "the hosts with GPUs, in parallel"
+    SERVING = "the hosts that may serve models, in parallel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Phase:
                 return tuple(node.name for node in cluster.workers)
             case Where.GPU:
                 return tuple(node.name for node in cluster.gpu_nodes())
+            case Where.SERVING:
+                return tuple(node.name for node in placing.runs_models(cluster))
 
 
 def unsupported(cluster: Cluster) -> list[Mistake]:
@@ -60,6 +65,7 @@ def unsupported(cluster: Cluster) -> list[Mistake]:
         text = f'found "{kubernetes.version}", wanted a version of Kubernetes {", ".join(minors)} or {last}'
         return [Mistake(("kubernetes", "version"), text)]
     wrong = gates.check(kubernetes.version, kubernetes.feature_gates) + skew.mistakes(cluster)
+    wrong += serving.mistakes(cluster)
     if kubernetes.distribution is Distribution.K3S:
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)
@@ -100,7 +106,12 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
             if cluster.load_balancer
             else []
         ),
+        *_storage(cluster),
         *_gpus(cluster),
+        *_trust(cluster),
+        *_object_store(cluster),
+        *_registry(cluster),
+        *_serving(cluster),
     ]
     return tuple(phase for phase in wanted if phase.hosts(cluster))
 
@@ -155,6 +166,43 @@ def _gpus(cluster: Cluster) -> list[Phase]:
         if cluster.gpu_nodes(Vendor(vendor))
     ]
     return [*before, *stacks]
+
+
+def _storage(cluster: Cluster) -> list[Phase]:
+    if cluster.storage is None:
+        return []
+    return [
+        Phase("volumes", "Make the folders of volumes", "deploy.steps.storage.volumes", Where.ALL),
+        Phase("storage", "Give pods volumes", "deploy.steps.storage.storage", Where.SPEAKER),
+    ]
+
+
+def _object_store(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.object_store.object_store"
+    wanted = Phase("object-store", "Store objects", step, Where.SPEAKER)
+    return [wanted] if cluster.object_store else []
+
+
+def _trust(cluster: Cluster) -> list[Phase]:
+    """Hosts have the cluster's CA from their join; another one is brought to them."""
+    wanted = cluster.certificates.provider is CertificateProvider.CERT_MANAGER
+    wanted |= cluster.certificates.system_trust
+    return [Phase("trust", "Trust the services' CA", "deploy.steps.trust.trust", Where.ALL)] if wanted else []
+
+
+def _registry(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.registry.registry"
+    return [Phase("registry", "Keep images and models", step, Where.SPEAKER)] if cluster.registry else []
+
+
+def _serving(cluster: Cluster) -> list[Phase]:
+    """The models; what serves them has been on its way to their hosts since those could pull."""
+    if not cluster.models:
+        return []
+    return [
+        Phase("serving-images", "Have what serves models", "deploy.steps.serving.pulled", Where.SERVING),
+        Phase("serving", "Serve models", "deploy.steps.serving.serving", Where.SPEAKER),
+    ]
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:

@@ -64,6 +64,8 @@ class HostCheck:
         """Say whether a node is looked at."""
         if self.entry.distribution not in (None, cluster.kubernetes.distribution):
             return False
+        if self.entry.group == "reg":
+            return cluster.registry is not None
         if self.entry.applies is Applies.GPU:
             return node.gpus is not None
         return self.entry.applies is not Applies.CONTROL_PLANE or node.is_control_plane

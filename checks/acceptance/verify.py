@@ -14,7 +14,13 @@ from checks.acceptance.gates import Gate, Tell, silently, wait
 from checks.acceptance.gpu_targets import targets
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Hands, Kubectl, speaker
+from checks.acceptance.object_store import StoreProbe
+from checks.acceptance.registry import RegistryProbe
+from checks.acceptance.registry_script import door
+from checks.acceptance.registry_verdicts import PULLS
+from checks.acceptance.room import room
 from checks.acceptance.runner import host_checks, prove_hosts
+from checks.acceptance.serving import ServingProbe
 from checks.catalogue import Phase
 from checks.cluster.images import locked
 from checks.cluster.judges import judge
@@ -26,6 +32,7 @@ from deploy.catalog.gpu import resource_api
 from deploy.model import Cluster
 
 Accept = Callable[[list[Finding]], list[Finding]]
+ARCHITECTURE = "kubernetes.io/arch"
 HOSTS_SETTLE = 30.0  # seconds until a host that has just come back has its rules for Services again
 
 
@@ -51,13 +58,13 @@ class Verify:
 
     def passive(self) -> list[Finding]:
         """Return what can be seen without making anything."""
-        _, _, findings = self._seen(host_checks())
-        return findings
+        _, seen, findings = self._seen(host_checks())
+        return [*findings, *room(self.cluster, seen, self.hands)]
 
     def active(self) -> list[Finding]:
         """Return that, and what pods on every node reach."""
         kubectl, seen, findings = self._seen([each for each in host_checks() if each.entry.id not in CHECKS])
-        return [*findings, *self._probe(kubectl, seen)]
+        return [*findings, *room(self.cluster, seen, self.hands), *self._probe(kubectl, seen)]
 
     def _seen(self, wanted: Sequence[HostCheck]) -> tuple[Kubectl | None, Snapshot, list[Finding]]:
         """Look at the hosts and the cluster at once; at the hosts again for a while if need be."""
@@ -117,7 +124,34 @@ class Verify:
             return [*left_out, *unproven(self.cluster, why)]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
-        return [*left_out, *probe.findings(), *self._gpus(kubectl, seen, nodes, image)]
+        gpus = self._gpus(kubectl, seen, nodes, image)
+        models = ServingProbe(self.cluster, kubectl, self.tell)
+        return [
+            *left_out,
+            *probe.findings(),
+            *gpus,
+            *self._store(kubectl),
+            *self._registry(kubectl, seen, nodes),
+            *models.findings(),
+        ]
+
+    def _registry(self, kubectl: Kubectl, seen: Snapshot, nodes: tuple[str, ...]) -> list[Finding]:
+        """Return what the registry does with an artefact, and whether every node's runtime pulls from it."""
+        there = door(self.cluster)
+        if there is None:
+            return []
+        labels = {name_of(each): each["metadata"].get("labels") or {} for each in seen.items("nodes") or ()}
+        known = {name: labels.get(name, {}).get(ARCHITECTURE, "amd64") for name in nodes}
+        probe = RegistryProbe(there, self.run, known, kubectl, self.hands, self.tell)
+        left_out = [each.name for each in self.cluster.nodes if each.name not in nodes]
+        return [*(unread(PULLS, name, "the node cannot be used") for name in left_out), *probe.findings()]
+
+    def _store(self, kubectl: Kubectl) -> list[Finding]:
+        """Return what the object store does with an object."""
+        store = self.cluster.object_store
+        if store is None:
+            return []
+        return StoreProbe(store, self.run, self.lock.image("rclone"), kubectl, self.tell).findings()
 
     def _gpus(
         self, kubectl: Kubectl, seen: Snapshot, ready: tuple[str, ...], image: LockedImage

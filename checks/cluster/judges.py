@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from checks.cluster import balancer, claims, gpus, kubelets, nodes, workloads
+from checks.cluster import balancer, claims, gpus, kubelets, nodes, registry, serving, storage, workloads
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
 from deploy.model import Cluster
@@ -22,10 +22,19 @@ JUDGES: tuple[Judge, ...] = (
     balancer.announcers,
     balancer.pool,
     claims.served_api,
+    storage.in_order,
+    storage.store_is_up,
+    registry.is_up,
     gpus.published_gpus,
     gpus.counted_gpus,
     gpus.one_allocator,
     gpus.cards_only,
+    serving.up,
+    serving.kept,
+    serving.pinned,
+    serving.of_the_hub,
+    serving.shared_memory,
+    serving.survived,
 )
 
 

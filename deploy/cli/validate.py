@@ -17,13 +17,15 @@ from deploy.model.mistake import written
 from deploy.model.rules import warnings
 from deploy.model.schema import json_schema
 from deploy.plan import unsupported
+from deploy.serving import fit
+from deploy.serving import mistakes as serving
 
 
 def cautions(cluster: Cluster) -> list[str]:
     """Return what is allowed and likely not wanted."""
     kubernetes = cluster.kubernetes
     doubtful = [*warnings(cluster), *gates.warnings(kubernetes.version, kubernetes.feature_gates)]
-    doubtful += skew.warnings(cluster)
+    doubtful += skew.warnings(cluster) + serving.warnings(cluster)
     return [f"{written(warning.place)}: {warning.text}" for warning in doubtful]
 
 
@@ -63,6 +65,8 @@ def as_text(inventory: Path, cluster: Cluster) -> str:
     if cluster.load_balancer:
         pool = ", ".join(cluster.load_balancer.pool)
         lines.append(f"  load balancer  {cluster.load_balancer.provider}, {pool}")
+    for model in cluster.models:
+        lines.append(f"  model          {model.name}: {fit.of(cluster, model).text}")
     return "\n".join([*lines, *(f"  warning        {text}" for text in cautions(cluster))])
 
 

@@ -42,11 +42,15 @@ def blob(path: Path) -> Blob:
 
 def config(image: Image, layers: Sequence[Blob]) -> bytes:
     """Return an image's configuration; an uncompressed layer's digest is its diff id too."""
-    run: dict[str, JsonValue] = {"Env": [PATH]}
+    run: dict[str, JsonValue] = {"Env": [PATH, *(f"{name}={value}" for name, value in image.environment.items())]}
     if image.entrypoint:
         run["Entrypoint"] = list(image.entrypoint)
     if image.command:
         run["Cmd"] = list(image.command)
+    if image.user:
+        run["User"] = image.user
+    if image.workdir:
+        run["WorkingDir"] = image.workdir
     return _json(
         {
             "architecture": "amd64",

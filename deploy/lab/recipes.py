@@ -41,18 +41,45 @@ class Module(_Section):
         return self.model_copy(update={"version": self.version.format(version=version), "variables": filled})
 
 
-class Image(_Section):
-    """An image: Debian layers, then `add` (path -> MODULE/BINARY) and empty `folders`.
+class Python(_Section):
+    """Python distributions as an image layer, where Debian's python of that version looks for them.
 
+    `pins`, below files/lab, names every one with its version; `onto` are the Debian layers that it is used with.
+    `aliases` are further names, with a version, that distributions are asked for. `dropped` are patterns of paths
+    that nothing reads at run time, `stripped` of libraries that go without their symbols.
+    `stubbed` are shared libraries that are linked to and never called but for what is `answering`.
+    `imports` is tried before a layer is kept.
+    """
+
+    version: str
+    pins: str
+    onto: tuple[str, ...]
+    imports: str
+    aliases: dict[str, str] = Field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    stripped: tuple[str, ...] = ()
+    stubbed: tuple[str, ...] = ()
+    answering: tuple[str, ...] = ()
+
+
+class Image(_Section):
+    """An image: Debian layers and a `python` one, then `add` (path -> MODULE/BINARY), `files` and empty `folders`.
+
+    `files` are path -> file below files/lab, executable.
     `ref` is the name of one that only the lab has; all others are in the catalogue.
     """
 
-    add: dict[str, str]
+    add: dict[str, str] = Field(default_factory=dict)
     ref: str | None = None
     layers: tuple[str, ...] = ()
+    python: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
     folders: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
+    user: str | None = None
+    workdir: str | None = None
 
 
 class File(_Section):
@@ -75,6 +102,7 @@ class Recipes(_Section):
     go: str
     modules: dict[str, Module]
     layers: dict[str, tuple[str, ...]]
+    python: dict[str, Python]
     images: dict[str, Image]
     files: dict[str, File]
 

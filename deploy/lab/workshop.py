@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from deploy.catalog import FileEntry, ImageEntry
 from deploy.catalog import k3s as releases
-from deploy.lab import gomodule, k3s, layers, oci, recipes, toolchain
+from deploy.lab import gomodule, k3s, layers, oci, python, recipes, toolchain
 from deploy.lab.archive import Entry, flat, tgz, tree, write_tar
 from deploy.lab.k3s import release
 from deploy.lab.places import FILES
@@ -97,21 +97,31 @@ class Workshop:
         name = entry.key.partition("@")[0]
         recipe = self.recipes.images[name]
         added = {path: self.binary(what, version) for path, what in recipe.add.items()}
-        below = [layers.layer(layer, self.recipes.layers[layer], self.progress) for layer in recipe.layers]
+        own = {path: FILES / file for path, file in recipe.files.items()}
+        below = [*map(self._layer, recipe.layers), *([self._python(recipe.python)] if recipe.python else [])]
         made_of: list[JsonValue] = [path.parent.name for path in [*added.values(), *below]]
+        made_of += [sha256(path) for path in own.values()]
 
         def make(folder: Path) -> None:
             with (folder / "layer.tar").open("wb") as out:
-                write_tar(out, [*flat(added), *(Entry(f"{path}/", b"", 0o777) for path in recipe.folders)])
+                empty = [Entry(f"{path}/", b"", 0o777) for path in recipe.folders]
+                write_tar(out, [*flat({**added, **own}), *empty])
             stack = [oci.blob(path) for path in [*below, folder / "layer.tar"]]
             (folder / "config.json").write_bytes(oci.config(recipe, stack))
             (folder / "manifest.json").write_bytes(oci.manifest(oci.blob(folder / "config.json"), stack))
 
-        folder = kept(f"image-{name}", key_of(FORMAT, recipe.model_dump(mode="json"), made_of), make)
+        folder = kept(f"image-{name}", key_of(FORMAT, as_written(recipe), made_of), make)
         stack = [oci.Blob(f"sha256:{self._digest(path)}", path) for path in [*below, folder / "layer.tar"]]
         return MadeImage(
             entry, oci.blob(folder / "manifest.json"), (oci.blob(folder / "config.json"), *stack)
         )
+
+    def _layer(self, name: str) -> Path:
+        return layers.layer(name, self.recipes.layers[name], self.progress)
+
+    def _python(self, name: str) -> Path:
+        recipe = self.recipes.python[name]
+        return python.layer(name, recipe, [*map(self._layer, recipe.onto)], self.progress)
 
     def _module(self, name: str, version: str) -> Module:
         module = self.recipes.modules[name]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from deploy.model.forms import DNS_LABEL, MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, REPOSITORY, Switch
+from deploy.model.forms import DNS_LABEL, MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, IMAGE_REPOSITORY, Switch
 from deploy.model.section import Section, setting
 from deploy.model.values import (
     Allocation,
@@ -98,7 +98,7 @@ class Stack(Section):
 class AmdStack(Stack):
     """AMD's operator; the driver that it brings it builds in the cluster, and keeps in a registry."""
 
-    driver_image: Annotated[str, Field(pattern=REPOSITORY)] | None = setting(
+    driver_image: Annotated[str, Field(pattern=IMAGE_REPOSITORY)] | None = setting(
         Change.ROLLING,
         "Where the operator keeps the driver that it builds: a repository that nodes may push to.",
         default=None,

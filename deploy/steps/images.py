@@ -8,6 +8,7 @@ from deploy import catalog, context
 from deploy.model import Cluster, Node
 from deploy.operations import images as operations
 from deploy.operations.images import Image
+from deploy.steps import serving
 from deploy.steps.artifacts import SECONDS
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -25,6 +26,7 @@ def images() -> None:
         images=[Image(image.ref, image.digest) for image in wanted],
         _timeout=SECONDS,
     )
+    serving.pulling()
 
 
 def keys(cluster: Cluster, node: Node) -> list[str]:

@@ -11,6 +11,7 @@ from deploy.model.row import Disturbs
 from deploy.operations import artifacts as downloads
 from deploy.operations import files, k3s
 from deploy.operations.artifacts import Installed
+from deploy.steps import serving
 from deploy.steps.artifacts import BIN, SECONDS, pinned
 from deploy.steps.k3s import config
 from deploy.steps.k3s.node import BINARY, configuration, tools, unit, unit_name
@@ -85,6 +86,7 @@ def _brought_up() -> None:
     cluster, node = context.cluster(), context.node()
     files.present(name="Configure k3s", files=configuration(cluster, node))
     k3s.brought_up(name="Run k3s", unit=unit(cluster, node, _binary().sha256), node=node.name)
+    serving.pulling()
 
 
 def _binary() -> Installed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,49 @@ def deployment(namespace: str, name: str, replicas: int, ready: int) -> dict[str
         "spec": {"replicas": replicas},
         "status": {"readyReplicas": ready, "updatedReplicas": ready},
     }
+
+
+def storage_class(
+    name: str, *, default: bool = True, binding: str = "WaitForFirstConsumer"
+) -> dict[str, Any]:
+    annotations = {"storageclass.kubernetes.io/is-default-class": str(default).lower()}
+    return {"metadata": {"name": name, "annotations": annotations}, "volumeBindingMode": binding}
+
+
+def claim(namespace: str, name: str, phase: str = "Bound", of: str = "local-path") -> dict[str, Any]:
+    bound = {"volumeName": f"pvc-{name}"} if phase == "Bound" else {}
+    return {
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"storageClassName": of, **bound},
+        "status": {"phase": phase},
+    }
+
+
+def volume(name: str, policy: str = "Retain", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"persistentVolumeReclaimPolicy": policy, **spec}}
+
+
+def statefulset(namespace: str, name: str, ready: int = 1) -> dict[str, Any]:
+    status = {"readyReplicas": ready, "updatedReplicas": ready, "observedGeneration": 2}
+    metadata = {"namespace": namespace, "name": name, "generation": 2}
+    return {"metadata": metadata, "spec": {"replicas": 1}, "status": status}
+
+
+def registry_objects(
+    deployments: Sequence[dict[str, Any]], services: Sequence[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return a good plain registry's Deployment and Services, beside others."""
+    status = {"availableReplicas": 1, "updatedReplicas": 1, "observedGeneration": 1}
+    where = {"namespace": "registry", "name": "registry"}
+    up = {"metadata": {**where, "generation": 1}, "spec": {"replicas": 1}, "status": status}
+    inside = {"metadata": where, "spec": {"type": "ClusterIP", "clusterIP": "10.43.0.20", "ports": []}}
+    given = {"loadBalancer": {"ingress": [{"ip": "10.0.0.201"}]}}
+    outside = {
+        "metadata": {**where, "name": "registry-external"},
+        "spec": {"type": "LoadBalancer", "clusterIP": "10.43.9.9", "ports": [{"port": 443}]},
+        "status": given,
+    }
+    return {"deployments": [*deployments, up], "services": [*services, inside, outside]}
 
 
 LISTS: dict[str, list[dict[str, Any]]] = {

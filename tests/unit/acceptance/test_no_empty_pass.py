@@ -7,8 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import models_world
 import pytest
-from clusters import CLUSTER, LISTS, LOCK, Ran, seen
+from clusters import (
+    CLUSTER,
+    LISTS,
+    LOCK,
+    Ran,
+    claim,
+    registry_objects,
+    seen,
+    statefulset,
+    storage_class,
+    volume,
+)
 
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.cluster.addresses import answer
@@ -31,8 +43,13 @@ GPUS = Cluster.model_validate(
                 "gpus": {"vendor": "intel", "model": "A770", "count": 1},
             },
         ],
+        "models": [models_world.MODEL],
+        "storage": {},
+        "object_store": {"size": "20Gi"},
+        "registry": {"provider": "distribution", "hostname": "registry.home.arpa"},
     }
 )
+MODEL = models_world.lists(GPUS)
 DEVICE = {
     "name": "gpu-0",
     "attributes": {
@@ -52,10 +69,22 @@ RUNNING = {
     "spec": {"nodeName": "w1", "containers": [{"name": "a", "image": IMAGE}]},
     "status": {"containerStatuses": [{"name": "a", "imageID": f"x@{LOCK.image('agnhost@v1.36.3').digest}"}]},
 }
+STORED = {
+    "storageclasses": [storage_class("local-path")],
+    "persistentvolumeclaims": [claim("object-store", "minio")],
+    "persistentvolumes": [volume("pvc-minio")],
+    "statefulsets": [statefulset("object-store", "minio")],
+}
+KEPT = registry_objects(LISTS["deployments"], [BALANCED])
 EVERYTHING = {
     **LISTS,
-    "pods": [*LISTS["pods"], RUNNING],
-    "services": [BALANCED],
+    **KEPT,
+    **STORED,
+    "pods": [*LISTS["pods"], RUNNING, *MODEL["pods"]],
+    "services": [*KEPT["services"], *MODEL["services"]],
+    "deployments": [*KEPT["deployments"], *MODEL["deployments"]],
+    "jobs": MODEL["jobs"],
+    "persistentvolumeclaims": [*STORED["persistentvolumeclaims"], *MODEL["persistentvolumeclaims"]],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
     "resourceclaims": [],
     "resourceclaimtemplates": [],
@@ -75,14 +104,23 @@ def addresses(cluster: Cluster, snapshot: Snapshot) -> Iterator[Finding]:
 ALL: tuple[Judge, ...] = (*JUDGES, images, addresses)
 CLAIMS = ("resourceslices", "resourceclaims", "resourceclaimtemplates")
 # Where nothing is what is wanted: no claim at all holds no graphics, and an API that lists nothing is served.
-GOOD_WHEN_EMPTY = {("cards_only", "resourceclaims"), *(("served_api", kind) for kind in CLAIMS)}
+GOOD_WHEN_EMPTY = {
+    ("cards_only", "resourceclaims"),
+    *(("served_api", kind) for kind in CLAIMS),
+    # nobody has claimed a volume yet, or nobody uses one; S3-01 misses the object store's
+    ("in_order", "persistentvolumeclaims"),
+    ("in_order", "pods"),
+}
 # Judged by where it is and what it is called; K8S-09 says whether it is up.
 GOOD_WITHOUT_STATUS = {
     *(("labels", "nodes"), ("announcers", "nodes"), ("announcers", "pods"), ("one_allocator", "nodes")),
     *((judge, kind) for judge in ("pool",) for kind in ("pools", "advertisements")),
+    *(("in_order", kind) for kind in ("storageclasses", "persistentvolumes", "pods")),
     *((judge, "resourceslices") for judge in ("published_gpus", "one_allocator", "cards_only")),
     *(("served_api", kind) for kind in CLAIMS),
     ("published_gpus", "deviceclasses"),
+    # what they are is compared here; whether they are up the Deployment tells
+    *(("up", "services"), ("up", "pods"), ("pinned", "deployments"), ("shared_memory", "deployments")),
 }
 
 

@@ -1,0 +1,145 @@
+"""The plain CNCF registry: one pod, its volume or a bucket, one account."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from deploy import render
+from deploy.model import Cluster, ObjectStore, Registry, RegistryStorage
+from deploy.operations import derived, kube, rollouts, secrets, volumes
+from deploy.operations.derived import Htpasswd, Target
+from deploy.operations.volumes import Claim
+from deploy.steps import certificates
+from deploy.steps.registry import objects
+from deploy.steps.registry.objects import LOGIN, NAME, NAMESPACE, PHASE, S3, STORE, TLS, Object
+from deploy.steps.registry.workload import AUTH, HTTP, PORT, SELECTOR, deployment
+
+BUCKET = "registry"
+ROLLOUT_SECONDS = 300
+
+
+def installed(cluster: Cluster, registry: Registry, image: str) -> None:
+    """Make its account, its certificate and its pod, and wait until it serves."""
+    kube.applied(name="Make the namespace", objects=[objects.namespace()], until=PHASE)
+    _account(registry)
+    read = [AUTH, TLS]
+    if store := _store(cluster, registry):
+        keys = ["access-key", "secret-key", *(["ca.crt"] if store.ca else [])]
+        secrets.copied(
+            name="Let the registry into the object store",
+            source=STORE,
+            target=S3,
+            keys={key: key for key in keys},
+            until="object-store",
+        )
+        read.append(S3)
+    certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
+    claims = _claims(registry)
+    if claims:
+        volumes.fit(name="See that its volume can be as declared", claims=claims)
+    wanted = rendered(cluster, registry, image)
+    kube.applied(name="Install the registry", objects=wanted, until=PHASE)
+    rollouts.current(
+        name="Have its pod read its present certificate and password",
+        workload=f"deployment/{NAME}",
+        namespace=NAMESPACE,
+        selector=f"app.kubernetes.io/name={NAME}",
+        secrets=read,
+    )
+    kube.rolled_out(
+        name="Wait for the registry",
+        namespace=NAMESPACE,
+        workloads=[f"deployment/{NAME}"],
+        until=PHASE,
+        timeout=ROLLOUT_SECONDS,
+    )
+    if claims:
+        volumes.retained(name="Keep its volume whatever happens to the claim", claims=claims, until=PHASE)
+
+
+def _account(registry: Registry) -> None:
+    values: dict[str, secrets.Value] = {
+        "username": secrets.Fixed(registry.user),
+        "password": secrets.Generated(40),
+        "http-secret": secrets.Generated(40),
+    }
+    secrets.kept(name="Keep the registry's password", where=LOGIN, values=values, until=PHASE)
+    derived.derived(
+        name="Let the registry know it",
+        source=LOGIN,
+        key="password",
+        target=Target(AUTH, "htpasswd"),
+        form=Htpasswd(registry.user),
+        until=PHASE,
+    )
+    secrets.copied(
+        name="Give the registry what it signs uploads with",
+        source=LOGIN,
+        target=HTTP,
+        keys={"secret": "http-secret"},
+        until=PHASE,
+    )
+
+
+def config(cluster: Cluster, registry: Registry) -> str:
+    """Return its configuration (distribution/distribution v3.1, docs/content/about/configuration.md)."""
+    store, s3 = _store(cluster, registry), None
+    if store is not None:
+        secure = store.url.startswith("https:")
+        s3 = {"url": store.url, "region": store.region, "bucket": BUCKET, "secure": secure}
+    return render.template("registry/config.yml.j2", hostname=registry.hostname, s3=s3).decode()
+
+
+def rendered(cluster: Cluster, registry: Registry, image: str) -> list[Object]:
+    """Return every object but Secrets."""
+    text = config(cluster, registry)
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": objects.metadata(NAME),
+            "data": {"config.yml": text},
+        },
+        *([_claim(registry)] if registry.storage is RegistryStorage.FILESYSTEM else []),
+        deployment(registry, _store(cluster, registry), image, text),
+        objects.service(cluster, SELECTOR, PORT),
+        *([objects.outside(SELECTOR, PORT)] if objects.is_outside(cluster) else []),
+        objects.policy(NAME, SELECTOR, _allowed(cluster, registry)),
+    ]
+
+
+def _store(cluster: Cluster, registry: Registry) -> ObjectStore | None:
+    """Return the object store that layers go to, if they do."""
+    return cluster.object_store if registry.storage is RegistryStorage.S3 else None
+
+
+def _claims(registry: Registry) -> list[Claim]:
+    if registry.storage is RegistryStorage.S3:
+        return []
+    return [Claim(NAMESPACE, NAME, registry.size, "registry.size", registry.storage_class)]
+
+
+def _claim(registry: Registry) -> Object:
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": registry.size}},
+    }
+    if registry.storage_class:
+        spec["storageClassName"] = registry.storage_class
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": objects.metadata(NAME),
+        "spec": spec,
+    }
+
+
+def _allowed(cluster: Cluster, registry: Registry) -> Object:
+    """Anybody may push and pull, with the password; the pod itself reaches its store, or nobody."""
+    rules: Object = {"ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}]}
+    if store := _store(cluster, registry):
+        port = urlsplit(store.url).port or 443
+        names = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+        rules["egress"] = [{"ports": [*names, {"port": port, "protocol": "TCP"}]}]
+    return rules

@@ -1,0 +1,140 @@
+"""Harbor from its chart: nothing is generated at a render, layers on a volume or in a bucket, no limit."""
+
+from __future__ import annotations
+
+from deploy.model import Cluster, Registry, RegistryStorage
+from deploy.model.registry import DatabaseProvider
+from deploy.operations import derived, helm, kube, rollouts, secrets, volumes
+from deploy.operations import harbor as operations
+from deploy.operations.derived import Htpasswd, Target
+from deploy.operations.helm import Release
+from deploy.operations.volumes import Claim
+from deploy.steps import certificates, charts
+from deploy.steps.registry import databases, harbor_values, objects
+from deploy.steps.registry.harbor_values import (
+    CREDENTIALS,
+    DATABASE,
+    NGINX,
+    RELEASE,
+    SECRETS,
+    TOKEN,
+)
+from deploy.steps.registry.objects import LOGIN, NAMESPACE, PHASE, S3, STORE, TLS
+
+# the origins of what the chart would otherwise make anew
+ORIGINS = secrets.Where(secrets.HOME, "registry-harbor")
+LENGTHS = {
+    "admin-password": 32,
+    "secret-key": 16,  # harbor-helm values.yaml: the secret key for encryption, 16 characters
+    "core-secret": 16,
+    "csrf-key": 32,
+    "jobservice-secret": 16,
+    "http-secret": 16,
+    "registry-password": 40,
+    "database-password": 40,
+}
+# the chart's name of each, and ours
+KEYS = {
+    "HARBOR_ADMIN_PASSWORD": "admin-password",
+    "secretKey": "secret-key",
+    "secret": "core-secret",
+    "CSRF_KEY": "csrf-key",
+    "JOBSERVICE_SECRET": "jobservice-secret",
+    "REGISTRY_HTTP_SECRET": "http-secret",
+}
+S3_KEYS = {"REGISTRY_STORAGE_S3_ACCESSKEY": "access-key", "REGISTRY_STORAGE_S3_SECRETKEY": "secret-key"}
+# five images are pulled, and the database makes its tables
+ROLLOUT_SECONDS = 900
+
+
+def installed(cluster: Cluster, registry: Registry) -> None:
+    """Make what Harbor keeps secret, install it, and make its projects and its robot account."""
+    kube.applied(name="Make the namespace", objects=[objects.namespace()], until=PHASE)
+    _secrets(registry)
+    _store(cluster, registry)
+    certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
+    databases.installed(registry)
+    chart = charts.fetched("harbor-chart")
+    values = harbor_values.values(cluster, registry, databases.images(registry))
+    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values)
+    helm.released(name="Install Harbor", release=release)
+    if objects.is_outside(cluster):
+        wanted = [objects.outside(NGINX, harbor_values.PORT)]
+        kube.applied(name="Give Harbor an address", objects=wanted, until=PHASE)
+    rollouts.current(
+        name="Have its front read its present certificate",
+        workload=f"deployment/{RELEASE}-nginx",
+        namespace=NAMESPACE,
+        selector=",".join(f"{key}={value}" for key, value in NGINX.items()),
+        secrets=[TLS],
+    )
+    kube.rolled_out(
+        name="Wait for Harbor",
+        namespace=NAMESPACE,
+        workloads=harbor_values.workloads(registry),
+        until=PHASE,
+        timeout=ROLLOUT_SECONDS,
+    )
+    if claims := _claims(registry):
+        volumes.retained(name="Keep its volumes whatever happens to the claims", claims=claims, until=PHASE)
+    operations.accounts(
+        name="Make its projects and its robot account",
+        door=door(cluster, registry),
+        projects=registry.projects,
+        until=PHASE,
+    )
+
+
+def _claims(registry: Registry) -> list[Claim]:
+    """Return the claims that hold what cannot be made anew, by the chart's names."""
+    database = registry.database
+    layers = Claim(NAMESPACE, f"{RELEASE}-registry", registry.size, "registry.size")
+    rows = Claim(NAMESPACE, f"database-data-{RELEASE}-database-0", database.size, "registry.database.size")
+    return [
+        *([layers] if registry.storage is RegistryStorage.FILESYSTEM else []),
+        *([rows] if database.provider is DatabaseProvider.INTERNAL else []),
+    ]
+
+
+def door(cluster: Cluster, registry: Registry) -> operations.Door:
+    """Return where a host finds Harbor."""
+    address = str(cluster.registry_address)
+    return operations.Door(registry.hostname, address, cluster.services_ca, ORIGINS, LOGIN)
+
+
+def _secrets(registry: Registry) -> None:
+    user, password = secrets.Fixed(registry.user), secrets.Generated(40)
+    login: dict[str, secrets.Value] = {"username": user, "password": password}
+    secrets.kept(name="Keep the robot account's password", where=LOGIN, values=login, until=PHASE)
+    made = {key: secrets.Generated(length) for key, length in LENGTHS.items()}
+    secrets.kept(name="Keep what Harbor would make anew", where=ORIGINS, values=made, until=PHASE)
+    secrets.copied(name="Give it to Harbor", source=ORIGINS, target=SECRETS, keys=KEYS, until=PHASE)
+    derived.derived(
+        name="Let Harbor's registry know its core",
+        source=ORIGINS,
+        key="registry-password",
+        target=Target(CREDENTIALS, "REGISTRY_HTPASSWD", plain="REGISTRY_PASSWD"),
+        form=Htpasswd(harbor_values.CORE_USER),
+        until=PHASE,
+    )
+    operations.signing_key(name="Keep the key of its tokens", target=TOKEN, until=PHASE)
+    if registry.database.provider is DatabaseProvider.INTERNAL:
+        keys = {"POSTGRES_PASSWORD": "database-password"}
+        secrets.copied(
+            name="Give its database a password", source=ORIGINS, target=DATABASE, keys=keys, until=PHASE
+        )
+        operations.handed_to_helm(name="Let the chart take it up", target=DATABASE, release=RELEASE)
+
+
+def _store(cluster: Cluster, registry: Registry) -> None:
+    store = cluster.object_store
+    if store is None or registry.storage is not RegistryStorage.S3:
+        return
+    authority = {"ca.crt": "ca.crt"} if store.ca else {}
+    secrets.copied(
+        name="Let Harbor into the object store",
+        source=STORE,
+        target=S3,
+        keys=S3_KEYS | authority,
+        until="object-store",
+    )

@@ -1,0 +1,170 @@
+"""Models, served: their Secrets, their files fetched once, their engines, and how they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyinfra import host
+from pyinfra.api import deploy
+
+from deploy import catalog, context
+from deploy.model import Cluster, Distribution
+from deploy.model.serving import Model, SourceKind
+from deploy.operations import images, kube, models, secrets, serving_images
+from deploy.operations import rollouts as operations
+from deploy.operations.images import Image
+from deploy.operations.models import Rollout
+from deploy.operations.secrets import Where
+from deploy.serving import names, placing, timing
+from deploy.steps.object_store import ORIGIN as STORE
+from deploy.steps.object_store.objects import TLS as STORE_TLS
+from deploy.steps.serving import exposed, populate, vllm
+
+PHASE = "serving"
+# where containerd finds the mirrors of registries
+CERTS = {
+    Distribution.KUBEADM: images.CERTS,
+    Distribution.K3S: "/var/lib/rancher/k3s/agent/etc/containerd/certs.d",
+}
+# 10 GB over a slow line
+PULL_SECONDS = 7200
+# a Deployment is seen to be ready a little after its pod is
+SLACK = 120
+
+
+def pulling() -> None:
+    """Begin to pull what serves models on this host; the phase `serving-images` waits for it."""
+    if wanted := _images():
+        certs = CERTS[context.cluster().kubernetes.distribution]
+        serving_images.begun(name="Begin to pull what serves models", images=wanted, certs=certs)
+
+
+@deploy("Serving images")
+def pulled() -> None:
+    """Have what serves models on every host that may serve one."""
+    if wanted := _images():
+        certs = CERTS[context.cluster().kubernetes.distribution]
+        serving_images.pulled(
+            name="Pull what serves models", images=wanted, certs=certs, _timeout=2 * PULL_SECONDS
+        )
+
+
+def _images() -> list[Image]:
+    """Return the images of the models that may run on the current host."""
+    cluster, node = context.cluster(), context.node()
+    here = [model for model in cluster.models if node in placing.nodes(cluster, model)]
+    locked = catalog.lock.load(context.lock_path()) if here else None
+    found = [locked.image(key) for key in dict.fromkeys(model.image_key for model in here)] if locked else []
+    return [Image(image.ref, image.digest) for image in found]
+
+
+@deploy("Serving")
+def serving() -> None:
+    """Serve every model."""
+    cluster = context.cluster()
+    if not context.speaks() or not cluster.models:
+        return
+    kube.applied(name="Make the models' namespace", objects=[names.home()], until=PHASE)
+    _secrets(cluster, Path(context.lock_path()).parent)
+    _files(cluster)
+    _engines(cluster)
+
+
+def _secrets(cluster: Cluster, home: Path) -> None:
+    for model in host.loop(cluster.models):
+        origin = Where(secrets.HOME, names.workload(model))
+        key = {names.API_KEY: secrets.referred(model.api_key, home)}
+        secrets.kept(name=f"Keep the key of {model.name}", where=origin, values=key, until=PHASE)
+        _copied(f"Give {model.name} its key", origin, names.workload(model), [names.API_KEY], PHASE)
+        if model.source.token is not None:
+            token = {names.TOKEN: secrets.referred(model.source.token, home)}
+            hub = Where(secrets.HOME, names.hub_secret(model))
+            secrets.kept(name=f"Keep the hub's token of {model.name}", where=hub, values=token, until=PHASE)
+            _copied(f"Give {model.name} the hub's token", hub, names.hub_secret(model), [names.TOKEN], PHASE)
+    if any(model.source.kind is SourceKind.S3 for model in cluster.models):
+        _store(cluster)
+
+
+def _store(cluster: Cluster) -> None:
+    """Let the models' pods read the store, and trust who signed its certificate."""
+    store = cluster.object_store
+    assert store is not None  # noqa: S101 - the rules of the model: an S3 source has a store
+    keys = ["access-key", "secret-key"]
+    _copied("Let models be fetched from the store", STORE, names.STORE, keys, "object-store")
+    if not store.is_external or store.ca is not None:
+        signed = STORE if store.is_external else STORE_TLS
+        _copied("Have them trust the store", signed, names.STORE_CA, ["ca.crt"], "object-store")
+
+
+def _copied(name: str, source: Where, target: str, keys: Sequence[str], until: str) -> None:
+    secrets.copied(
+        name=name,
+        source=source,
+        target=Where(names.NAMESPACE, target),
+        keys={key: key for key in keys},
+        until=until,
+    )
+
+
+def _files(cluster: Cluster) -> None:
+    """Have every model's files in its volume."""
+    lock = catalog.lock.load(context.lock_path())
+    fetched = [model for model in cluster.models if names.fetched(model)]
+    folders = [model for model in cluster.models if model.source.kind is SourceKind.HOST_PATH]
+    claims = [
+        *(populate.claim(model) for model in fetched),
+        *(each for model in folders for each in populate.local(model)),
+    ]
+    if claims:
+        models.claimed(name="Make the models' volumes", claims=claims, until="storage")
+    wanted = [
+        models.Wanted(
+            populate.job(cluster, model, lock.image(populate.image_key(model)).pinned),
+            names.claim(model),
+            timing.fetching(model),
+        )
+        for model in fetched
+    ]
+    if wanted:
+        models.completed(
+            name="Fetch the models",
+            namespace=names.NAMESPACE,
+            label=names.MODEL_LABEL,
+            wanted=wanted,
+            _timeout=sum(each.seconds for each in wanted) + SLACK,
+        )
+
+
+def _engines(cluster: Cluster) -> None:
+    """Run every model's engine, and wait until it answers."""
+    lock = catalog.lock.load(context.lock_path())
+    rollouts = []
+    for model in host.loop(cluster.models):
+        before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
+        around = exposed.objects(model)
+        kube.applied(name=f"Serve {model.name}", objects=[*before, *around, workload], until=PHASE)
+        operations.current(
+            name=f"Have {model.name} read its present key",
+            workload=f"deployment/{names.workload(model)}",
+            namespace=names.NAMESPACE,
+            selector=_selector(model),
+            secrets=[Where(names.NAMESPACE, names.workload(model))],
+        )
+        rollouts.append(_rollout(model))
+    models.ready(
+        name="Wait for the models",
+        namespace=names.NAMESPACE,
+        rollouts=rollouts,
+        until=PHASE,
+        _timeout=sum(each.seconds for each in rollouts) + SLACK,
+    )
+
+
+def _rollout(model: Model) -> Rollout:
+    times = timing.of(model)
+    return Rollout(names.workload(model), _selector(model), times.startup + times.grace + SLACK)
+
+
+def _selector(model: Model) -> str:
+    return ",".join(f"{key}={value}" for key, value in names.selector(model, vllm.COMPONENT).items())

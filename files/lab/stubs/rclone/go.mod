@@ -1,0 +1,3 @@
+module lab.slipway/rclone
+
+go 1.26

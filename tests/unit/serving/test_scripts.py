@@ -1,0 +1,169 @@
+"""What fetches a model's files, and what looks at them before the engine starts: run by a real shell."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy.steps.serving.populate import script
+
+KEY = "0123456789ab"
+WHOLE = {
+    "config.json": "{}",
+    "tokenizer.json": "{}",
+    "model-1.safetensors": "weights",
+    "model-2.safetensors": "more",
+    "model.safetensors.index.json": '{"a": "model-1.safetensors", "b": "model-2.safetensors"}',
+}
+
+
+def lay(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+class Volume:
+    """A volume, a source beside it, and who fetches from one into the other."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.source, self.count = path / "volume", path / "source", path / "count"
+        self.path.mkdir()
+        lay(self.source, WHOLE)
+
+    @property
+    def files(self) -> Path:
+        return self.path / KEY
+
+    def fetch(self, command: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        copies = f'echo >>{self.count}; cp -r {self.source}/. "$WORK"'
+        return self._run("populate", "sh", "-c", command or copies, **environment)
+
+    def check(self, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self._run("check", FOLDER=str(folder or self.files), **environment)
+
+    def fetched(self) -> int:
+        return len(self.count.read_text().splitlines()) if self.count.exists() else 0
+
+    def _run(self, name: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        own = {"PATH": os.environ["PATH"], "KEY": KEY, "VOLUME": str(self.path), "NEED_KIB": "1"}
+        return subprocess.run(
+            ["/bin/sh", "-c", script(name), name, *words],
+            env={**own, **environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Volume:
+    return Volume(tmp_path)
+
+
+def test_files_are_fetched_once_and_lie_whole_under_their_key(volume: Volume) -> None:
+    first, again = volume.fetch(), volume.fetch()
+
+    assert (first.returncode, again.returncode, volume.fetched()) == (0, 0, 1)
+    assert again.stdout == f"the files of {KEY} are there already\n"
+    assert sorted(each.name for each in volume.files.iterdir()) == sorted([*WHOLE, ".slipway"])
+    assert volume.check(MARKED="1").stdout == f"{volume.files} is whole\n"
+
+
+def test_a_fetch_that_fails_leaves_nothing_to_be_served_and_the_next_goes_on_from_it(volume: Volume) -> None:
+    failed = volume.fetch(f'cp {volume.source}/config.json "$WORK"; exit 7')
+
+    assert failed.returncode == 1
+    assert failed.stderr == "fetching ended with 7; what came is kept, and the next try goes on from it\n"
+    assert not volume.files.exists()
+    assert volume.check(MARKED="1").returncode == 1
+    seen = volume.fetch(f'ls "$WORK"; cp -r {volume.source}/. "$WORK"')
+    assert seen.stdout.splitlines()[0] == "config.json"
+    assert volume.check(MARKED="1").returncode == 0
+
+
+def test_an_unpacker_that_skips_what_exists_begins_with_an_empty_folder(volume: Volume) -> None:
+    volume.fetch('echo half >"$WORK/model-1.safetensors"; exit 1')
+
+    seen = volume.fetch(f'ls "$WORK"; cp -r {volume.source}/. "$WORK"', ANEW="1")
+
+    assert "model-1.safetensors" not in seen.stdout.splitlines()
+    assert (volume.files / "model-1.safetensors").read_text() == "weights"
+
+
+def test_too_little_room_ends_at_once_with_the_numbers(volume: Volume) -> None:
+    ended = volume.fetch(NEED_KIB=str(1 << 50))
+
+    assert (ended.returncode, volume.fetched()) == (65, 0)
+    assert ended.stderr.endswith(
+        f"are free on the volume, wanted {1 << 30}.0 GiB: 2.2 times the weights; make room there, or give the"
+        " model another volume\n"
+    )
+
+
+def test_what_the_fetcher_calls_final_is_final(volume: Volume) -> None:
+    assert volume.fetch("echo gated >&2; exit 65").returncode == 65
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("config.json", "config.json"),
+        ("tokenizer.json", "a tokenizer"),
+        ("model-2.safetensors", "model-2.safetensors, which model.safetensors.index.json names"),
+    ],
+)
+def test_a_source_that_lacks_something_is_never_served(volume: Volume, missing: str, said: str) -> None:
+    (volume.source / missing).unlink()
+
+    ended = volume.fetch()
+
+    assert (ended.returncode, ended.stderr) == (
+        65,
+        f"what was fetched lacks {said}; is everything in the source?\n",
+    )
+    assert not volume.files.exists()
+
+
+def test_weights_are_wanted_unless_they_are_made_up(volume: Volume) -> None:
+    for name in [name for name in WHOLE if "safetensors" in name]:
+        (volume.source / name).unlink()
+
+    assert volume.fetch().stderr == "what was fetched lacks weights; is everything in the source?\n"
+    assert volume.fetch(DUMMY="1").returncode == 0
+
+
+def test_files_that_changed_since_they_were_fetched_are_not_served_and_fetched_again(volume: Volume) -> None:
+    volume.fetch()
+    (volume.files / "model-1.safetensors").write_text("w")
+
+    assert volume.check(MARKED="1").stderr.startswith(f"the files in {volume.files} are not those that were")
+    assert volume.fetch().returncode == 0
+    assert (volume.files / "model-1.safetensors").read_text() == "weights"
+
+
+def test_a_checksum_is_that_of_all_files(volume: Volume) -> None:
+    lines = "".join(
+        f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in sorted(WHOLE.items())
+    )
+    right = f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
+
+    wrong = volume.fetch(CHECKSUM=f"sha256:{'0' * 64}")
+
+    assert wrong.stderr == f"the files have the digest {right}, wanted sha256:{'0' * 64}\n"
+    assert (wrong.returncode, volume.files.exists()) == (65, False)
+    assert volume.fetch(CHECKSUM=right).returncode == 0
+
+
+def test_files_that_somebody_else_put_there_need_no_mark(volume: Volume) -> None:
+    assert volume.check(volume.source).returncode == 0
+    assert volume.check(volume.source, MARKED="1").returncode == 1
+    assert volume.check(volume.path / "nowhere").stderr == (
+        f"{volume.path}/nowhere is not there; apply again, which fetches it, or look at models[].source\n"
+    )

@@ -1,0 +1,167 @@
+"""Models as objects of the cluster: compared whole, and with what a pod may never have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy import render
+from deploy.model import Cluster
+from deploy.steps.serving import exposed, populate, vllm
+from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
+
+GOLDEN = Path(__file__).parent / "golden"
+MODELS = {"tiny": TINY, "qwen": ARC, "llama": HUB, "mine": FOLDER}
+ALL = cluster(*MODELS.values())
+SCRIPTS = ("populate", "check")
+JOB = re.compile(r"^model-[a-z]+-[0-9a-f]{8}$")
+
+
+def rendered(wanted: Cluster, name: str) -> list[dict[str, Any]]:
+    """Return every object of one model but its Secrets; the scripts by their names."""
+    model = next(each for each in wanted.models if each.name == name)
+    before, workload = vllm.deployment(wanted, model, f"example.org/{model.image_key}@sha256:{'c' * 64}")
+    files: list[dict[str, Any]] = []
+    if model.source.kind in populate.IMAGES or model.source.hub:
+        image = f"example.org/{populate.image_key(model)}@sha256:{'d' * 64}"
+        files = [populate.claim(model), populate.job(wanted, model, image)]
+    elif model.source.host_path:
+        files = populate.local(model)
+    return [*files, *before, *exposed.objects(model), workload]
+
+
+def text(objects: list[dict[str, Any]]) -> str:
+    short = [_named(each) for each in objects]
+    return yaml.safe_dump_all(short, sort_keys=True, width=110)
+
+
+def _named(value: Any) -> Any:
+    """Put names in the place of scripts, whose own tests run them, and of what changes with them."""
+    if isinstance(value, dict):
+        return {key: _named(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_named(each) for each in value]
+    if value == render.file("serving/hub.py").decode():
+        return "<hub.py>"
+    if isinstance(value, str) and JOB.match(value):
+        return f"{value[:-8]}<digest>"
+    return next((f"<{name}.sh>" for name in SCRIPTS if value == populate.script(name)), value)
+
+
+def containers(objects: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for each in objects:
+        if each["kind"] in ("Deployment", "Job"):
+            pod = each["spec"]["template"]["spec"]
+            yield from ((pod, one) for one in [*pod.get("initContainers", ()), *pod["containers"]])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_rendered_as_it_was_approved(name: str) -> None:
+    assert text(rendered(ALL, name)) == (GOLDEN / f"model-{name}.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_container_is_unprivileged_and_bounded(name: str) -> None:
+    found = list(containers(rendered(ALL, name)))
+
+    assert found
+    for pod, container in found:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert (pod["enableServiceLinks"], pod["automountServiceAccountToken"]) == (False, False)
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+        assert "memory" in container["resources"]["limits"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_pod_ends_in_the_right_order_and_has_the_time_for_it(name: str) -> None:
+    [deployment] = [each for each in rendered(ALL, name) if each["kind"] == "Deployment"]
+    pod = deployment["spec"]["template"]["spec"]
+    [server] = pod["containers"]
+    leave = server["lifecycle"]["preStop"]["sleep"]["seconds"]
+    [drain] = [
+        int(each.partition("=")[2]) for each in server["args"] if each.startswith("--shutdown-timeout=")
+    ]
+
+    assert pod["terminationGracePeriodSeconds"] >= leave + drain + 15
+    assert pod["terminationGracePeriodSeconds"] >= 120
+
+
+def test_another_source_is_another_job_in_the_same_volume_and_another_version_another_volume() -> None:
+    def made(**changes: Any) -> tuple[str, str, str]:
+        one = cluster({**TINY, **changes})
+        return (
+            populate.job(one, one.models[0], "image")["metadata"]["name"],
+            populate.claim(one.models[0])["metadata"]["name"],
+            vllm.deployment(one, one.models[0], "image")[1]["spec"]["template"]["spec"]["containers"][0][
+                "args"
+            ][0],
+        )
+
+    first, again, other, second = made(), made(), made(source={"s3": "s3://models/big"}), made(version="2")
+
+    assert first == again
+    assert (first[1], second[1]) == ("model-tiny-1", "model-tiny-2")
+    assert other[1] == first[1]
+    assert len({first[0], other[0], second[0]}) == len({first[2], other[2], second[2]}) == 3
+
+
+def test_a_new_pod_waits_for_the_old_one_unless_a_gpu_is_spare() -> None:
+    def strategy(count: int, replicas: int = 1) -> str:
+        one = cluster({**ARC, "gpus": {**ARC["gpus"], "count": count}, "replicas": replicas})
+        return str(vllm.deployment(one, one.models[0], "image")[1]["spec"]["strategy"])
+
+    assert strategy(2) == "{'type': 'Recreate'}"
+    assert strategy(1) == "{'type': 'RollingUpdate', 'rollingUpdate': {'maxSurge': 1, 'maxUnavailable': 0}}"
+    assert (
+        strategy(1, 2) == "{'type': 'RollingUpdate', 'rollingUpdate': {'maxSurge': 0, 'maxUnavailable': 1}}"
+    )
+
+
+def test_the_key_is_nowhere_but_in_the_environment_from_a_secret() -> None:
+    [deployment] = [each for each in rendered(ALL, "tiny") if each["kind"] == "Deployment"]
+    [server] = deployment["spec"]["template"]["spec"]["containers"]
+
+    assert server["env"][0] == {
+        "name": "VLLM_API_KEY",
+        "valueFrom": {"secretKeyRef": {"name": "model-tiny", "key": "api-key"}},
+    }
+    assert not [each for each in server["args"] if "key" in each]
+
+
+def test_only_a_mirror_that_was_declared_without_tls_is_asked_without() -> None:
+    def flags(host: str, mirror: str) -> str:
+        wanted = {**ARC, "source": {"modelkit": f"{host}/models/qwen:1"}}
+        one = cluster(wanted, artifacts={"registry_mirror": mirror})
+        job = populate.job(one, one.models[0], "image")
+        [container] = job["spec"]["template"]["spec"]["containers"]
+        return next(str(each["value"]) for each in container["env"] if each["name"] == "EXTRA_FLAGS")
+
+    plain = "--ignore-existing --plain-http"
+    assert flags("10.0.0.3:5000", "http://10.0.0.3:5000") == plain
+    assert flags("10.0.0.4:5000", "http://10.0.0.3:5000") == "--ignore-existing"
+    assert flags("10.0.0.3:5000", "https://10.0.0.3:5000") == "--ignore-existing"
+
+
+@pytest.mark.parametrize(
+    ("ref", "wanted"),
+    [
+        ("registry.home.arpa/models/qwen:1", f"registry.home.arpa/models/qwen@sha256:{'a' * 64}"),
+        ("registry.home.arpa:5000/models/qwen", f"registry.home.arpa:5000/models/qwen@sha256:{'a' * 64}"),
+        (f"r.org/qwen:1@sha256:{'b' * 64}", f"r.org/qwen@sha256:{'a' * 64}"),
+    ],
+)
+def test_a_modelkit_with_a_checksum_is_fetched_by_it(ref: str, wanted: str) -> None:
+    one = cluster({**ARC, "source": {"modelkit": ref}})
+
+    assert populate.reference(one.models[0]) == wanted
