@@ -23,6 +23,7 @@ ROUND, REFUSED = "S3-02", "S3-04"
 CHECKS = (ROUND, REFUSED)
 NAMESPACE = "object-store"
 SECRET = "object-store-user"  # noqa: S105 - the name of one
+TLS = "minio-tls"
 CA = "/run/ca"
 TMP = "/tmp"  # noqa: S108 - the pod's own
 SIZE = 1 << 20
@@ -160,7 +161,7 @@ def authority(store: ObjectStore) -> dict[str, Any]:
         return {
             "secret": {"secretName": SECRET, "items": [{"key": "ca.crt", "path": "ca.crt"}], "optional": True}
         }
-    return {"configMap": {"name": "kube-root-ca.crt"}}
+    return {"secret": {"secretName": TLS, "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
 
 
 def environment(store: ObjectStore, name: str) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from deploy.catalog.entries import ImageEntry, load
 from deploy.model import Cluster, StoreProvider
 
 VOLUMES = ("local-path-provisioner", "busybox")
-STORE = {StoreProvider.MINIO: ("minio", "mc"), StoreProvider.EXTERNAL: ()}
 PROBE = "rclone"
+# of each store in the cluster: its server, and what makes its buckets
+STORE = {StoreProvider.MINIO: ("minio", "mc"), StoreProvider.SEAWEEDFS: ("seaweedfs", PROBE)}
 
 
 def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
@@ -21,8 +22,7 @@ def _names(cluster: Cluster) -> Iterator[str]:
     if cluster.storage:
         yield from VOLUMES
     if store := cluster.object_store:
-        server, *others = STORE[store.provider] or ("",)
+        server, client = STORE.get(store.provider, ("", PROBE))
         if server and store.image is None:
             yield server
-        yield from others
-        yield PROBE
+        yield from dict.fromkeys((client, PROBE))

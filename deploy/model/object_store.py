@@ -13,7 +13,6 @@ from deploy.model.secret import SecretRef
 from deploy.model.section import Section, setting
 from deploy.model.values import Change
 
-IN_CLUSTER = "https://minio.object-store.svc:9000"
 OTHER_STORE = "declare the new store under `external` beside the old one, copy the buckets, then switch"
 
 
@@ -21,7 +20,11 @@ class StoreProvider(StrEnum):
     """What speaks S3."""
 
     MINIO = "minio"
+    SEAWEEDFS = "seaweedfs"
     EXTERNAL = "external"
+
+
+PORTS = {StoreProvider.MINIO: 9000, StoreProvider.SEAWEEDFS: 8333}
 
 
 class Credentials(Section):
@@ -71,7 +74,8 @@ class ObjectStore(Section):
     @property
     def url(self) -> str:
         """Where pods reach it; addressed by path, not by host names of buckets."""
-        return self.endpoint or IN_CLUSTER
+        port = PORTS.get(self.provider, 443)
+        return self.endpoint or f"https://{self.provider.value}.object-store.svc:{port}"
 
     @property
     def is_external(self) -> bool:

@@ -7,14 +7,20 @@ from pathlib import Path
 from pyinfra.api import deploy
 
 from deploy import catalog, context
-from deploy.model import ObjectStore, SecretRef
-from deploy.operations import kube, secrets
-from deploy.operations.secrets import Given, Value, Where
-from deploy.steps.object_store import minio
-from deploy.steps.object_store.objects import NAMESPACE, PHASE, USER, namespace
+from deploy.catalog.storage_needs import STORE
+from deploy.model import ObjectStore, SecretRef, StoreProvider
+from deploy.operations import jobs, kube, secrets, volumes
+from deploy.operations.secrets import Fixed, Generated, Given, Value, Where
+from deploy.operations.volumes import Claim
+from deploy.steps import certificates
+from deploy.steps.object_store import minio, seaweedfs
+from deploy.steps.object_store.objects import NAMESPACE, PHASE, ROOT, TLS, USER, Object, names, namespace
 
 # of users of the store: access-key, secret-key, and ca.crt where the cluster's CA did not sign it
 ORIGIN = Where(secrets.HOME, "object-store")
+ROOT_ORIGIN = Where(secrets.HOME, "object-store-root")
+# a volume may have to be made first, by a helper whose image is still to be pulled
+ROLLOUT_SECONDS = 300
 
 
 @deploy("Object store")
@@ -32,11 +38,40 @@ def object_store() -> None:
         keys={key: key for key in _user(store)},
         until=PHASE,
     )
-    if store.is_external:
-        return
+    if not store.is_external:
+        _in_the_cluster(store)
+
+
+def _in_the_cluster(store: ObjectStore) -> None:
+    """Run the store, keep what is in it, and have its buckets made."""
+    name = store.provider.value
+    keys = {"access-key": "access-key", "secret-key": "secret-key"}
+    root: dict[str, Value] = {"access-key": Fixed("root-user"), "secret-key": Generated(40)}
+    secrets.kept(name="Keep its root's credentials", where=ROOT_ORIGIN, values=root, until=PHASE)
+    secrets.copied(name="Give them to the store", source=ROOT_ORIGIN, target=ROOT, keys=keys, until=PHASE)
+    certificates.certified(context.cluster(), TLS, names(name), [], until=PHASE)
+    claims = [Claim(NAMESPACE, name, store.size, "object_store.size", store.storage_class)]
+    volumes.fit(name="See that its volume can be as declared", claims=claims)
+    objects, job = _rendered(store)
+    kube.applied(name="Install the store", objects=objects, until=PHASE)
+    kube.rolled_out(
+        name="Wait for the store",
+        namespace=NAMESPACE,
+        workloads=[f"statefulset/{name}"],
+        until=PHASE,
+        timeout=ROLLOUT_SECONDS,
+    )
+    volumes.retained(name="Keep its volume whatever happens to the claim", claims=claims, until=PHASE)
+    jobs.done(name="Make the buckets and their user", job=job)
+
+
+def _rendered(store: ObjectStore) -> tuple[list[Object], Object]:
+    """Return the objects and the Job of a provider: a new one is a module with these two functions."""
+    provider = {StoreProvider.MINIO: minio, StoreProvider.SEAWEEDFS: seaweedfs}[store.provider]
     lock = catalog.lock.load(context.lock_path())
-    server = store.image or lock.image("minio").pinned
-    minio.minio(store, server, lock.image("mc").pinned)
+    server, client = STORE[store.provider]
+    image = store.image or lock.image(server).pinned
+    return provider.objects(store, image), provider.buckets(store, lock.image(client).pinned)
 
 
 def _user(store: ObjectStore) -> dict[str, Value]:

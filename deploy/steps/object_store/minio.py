@@ -10,85 +10,40 @@ import hashlib
 import json
 from typing import Any
 
-from deploy import context, render
+from deploy import render
 from deploy.model import ObjectStore
-from deploy.operations import jobs, kube, secrets, volumes
-from deploy.operations.secrets import Fixed, Generated, Where
-from deploy.operations.volumes import Claim
-from deploy.steps import certificates
+from deploy.operations import jobs
 from deploy.steps.object_store.objects import (
     AUTHORITY,
     CA,
-    NAMESPACE,
-    PHASE,
+    ROOT,
+    TMP,
     USER,
     Object,
+    claim,
     metadata,
     pod,
     secret,
+    server,
+    service,
 )
 
 NAME = "minio"
 BUCKETS = "minio-buckets"
 POLICY = "slipway"
 PORT = 9000
-TMP = "/tmp"  # noqa: S108 - the pod's own
-ROOT_ORIGIN = Where(secrets.HOME, "object-store-root")
-ROOT = Where(NAMESPACE, "minio-root")
-TLS = Where(NAMESPACE, "minio-tls")
-CHOSEN = {"app.kubernetes.io/name": NAME}
-# a volume may have to be made first, by a helper whose image is still to be pulled
-ROLLOUT_SECONDS = 300
-
-
-def minio(store: ObjectStore, image: str, client: str) -> None:
-    """Run MinIO, and have the buckets and their user made; `client` is the image that has mc."""
-    root = {"access-key": Fixed("root-user"), "secret-key": Generated(40)}
-    secrets.kept(name="Keep its root's credentials", where=ROOT_ORIGIN, values=root, until=PHASE)
-    keys = {"access-key": "access-key", "secret-key": "secret-key"}
-    secrets.copied(name="Give them to MinIO", source=ROOT_ORIGIN, target=ROOT, keys=keys, until=PHASE)
-    certificates.certified(context.cluster(), TLS, names(), [], until=PHASE)
-    claims = [Claim(NAMESPACE, NAME, store.size, "object_store.size", store.storage_class)]
-    volumes.fit(name="See that its volume can be as declared", claims=claims)
-    kube.applied(name="Install MinIO", objects=objects(store, image), until=PHASE)
-    kube.rolled_out(
-        name="Wait for MinIO",
-        namespace=NAMESPACE,
-        workloads=[f"statefulset/{NAME}"],
-        until=PHASE,
-        timeout=ROLLOUT_SECONDS,
-    )
-    volumes.retained(name="Keep its volume whatever happens to the claim", claims=claims, until=PHASE)
-    jobs.done(name="Make the buckets and their user", job=buckets(store, client))
-
-
-def names() -> list[str]:
-    """Return what MinIO is called in the cluster."""
-    return [f"{NAME}.{NAMESPACE}.svc", NAME, f"{NAME}.{NAMESPACE}", f"{NAME}.{NAMESPACE}.svc.cluster.local"]
 
 
 def objects(store: ObjectStore, image: str) -> list[Object]:
     """Return everything but Secrets and the Job, in the order in which it can be applied."""
-    return [_claim(store), _service(), _policy(store), _server(store, image)]
-
-
-def _claim(store: ObjectStore) -> Object:
-    """Return the claim; it is no template of the StatefulSet's, which could never be changed."""
-    spec: Object = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": store.size}}}
-    if store.storage_class:
-        spec["storageClassName"] = store.storage_class
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": metadata(NAME, NAME),
-        "spec": spec,
-    }
-
-
-def _service() -> Object:
-    port = {"name": "https", "port": PORT, "targetPort": PORT, "protocol": "TCP"}
-    spec = {"type": "ClusterIP", "selector": dict(CHOSEN), "ports": [port]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata(NAME, NAME), "spec": spec}
+    # the files as MinIO looks for them (minio/minio docs/tls/README.md); it sees when they change
+    files = [{"key": "tls.crt", "path": "public.crt"}, {"key": "tls.key", "path": "private.key"}]
+    return [
+        claim(store, NAME),
+        service(NAME, PORT),
+        _policy(store),
+        server(store, NAME, _container(image), {"items": files}),
+    ]
 
 
 def _policy(store: ObjectStore) -> Object:
@@ -127,32 +82,6 @@ def policy(store: ObjectStore) -> Object:
     return {"Version": "2012-10-17", "Statement": statement}
 
 
-def _server(store: ObjectStore, image: str) -> Object:
-    volumes = [
-        {"name": "data", "persistentVolumeClaim": {"claimName": NAME}},
-        {"name": "certificates", "secret": {"secretName": TLS.name, "items": _certificates()}},
-        {"name": "tmp", "emptyDir": {}},
-    ]
-    template = {
-        "metadata": {"labels": metadata(NAME, NAME)["labels"]},
-        "spec": pod(_container(image), volumes, terminationGracePeriodSeconds=60, **store.placement.as_pod()),
-    }
-    spec = {
-        "serviceName": NAME,
-        # with the other one a pod that never becomes ready is never replaced (kubernetes/kubernetes#67250)
-        "podManagementPolicy": "Parallel",
-        "replicas": 1,
-        "selector": {"matchLabels": dict(CHOSEN)},
-        "template": template,
-    }
-    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata(NAME, NAME), "spec": spec}
-
-
-def _certificates() -> list[Object]:
-    """Return the files as MinIO looks for them (minio/minio docs/tls/README.md); it sees when they change."""
-    return [{"key": "tls.crt", "path": "public.crt"}, {"key": "tls.key", "path": "private.key"}]
-
-
 def _container(image: str) -> Object:
     return {
         "name": NAME,
@@ -171,11 +100,6 @@ def _container(image: str) -> Object:
         "readinessProbe": {**_probe("ready"), "periodSeconds": 5},
         "livenessProbe": {**_probe("live"), "periodSeconds": 20, "failureThreshold": 6},
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}},
-        "volumeMounts": [
-            {"name": "data", "mountPath": "/data"},
-            {"name": "certificates", "mountPath": "/run/certificates", "readOnly": True},
-            {"name": "tmp", "mountPath": TMP},
-        ],
     }
 
 

@@ -1,17 +1,27 @@
-"""What every pod of the object store has in common: names, labels, and how little it may do."""
+"""What every store in the cluster is made of: names, a claim, a Service, and one pod that may do little."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from deploy.model import ObjectStore
+from deploy.operations.secrets import Where
+
 NAMESPACE = "object-store"
 PHASE = "object-store"
 USER = "object-store-user"
+ROOT = Where(NAMESPACE, "minio-root")
+# workloads of other namespaces copy ca.crt out of it, whoever serves with it
+TLS = Where(NAMESPACE, "minio-tls")
+TMP = "/tmp"  # noqa: S108 - the pod's own
 OWNED = {"app.kubernetes.io/managed-by": "slipway"}
 UID = 1000
 Object = dict[str, Any]
-# every namespace has the cluster's CA, which signs the store's certificate
-AUTHORITY: Object = {"name": "ca", "configMap": {"name": "kube-root-ca.crt"}}
+# of whom the store's certificate is: the cluster's CA, or cert-manager's
+AUTHORITY: Object = {
+    "name": "ca",
+    "secret": {"secretName": TLS.name, "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+}
 CA = "/run/ca"
 CONTAINED: Object = {
     "allowPrivilegeEscalation": False,
@@ -54,3 +64,60 @@ def pod(container: Object, volumes: list[Object], **more: Any) -> Object:
 def secret(variable: str, name: str, key: str) -> Object:
     """Return a variable of a container that comes from a Secret."""
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
+
+
+def names(name: str) -> list[str]:
+    """Return what a store is called in the cluster."""
+    return [f"{name}.{NAMESPACE}.svc", name, f"{name}.{NAMESPACE}", f"{name}.{NAMESPACE}.svc.cluster.local"]
+
+
+def claim(store: ObjectStore, name: str) -> Object:
+    """Return the claim; it is no template of the StatefulSet's, which could never be changed."""
+    spec: Object = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": store.size}}}
+    if store.storage_class:
+        spec["storageClassName"] = store.storage_class
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata(name, name),
+        "spec": spec,
+    }
+
+
+def service(name: str, port: int) -> Object:
+    """Return the Service that pods of the cluster use."""
+    ports = [{"name": "https", "port": port, "targetPort": port, "protocol": "TCP"}]
+    spec = {"type": "ClusterIP", "selector": {"app.kubernetes.io/name": name}, "ports": ports}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata(name, name), "spec": spec}
+
+
+def server(store: ObjectStore, name: str, container: Object, certificates: Object, **more: Any) -> Object:
+    """Return the StatefulSet of one pod on the claim; `certificates` are the items of the TLS Secret."""
+    own = more.pop("volumes", [])
+    volumes = [
+        {"name": "data", "persistentVolumeClaim": {"claimName": name}},
+        {"name": "certificates", "secret": {"secretName": TLS.name, **certificates}},
+        {"name": "tmp", "emptyDir": {}},
+        *own,
+    ]
+    mounts = [
+        {"name": "data", "mountPath": "/data"},
+        {"name": "certificates", "mountPath": "/run/certificates", "readOnly": True},
+        {"name": "tmp", "mountPath": TMP},
+        *container.get("volumeMounts", []),
+    ]
+    mounted = {**container, "volumeMounts": mounts}
+    spec = pod(mounted, volumes, terminationGracePeriodSeconds=60, **store.placement.as_pod(), **more)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": metadata(name, name),
+        "spec": {
+            "serviceName": name,
+            # with the other one, a pod that is never ready is never replaced (kubernetes/kubernetes#67250)
+            "podManagementPolicy": "Parallel",
+            "replicas": 1,
+            "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
+            "template": {"metadata": {"labels": metadata(name, name)["labels"]}, "spec": spec},
+        },
+    }

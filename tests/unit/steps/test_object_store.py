@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 from deploy.model import ObjectStore
-from deploy.steps.object_store import minio
+from deploy.steps.object_store import minio, seaweedfs
 from deploy.steps.object_store.objects import namespace
 
 GOLDEN = Path(__file__).with_name("golden")
 SCRIPT = Path(__file__).parents[3] / "files" / "object_store" / "buckets.sh"
+WEED, RCLONE = "docker.io/chrislusf/seaweedfs@sha256:cc", "docker.io/rclone/rclone@sha256:dd"
 IMAGE, CLIENT = "docker.io/pgsty/minio@sha256:aa", "docker.io/pgsty/mc@sha256:bb"
 
 
@@ -30,6 +31,42 @@ def test_everything_that_stores_objects_is_as_it_was_looked_at() -> None:
     rendered = [namespace(), *minio.objects(placed, IMAGE), minio.buckets(placed, CLIENT)]
 
     assert rendered == list(yaml.safe_load_all((GOLDEN / "object-store.yaml").read_text()))
+
+
+def test_seaweedfs_is_as_it_was_looked_at() -> None:
+    other = store(provider="seaweedfs")
+
+    rendered = [*seaweedfs.objects(other, WEED), seaweedfs.buckets(other, RCLONE)]
+
+    assert rendered == list(yaml.safe_load_all((GOLDEN / "object-store-seaweedfs.yaml").read_text()))
+    assert other.url == "https://seaweedfs.object-store.svc:8333"
+
+
+def test_of_seaweedfs_only_s3_can_be_reached_and_only_with_a_key() -> None:
+    [workload] = [obj for obj in seaweedfs.objects(store(), WEED) if obj["kind"] == "StatefulSet"]
+    [container] = workload["spec"]["template"]["spec"]["containers"]
+
+    assert {"-ip.bind=127.0.0.1", "-s3.ip.bind=0.0.0.0"} <= {*container["command"]}
+    assert "-s3.config=/run/identities/s3.json" in container["command"]
+    assert [each["containerPort"] for each in container["ports"]] == [8333]
+
+
+def test_seaweedfs_knows_its_users_from_the_pods_memory(tmp_path: Path) -> None:
+    script = (SCRIPT.parent / "seaweedfs-identities.sh").read_text().replace("/run/identities", str(tmp_path))
+    keys = {"ROOT_USER": "root", "ROOT_PASSWORD": "a1", "ACCESS_KEY": "slipway", "SECRET_KEY": "b2"}
+    environment = {**os.environ, **keys, "ACTIONS": json.dumps(seaweedfs.actions(store(buckets=["models"])))}
+
+    subprocess.run(["sh", "-c", script], env=environment, check=True)
+
+    written = tmp_path / "s3.json"
+    root, user = json.loads(written.read_text())["identities"]
+    assert written.stat().st_mode & 0o077 == 0
+    assert root["credentials"] == [{"accessKey": "root", "secretKey": "a1"}]
+    assert user == {
+        "name": "slipway",
+        "credentials": [{"accessKey": "slipway", "secretKey": "b2"}],
+        "actions": ["Read:models", "Write:models", "List:models", "Tagging:models"],
+    }
 
 
 def test_a_class_is_named_only_where_it_is_declared() -> None:

@@ -98,6 +98,7 @@ def test_only_what_is_declared_is_fetched() -> None:
     assert keys(storage={}) == ["local-path-provisioner", "busybox"]
     assert keys(object_store={}) == ["minio", "mc", "rclone"]
     assert keys(object_store={"image": "quay.io/x/minio:1"}) == ["mc", "rclone"]
+    assert keys(object_store={"provider": "seaweedfs"}) == ["seaweedfs", "rclone"]
     assert keys(object_store={"provider": "external"}) == ["rclone"]
 
 

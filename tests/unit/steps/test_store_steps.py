@@ -1,0 +1,212 @@
+"""The phases of volumes and of the object store on a @fake control plane: with no cluster, with all there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyinfra
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy import catalog, context
+from deploy.catalog import LockedImage, storage_needs
+from deploy.model import Cluster
+from deploy.steps.object_store import minio, object_store
+from deploy.steps.object_store.objects import names, namespace
+from deploy.steps.storage import storage, volumes
+
+CLUSTER: dict[str, Any] = {
+    "name": "lab",
+    "nodes": [{"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]}],
+    "storage": {"path": "/data/volumes"},
+    "object_store": {"size": "20Gi", "buckets": ["models"]},
+}
+EXTERNAL = {
+    "provider": "external",
+    "endpoint": "https://s3.home.arpa",
+    "credentials": {"access_key": {"file": "access"}, "secret_key": {"file": "secret"}},
+}
+NONE, LIVE = "=== slipway no cluster", "=== slipway live"
+BARE = {"kubectl": NONE, "for p in": []}
+
+
+@pytest.fixture
+def operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, bool]]:
+    """Return a function that gives a step's operations by name, and whether each would change the host."""
+    lock = tmp_path / "lab.lock.yaml"
+    images = storage_needs.images(Cluster.model_validate(CLUSTER))
+    catalog.lock.save(lock, [], [(each.key, LockedImage(each.ref, f"sha256:{'b' * 64}")) for each in images])
+    for name in ("access", "secret"):
+        (tmp_path / name).write_text(f"{name}\n")
+
+    def run(step: Callable[[], Any], answers: dict[str, Any] = BARE, **parts: Any) -> dict[str, bool]:
+        cluster = Cluster.model_validate({**CLUSTER, **parts})
+        data = context.host_data(cluster, cluster.nodes[0], str(lock))
+        fake = {"fake_responses": answers, "fake_delay": 0, "fake_delay_jitter": 0}
+        monkeypatch.setattr(pyinfra, "is_cli", True)
+        state = State(Inventory((["@fake/cp1"], {**fake, **data})), Config())
+        connect_all(state)
+        state.set_stage(StateStage.Prepare)
+        [host] = state.inventory
+        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
+            step()
+        names = {id_: min(state.op_meta[id_].names).partition(" | ")[2] for id_ in host.op_hash_order}
+        return {
+            name: bool(state.ops[host][id_].operation_meta._maybe_is_change) for id_, name in names.items()
+        }
+
+    return run
+
+
+def test_a_host_gets_the_folders_of_its_volumes(operations: Callable[..., dict[str, bool]]) -> None:
+    nfs = {"nfs": [{"name": "shared", "server": "10.0.0.5", "path": "/x", "size": "1Ti"}]}
+    mounting = {**BARE, "dpkg-query": "dpkg"}
+
+    assert operations(volumes) == {"Make the folders of volumes": True}
+    assert operations(volumes, {"for p in": "/data/volumes"}) == {"Make the folders of volumes": False}
+    assert operations(volumes, mounting, storage=nfs)["Install what mounts NFS"]
+
+
+def test_before_there_is_a_cluster_all_of_storage_is_still_to_be_done(
+    operations: Callable[..., dict[str, bool]],
+) -> None:
+    assert operations(storage) == {
+        "Install local-path-provisioner": True,
+        "Wait for local-path-provisioner": True,
+    }
+
+
+def test_before_there_is_a_cluster_all_of_the_store_is_still_to_be_done(
+    operations: Callable[..., dict[str, bool]],
+) -> None:
+    assert operations(object_store) == {
+        "Make the namespace": True,
+        "Keep the credentials of its user": True,
+        "Give them to its jobs": True,
+        "Keep its root's credentials": True,
+        "Give them to the store": True,
+        "Certify minio.object-store.svc": True,
+        "See that its volume can be as declared": False,
+        "Install the store": True,
+        "Wait for the store": True,
+        "Keep its volume whatever happens to the claim": True,
+        "Make the buckets and their user": True,
+    }
+
+
+def test_of_an_external_store_only_the_credentials_are_kept(
+    operations: Callable[..., dict[str, bool]],
+) -> None:
+    assert operations(object_store, object_store=EXTERNAL) == {
+        "Make the namespace": True,
+        "Keep the credentials of its user": True,
+        "Give them to its jobs": True,
+    }
+
+
+def applied(obj: dict[str, Any]) -> str:
+    """An object as the API shows it after a server-side apply of ours."""
+    if obj["kind"] == "StatefulSet":
+        obj = {**obj, "status": {"updatedReplicas": 1, "availableReplicas": 1}}
+    if obj["kind"] == "PersistentVolumeClaim":
+        obj = {**obj, "spec": {**obj["spec"], "volumeName": "pvc-1", "storageClassName": "local-path"}}
+    if obj["kind"] == "Job":
+        obj = {**obj, "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    fields = {f"f:{name}": {} for name in obj if name not in ("apiVersion", "kind", "metadata", "status")}
+    more = {name: {} for name in obj["metadata"] if name not in ("name", "namespace")}
+    fields["f:metadata"] = {f"f:{name}": {} for name in more}
+    mine = {
+        "manager": "slipway",
+        "operation": "Apply",
+        "apiVersion": obj["apiVersion"],
+        "fieldsV1": fields,
+    }
+    return json.dumps({**obj, "metadata": {**obj["metadata"], "managedFields": [mine]}})
+
+
+def certificate() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=100))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(each) for each in names("minio")]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    return base64.b64encode(made.public_bytes(Encoding.PEM)).decode()
+
+
+def secret(namespace: str, name: str) -> list[str]:
+    digest = {text: hashlib.sha256(text.encode()).hexdigest() for text in ("slipway", "root-user", "x")}
+    who = "root-user" if "root" in name else "slipway"
+    return [
+        f"= {namespace} {name} Opaque",
+        f"- access-key {digest[who]}",
+        f"- secret-key {digest['x']}",
+    ]
+
+
+def living(policy: str = "Retain") -> dict[str, Any]:
+    """What a control plane answers when the store is there; `policy` is of the volume behind it."""
+    store = Cluster.model_validate(CLUSTER).object_store
+    assert store is not None
+    server, client = (
+        LockedImage(catalog.load().images[key], f"sha256:{'b' * 64}").pinned for key in ("minio", "mc")
+    )
+    objects = [*minio.objects(store, server), minio.buckets(store, client)]
+    own = {obj["kind"]: applied(obj) for obj in objects}
+    volume = {"spec": {"persistentVolumeReclaimPolicy": policy}, "metadata": {"name": "pvc-1"}}
+    secrets = [
+        *secret("slipway-system", "object-store"),
+        *secret("slipway-system", "object-store-root"),
+        *secret("object-store", "object-store-user"),
+        *secret("object-store", "minio-root"),
+    ]
+    signed = certificate()
+    return {
+        "tls.crt": [LIVE, f"crt {signed}", f"ca {signed}"],
+        "get jobs": [LIVE, own["Job"]],
+        "get persistentvolumes": [
+            LIVE,
+            json.dumps({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
+        ],
+        "statefulset/minio": [LIVE, own["StatefulSet"]],
+        "show-managed-fields": [LIVE, applied(namespace()), *own.values()],
+        "go-template": [LIVE, *secrets],
+        "-o json -f -": [LIVE, own["PersistentVolumeClaim"]],
+    }
+
+
+def changing(found: dict[str, bool]) -> set[str]:
+    return {name for name, changes in found.items() if changes}
+
+
+def test_a_store_that_is_there_is_left_alone(operations: Callable[..., dict[str, bool]]) -> None:
+    assert changing(operations(object_store, living())) == set()
+
+
+def test_only_what_differs_is_done(operations: Callable[..., dict[str, bool]]) -> None:
+    kept = "Keep its volume whatever happens to the claim"
+    buckets = {**CLUSTER["object_store"], "buckets": ["models", "registry"]}
+
+    assert changing(operations(object_store, living("Delete"))) == {kept}
+    assert changing(operations(object_store, living(), object_store=buckets)) == {
+        "Install the store",
+        "Make the buckets and their user",
+    }
