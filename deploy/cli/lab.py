@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.table import Table
 from deploy import catalog
 from deploy.cli.faults import break_, fix
 from deploy.cli.hardware import hardware
-from deploy.lab import Lab, demo, existing, packages, supply
+from deploy.lab import Lab, asked, demo, existing, packages, supply
 from deploy.lab.errors import LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, SUBNET
 from deploy.lab.progress import Progress
@@ -133,11 +134,12 @@ def show_demo(name: str) -> None:
 
 @lab.command()
 @versions_option
-def build(versions: tuple[str, ...]) -> None:
-    """Build what a lab serves, and nothing else."""
+@click.argument("inventories", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def build(versions: tuple[str, ...], inventories: tuple[Path, ...]) -> None:
+    """Build what a lab serves, also to INVENTORIES, and nothing else."""
     progress = Progress()
     packages.ensure(progress.say)
-    made = supply.made(versions, progress)
+    made = supply.made(versions, progress, asked.images(inventories))
     click.echo(f"{len(made.files)} files and {len(made.images)} images in {supply.mirror_root().parent}")
 
 
