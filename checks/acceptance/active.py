@@ -11,7 +11,7 @@ from typing import Any
 
 import gevent
 
-from checks.acceptance import outside, policy, probe, reach, volume
+from checks.acceptance import object_store, outside, policy, probe, reach, volume
 from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Hands, Kubectl
 from checks.acceptance.pods import Front, Pod, front, missing, pods
@@ -165,7 +165,8 @@ def _or_unread(check: str, look: Callable[[], Finding]) -> Finding:
 def unproven(cluster: Cluster, why: str) -> list[Finding]:
     """Return that nothing can be said of what is proven once for the whole cluster."""
     balancer = ("LB-04",) if cluster.load_balancer else ()
-    return [unread(check, None, why) for check in (*balancer, *OF_THE_CLUSTER)]
+    store = object_store.CHECKS if cluster.object_store else ()
+    return [unread(check, None, why) for check in (*balancer, *OF_THE_CLUSTER, *store)]
 
 
 def stale(items: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:

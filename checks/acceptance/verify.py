@@ -14,6 +14,8 @@ from checks.acceptance.gates import Gate, Tell, silently, wait
 from checks.acceptance.gpu_targets import targets
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Hands, Kubectl, speaker
+from checks.acceptance.object_store import StoreProbe
+from checks.acceptance.room import room
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.catalogue import Phase
 from checks.cluster.images import locked
@@ -51,13 +53,13 @@ class Verify:
 
     def passive(self) -> list[Finding]:
         """Return what can be seen without making anything."""
-        _, _, findings = self._seen(host_checks())
-        return findings
+        _, seen, findings = self._seen(host_checks())
+        return [*findings, *room(self.cluster, seen, self.hands)]
 
     def active(self) -> list[Finding]:
         """Return that, and what pods on every node reach."""
         kubectl, seen, findings = self._seen([each for each in host_checks() if each.entry.id not in CHECKS])
-        return [*findings, *self._probe(kubectl, seen)]
+        return [*findings, *room(self.cluster, seen, self.hands), *self._probe(kubectl, seen)]
 
     def _seen(self, wanted: Sequence[HostCheck]) -> tuple[Kubectl | None, Snapshot, list[Finding]]:
         """Look at the hosts and the cluster at once; at the hosts again for a while if need be."""
@@ -117,7 +119,15 @@ class Verify:
             return [*left_out, *unproven(self.cluster, why)]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
-        return [*left_out, *probe.findings(), *self._gpus(kubectl, seen, nodes, image)]
+        gpus = self._gpus(kubectl, seen, nodes, image)
+        return [*left_out, *probe.findings(), *gpus, *self._store(kubectl)]
+
+    def _store(self, kubectl: Kubectl) -> list[Finding]:
+        """Return what the object store does with an object."""
+        store = self.cluster.object_store
+        if store is None:
+            return []
+        return StoreProbe(store, self.run, self.lock.image("rclone"), kubectl, self.tell).findings()
 
     def _gpus(
         self, kubectl: Kubectl, seen: Snapshot, ready: tuple[str, ...], image: LockedImage

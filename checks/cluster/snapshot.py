@@ -51,12 +51,22 @@ METALLB_PATHS = {
     "pools": "/apis/metallb.io/v1beta1/ipaddresspools",
     "advertisements": "/apis/metallb.io/v1beta1/l2advertisements",
 }
+STORAGE_PATHS = {
+    "storageclasses": "/apis/storage.k8s.io/v1/storageclasses",
+    "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
+    "persistentvolumes": "/api/v1/persistentvolumes",
+    "statefulsets": "/apis/apps/v1/statefulsets",
+}
 KINDS = {
     "/api/v1/nodes": ("nodes", "Node"),
     "/api/v1/pods": ("pods", "Pod"),
     "/api/v1/services": ("services", "Service"),
     "/apis/apps/v1/daemonsets": ("daemonsets.apps", "DaemonSet"),
     "/apis/apps/v1/deployments": ("deployments.apps", "Deployment"),
+    "/apis/apps/v1/statefulsets": ("statefulsets.apps", "StatefulSet"),
+    "/apis/storage.k8s.io/v1/storageclasses": ("storageclasses.storage.k8s.io", "StorageClass"),
+    "/api/v1/persistentvolumeclaims": ("persistentvolumeclaims", "PersistentVolumeClaim"),
+    "/api/v1/persistentvolumes": ("persistentvolumes", "PersistentVolume"),
     "/apis/metallb.io/v1beta1/ipaddresspools": ("ipaddresspools.metallb.io", "IPAddressPool"),
     "/apis/metallb.io/v1beta1/l2advertisements": ("l2advertisements.metallb.io", "L2Advertisement"),
 }
@@ -87,8 +97,9 @@ class Snapshot:
 def paths(cluster: Cluster) -> dict[str, str]:
     """Return every path that a snapshot of this cluster asks for, by name."""
     metallb = METALLB_PATHS if cluster.load_balancer else {}
+    storage = STORAGE_PATHS if cluster.storage or cluster.object_store else {}
     configz = {f"configz {node.name}": f"/api/v1/nodes/{node.name}/proxy/configz" for node in cluster.nodes}
-    return {**PATHS, **metallb, **_gpus(cluster), **configz}
+    return {**PATHS, **metallb, **storage, **_gpus(cluster), **configz}
 
 
 def _gpus(cluster: Cluster) -> dict[str, str]:

@@ -25,7 +25,9 @@ def collect(session: Session, urls: Sequence[str]) -> Collection:
     A host that gives no root says what its user may know.
     """
     mark = f"@{secrets.token_hex(8)}"
-    command = script(sections(urls), mark)
+    cluster = session.cluster
+    folders = dict.fromkeys(folder for node in cluster.nodes for folder in cluster.folders(node))
+    command = script(sections(urls, tuple(folders)), mark)
     asked = (*session.hosts, *session.rootless)
     found = session.each(asked, partial(_record, session, command, mark))
     records = {host: record for host, record in found.items() if record is not None}

@@ -39,8 +39,8 @@ PARAMETERS = (
 MODULES = ("overlay", "br_netfilter", "nf_conntrack", "vxlan", "xt_comment", "xt_addrtype", "xt_MASQUERADE")
 
 
-def sections(urls: Sequence[str]) -> tuple[Section, ...]:
-    """Return the readers; `urls` are the places that each host should reach."""
+def sections(urls: Sequence[str], folders: Sequence[str] = ()) -> tuple[Section, ...]:
+    """Return the readers; `urls` are the places that each host should reach, `folders` where volumes lie."""
     return (
         Section("system", system.COMMAND),
         Section("sysctls", sysctl.command(PARAMETERS)),
@@ -51,7 +51,7 @@ def sections(urls: Sequence[str]) -> tuple[Section, ...]:
         Section("network", network.COMMAND),
         Section("names", names.COMMAND),
         Section("listeners", listeners.COMMAND),
-        Section("disks", disks.command()),
+        Section("disks", disks.command((*disks.PATHS, *folders))),
         Section("security", security.COMMAND),
         Section("remains", remains.COMMAND),
         Section("pci", pci.COMMAND),

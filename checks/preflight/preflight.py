@@ -18,6 +18,7 @@ from checks.preflight import (
     runtime,
     vendors,
     versions,
+    volumes,
 )
 from checks.preflight.ignoring import ignoring
 from checks.preflight.verdicts import (
@@ -44,6 +45,7 @@ HOST_JUDGES: Mapping[str, HostJudge] = {
     **versions.JUDGES,
     **gpu.JUDGES,
     **vendors.JUDGES,
+    **volumes.JUDGES,
 }
 CLUSTER_JUDGES: Mapping[str, ClusterJudge] = {**versions.CLUSTER_JUDGES, **load_balancer.CLUSTER_JUDGES}
 VENDORS = {Applies.INTEL: Vendor.INTEL, Applies.AMD: Vendor.AMD, Applies.NVIDIA: Vendor.NVIDIA}
@@ -117,8 +119,10 @@ def _concerns(entry: Check, case: Case) -> bool:
     """Say whether a check is about a host: by its role, or by the GPUs that it declares or has."""
     if entry.applies is Applies.CONTROL_PLANE:
         return case.node.is_control_plane
-    if entry.applies in (Applies.ALL, Applies.STORAGE):
-        return entry.applies is Applies.ALL
+    if entry.applies is Applies.STORAGE:
+        return bool(case.cluster.folders(case.node))
+    if entry.applies is Applies.ALL:
+        return True
     vendors_here = _vendors(case.node, case.host)
     if entry.id in DECLARED:
         return bool(vendors_here) or case.host.pci is not None

@@ -95,6 +95,8 @@ GROUPS = {
     "nv": "gpu-nvidia",
     "lb": "load balancer",
     "gw": "gateway",
+    "vol": "volumes",
+    "s3": "object store",
     "reg": "registry",
     "kit": "modelkit",
     "srv": "serving",

@@ -236,6 +236,13 @@ class Cluster(Section):
         """Where every host has the certificate of the CA that signs for registry and object store."""
         return self.certificates.ca_on_hosts(self.kubernetes.distribution)
 
+    def folders(self, node: Node) -> tuple[str, ...]:
+        """The folders of a node that volumes lie in: of those that are made there, and of each declared."""
+        if self.storage is None:
+            return ()
+        made = (self.storage.path,) if node in self.hosts_of_pods else ()
+        return (*made, *(each.path for each in self.storage.volumes if each.node == node.name))
+
     def gpu_nodes(self, vendor: Vendor | None = None) -> tuple[Node, ...]:
         """The nodes that are declared to have GPUs, of one vendor or of any."""
         return tuple(node for node in self.nodes if node.gpus and vendor in (None, node.gpus.vendor))

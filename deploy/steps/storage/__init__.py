@@ -5,7 +5,6 @@ from __future__ import annotations
 from pyinfra.api import deploy
 
 from deploy import catalog, context
-from deploy.model import Cluster, Node
 from deploy.operations import folders, kube, packages
 from deploy.steps.storage import declared, local_path
 
@@ -18,7 +17,8 @@ def volumes() -> None:
     cluster = context.cluster()
     if cluster.storage is None:
         return
-    folders.present(name="Make the folders of volumes", paths=paths(cluster, context.node()))
+    if wanted := cluster.folders(context.node()):
+        folders.present(name="Make the folders of volumes", paths=wanted)
     if cluster.storage.nfs:
         packages.installed(name="Install what mounts NFS", names=["nfs-common"])
 
@@ -44,11 +44,3 @@ def storage() -> None:
         workloads=[f"deployment/{local_path.NAME}"],
         until=PHASE,
     )
-
-
-def paths(cluster: Cluster, node: Node) -> list[str]:
-    """Return the folders of a node: of the volumes that are made there, and of each that is declared."""
-    storage = cluster.storage
-    if storage is None:
-        return []
-    return [storage.path, *(volume.path for volume in storage.volumes if volume.node == node.name)]

@@ -74,6 +74,32 @@ def deployment(namespace: str, name: str, replicas: int, ready: int) -> dict[str
     }
 
 
+def storage_class(
+    name: str, *, default: bool = True, binding: str = "WaitForFirstConsumer"
+) -> dict[str, Any]:
+    annotations = {"storageclass.kubernetes.io/is-default-class": str(default).lower()}
+    return {"metadata": {"name": name, "annotations": annotations}, "volumeBindingMode": binding}
+
+
+def claim(namespace: str, name: str, phase: str = "Bound", of: str = "local-path") -> dict[str, Any]:
+    bound = {"volumeName": f"pvc-{name}"} if phase == "Bound" else {}
+    return {
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"storageClassName": of, **bound},
+        "status": {"phase": phase},
+    }
+
+
+def volume(name: str, policy: str = "Retain", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"persistentVolumeReclaimPolicy": policy, **spec}}
+
+
+def statefulset(namespace: str, name: str, ready: int = 1) -> dict[str, Any]:
+    status = {"readyReplicas": ready, "updatedReplicas": ready, "observedGeneration": 2}
+    metadata = {"namespace": namespace, "name": name, "generation": 2}
+    return {"metadata": metadata, "spec": {"replicas": 1}, "status": status}
+
+
 LISTS: dict[str, list[dict[str, Any]]] = {
     "nodes": [node("cp1", "10.0.0.11"), node("w1", "10.0.0.12", tier="gpu")],
     "pods": [

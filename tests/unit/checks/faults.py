@@ -99,10 +99,16 @@ def disk(**changes: Any) -> Break:
     """Change the one file system."""
 
     def change(host: Observed) -> Observed:
-        found = replace(host.disks.paths[0], **changes)  # type: ignore[union-attr]
-        return replace(host, disks=replace(host.disks, paths=(found,)))  # type: ignore[type-var]
+        found, *others = host.disks.paths  # type: ignore[union-attr]
+        return replace(host, disks=replace(host.disks, paths=(replace(found, **changes), *others)))  # type: ignore[type-var]
 
     return change
+
+
+def no_disk_of_its_own(host: Observed) -> Observed:
+    """Have volumes lie on the root disk."""
+    root, data = host.disks.paths  # type: ignore[union-attr]
+    return replace(host, disks=replace(host.disks, paths=(root, replace(root, path=data.path))))  # type: ignore[type-var]
 
 
 def card(**changes: Any) -> Break:
@@ -223,6 +229,7 @@ FAULTS = (
     Fault("HOST-25", "w1", disk(free_kib=10 * 1024 * 1024, size_kib=40 * 1024 * 1024), "error", "10 GiB free on / for images", reads=("disks",)),
     Fault("HOST-25", "w1", disk(free_kib=20 * 1024 * 1024), "error", "/ is 90 % full"),
     Fault("HOST-25", "w1", disk(inodes_used=99), "error", "/ has used 99 % of its inodes"),
+    Fault("VOL-01", "w1", no_disk_of_its_own, "warning", "/data/volumes in /, 150 GiB free: the root disk", reads=("disks",)),
     Fault("HOST-26", "cp1", lambda host: replace(host, active=True, fsync=(1.0,) * 90 + (80.0,) * 10), "error", "p99 80.0 ms of 100 syncs"),
     Fault("HOST-26", "cp1", lambda host: replace(host, active=True, fsync=(1.0,) * 90 + (20.0,) * 10), "warning", "p99 20.0 ms of 100 syncs"),
     Fault("HOST-27", "w1", within("remains", identity={"name": "other"}), "error", "a host of the cluster other", reads=("remains",)),

@@ -46,6 +46,7 @@ def cluster(**changes: object) -> Cluster:
             },
         ],
         "load_balancer": {"pool": ["192.168.1.240-192.168.1.250"]},
+        "storage": {"path": "/data/volumes"},
     }
     return Cluster.model_validate({**inventory, **changes})
 
@@ -53,6 +54,7 @@ def cluster(**changes: object) -> Cluster:
 def healthy(name: str = "w1", address: str = "192.168.1.11", number: int = 1) -> Observed:
     """A Debian host of today on a wired network."""
     disk = Disk("/", 200 * 1024 * 1024, 150 * 1024 * 1024, 3, "/", "/dev/nvme0n1p2")
+    data = Disk("/data/volumes", 900 * 1024 * 1024, 800 * 1024 * 1024, 1, "/data", "/dev/sdb1")
     mac = f"52:54:00:00:00:0{number}"
     return Observed(
         host=name,
@@ -110,7 +112,7 @@ def healthy(name: str = "w1", address: str = "192.168.1.11", number: int = 1) ->
         ),
         names=Names((address,), {"/etc/resolv.conf": ("192.168.1.1",)}),
         listeners=(Listener("tcp", "192.168.1.1", 22, "sshd", 700),),
-        disks=Disks((disk,), (Block("nvme0n1", 500 * GIB, rotational=False),)),
+        disks=Disks((disk, data), (Block("nvme0n1", 500 * GIB, rotational=False),)),
         firewall=Firewall(None, None, (), (1, 8, 9), "nf_tables", 0),
         packages=PackageState("apt", (), (), {}, (), ()),
         security=Security(apparmor=True, apparmor_parser=True, enforcing=False, k3s_policy=False),

@@ -11,7 +11,8 @@ def test_the_catalogue_covers_every_layer() -> None:
     groups = {each.group for each in all_checks().values()}
 
     assert groups == {
-        "host", "rt", "k8s", "gpu", "int", "amd", "nv", "dra", "lb", "gw", "reg", "kit", "srv", "ops",
+        "host", "rt", "k8s", "gpu", "int", "amd", "nv", "dra", "lb", "gw", "vol", "s3", "reg", "kit",
+        "srv", "ops",
     }  # fmt: skip
     assert len(all_checks()) >= 100
     assert len(of_phase(Phase.PREFLIGHT)) >= 67

@@ -13,7 +13,7 @@ from deploy.catalog import storage_needs
 from deploy.model import Cluster
 from deploy.plan import phases
 from deploy.steps.k3s import config
-from deploy.steps.storage import declared, local_path, paths
+from deploy.steps.storage import declared, local_path
 
 GOLDEN = Path(__file__).with_name("golden")
 FILES = Path(__file__).parents[3] / "files" / "storage"
@@ -63,11 +63,15 @@ def test_another_path_is_another_pod_of_the_provisioner() -> None:
 
 
 def test_a_host_gets_the_folders_of_its_own_volumes() -> None:
-    declared = cluster(storage=STORAGE)
+    declared, bare = cluster(storage=STORAGE), cluster()
+    alone = Cluster.model_validate({"name": "lab", "nodes": [bare.nodes[0].model_dump()], "storage": {}})
 
-    assert {node.name: paths(declared, node) for node in declared.nodes} == {
-        "cp1": ["/data/volumes"],
-        "w1": ["/data/volumes", "/data/models"],
+    assert alone.folders(alone.nodes[0]) == ("/var/lib/slipway/volumes",)
+    assert bare.folders(bare.nodes[0]) == ()
+
+    assert {node.name: declared.folders(node) for node in declared.nodes} == {
+        "cp1": (),
+        "w1": ("/data/volumes", "/data/models"),
     }
 
 
