@@ -84,11 +84,8 @@ def test_what_is_there_stays_by_default_and_is_replaced_or_refused_when_asked(ki
     assert kit.run().returncode == 0
     assert (kit.into / "config.json").read_text() == "mine"
     refused = kit.run(EXTRA_FLAGS="--tls-verify=false")
-    assert (refused.returncode, refused.stderr) == (
-        1,
-        f"stand-in for kitops-init: {kit.into}/model.safetensors exists; "
-        "--ignore-existing keeps it, --overwrite replaces it\n",
-    )
+    there = f"{kit.into}/model.safetensors exists; --ignore-existing keeps it, --overwrite replaces it"
+    assert (refused.returncode, refused.stderr) == (1, f"stand-in for kitops-init: {there}\n")
     assert kit.run(EXTRA_FLAGS="-o").returncode == 0
     assert (kit.into / "config.json").read_text() == "{}"
 

@@ -10,7 +10,6 @@ from deploy.lab import recipes
 from deploy.lab.places import FILES
 from deploy.lab.recipes import File
 
-
 # no module or package of theirs is published
 NOT_MADE = {
     "cloudnative-pg",
