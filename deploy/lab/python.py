@@ -80,8 +80,8 @@ def fetch(recipe: Python, site: Path) -> list[str]:
 def _unpacked(root: Path, onto: Iterable[Path]) -> None:
     for each in onto:
         run(["tar", "--extract", f"--file={each}", f"--directory={root}"])
-    for each in ("dev", "proc"):
-        (root / each).mkdir(exist_ok=True)
+    for name in ("dev", "proc"):
+        (root / name).mkdir(exist_ok=True)
 
 
 def _finished(root: Path, site: Path, recipe: Python) -> None:
