@@ -14,12 +14,14 @@ lab: $(VENV)/ready
 lab-llm: $(VENV)/ready
 	$(BIN)/slipway lab up --name lab-llm --subnet 10.89.17.0/24
 	$(BIN)/slipway apply inventories/lab-llm.yaml --yes
+	$(BIN)/slipway lab demo --name lab-llm
 
 # the same on k3s, with a simulated GPU in the model's pod
 lab-homelab: $(VENV)/ready
 	$(BIN)/slipway lab up --name lab-homelab --subnet 10.89.18.0/24 --versions v1.36.3+k3s1
 	$(BIN)/slipway lab hardware --name lab-homelab n2 two-a770
 	$(BIN)/slipway apply inventories/lab-homelab.yaml --yes
+	$(BIN)/slipway lab demo --name lab-homelab
 
 lab-down: $(VENV)/ready
 	$(BIN)/slipway lab down

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import textwrap
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rich.table import Table
 from deploy import catalog
 from deploy.cli.faults import break_, fix
 from deploy.cli.hardware import hardware
-from deploy.lab import Lab, asked, demo, existing, packages, supply
+from deploy.lab import Lab, asked, demo, existing, packages, served, supply
 from deploy.lab.errors import LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, SUBNET
 from deploy.lab.progress import Progress
@@ -129,7 +130,10 @@ def ssh(name: str, user: str, node: str, command: tuple[str, ...]) -> int:
 def show_demo(name: str) -> None:
     """Deploy a workload behind the load balancer's address, ask it, and say what to try next."""
     found = existing(name)
-    click.echo(demo.text(found, demo.shown(found)))
+    shown = demo.shown(found)
+    click.echo(demo.text(found, shown))
+    if asking := served.text(found, shown.control_plane):
+        click.echo(f"\nTo ask its models:\n{textwrap.indent(asking, '    ')}")
 
 
 @lab.command()
