@@ -21,7 +21,7 @@ def text(lab: Lab, node: str) -> str:
 
 
 def lines(lab: str, node: str, services: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each model that has an address; the key is in none, the line reads it when it is run."""
+    """Yield a line for each model that has an address; it reads the key when it is run, and says none."""
     for service in services["items"]:
         model, secret = service["metadata"]["labels"][LABEL], service["metadata"]["name"]
         addresses = service["status"].get("loadBalancer", {}).get("ingress", [])
