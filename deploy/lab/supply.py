@@ -84,6 +84,8 @@ def _kubernetes_images(version: str) -> list[ImageEntry]:
 def made(versions: Sequence[str], progress: Progress, asked: Sequence[ImageEntry] = ()) -> Supply:
     """Make what these Kubernetes versions need, and the images `asked`, and lay it out to be served."""
     files, images = wanted(versions, asked)
+    for text in unmade(asked):
+        progress.say(text)
     with locked(progress.say):
         workshop = Workshop(progress)
         supply = Supply(
@@ -98,6 +100,15 @@ def made(versions: Sequence[str], progress: Progress, asked: Sequence[ImageEntry
         if any(each.key == MODELKITS for each in asked):
             modelkit.published(registry_root() / "docker/registry/v2", progress)
     return supply
+
+
+def unmade(asked: Iterable[ImageEntry]) -> list[str]:
+    """Return what to tell an operator about images that inventories need and that the lab cannot make."""
+    return [
+        f"  {each.ref}: the lab has no recipe for it, so its hosts cannot pull it"
+        for each in asked
+        if recipe_of(each, recipes.load()) is None
+    ]
 
 
 def lay_out(files: Iterable[MadeFile], root: Path) -> None:

@@ -66,6 +66,14 @@ def test_what_inventories_ask_for_is_made_where_there_is_a_recipe() -> None:
     assert recipe_of(chosen, recipes.load()) == "vllm-cpu"
 
 
+def test_an_image_that_cannot_be_made_is_named() -> None:
+    known = catalog.load()
+
+    assert supply.unmade([known.image("minio"), known.image("vllm-xpu")]) == [
+        "  docker.io/vllm/vllm-openai-xpu:v0.32.0: the lab has no recipe for it, so its hosts cannot pull it"
+    ]
+
+
 def test_the_lock_file_has_upstreams_names_and_the_digests_of_what_was_built(tmp_path: Path) -> None:
     [kubelet, *_] = [entry for entry, _ in supply.wanted(["v1.36.3"])[0] if entry.key == "kubelet@v1.36.3"]
     [pause] = [entry for entry, _ in supply.wanted(["v1.36.3"])[1] if entry.key == "pause@v1.36.3"]
