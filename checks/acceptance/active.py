@@ -11,7 +11,7 @@ from typing import Any
 
 import gevent
 
-from checks.acceptance import object_store, outside, policy, probe, reach, registry, volume
+from checks.acceptance import object_store, outside, policy, probe, reach, registry, serving, volume
 from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Hands, Kubectl
 from checks.acceptance.pods import Front, Pod, front, missing, pods
@@ -167,7 +167,8 @@ def unproven(cluster: Cluster, why: str) -> list[Finding]:
     balancer = ("LB-04",) if cluster.load_balancer else ()
     store = object_store.CHECKS if cluster.object_store else ()
     kept = registry.ONCE if cluster.registry else ()
-    return [unread(check, None, why) for check in (*balancer, *OF_THE_CLUSTER, *store, *kept)]
+    models = serving.CHECKS if cluster.models else ()
+    return [unread(check, None, why) for check in (*balancer, *OF_THE_CLUSTER, *store, *kept, *models)]
 
 
 def stale(items: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:

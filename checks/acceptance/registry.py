@@ -1,7 +1,7 @@
 """An active verify of the registry: 100 MB there and back on one node, and a pull by every node's runtime.
 
-The password goes from its Secret to the standard input of a script on a node, and into a Secret of the probe's
-own namespace, which is removed again.
+The password goes from its Secret to the standard input of a script on a node, and into a Secret of the
+probe's own namespace, which is removed again.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Door:
         """Return curl with all that every request has in common."""
         there = f"{self.hostname}:{self.port}:{self.address}"
         words = ["curl", "-sS", "--cacert", self.ca, "--resolve", there]
-        return shlex.join([*words, "--connect-timeout", "5", "-m", str(SECONDS)])
+        return shlex.join([*words, "-H", "Expect:", "--connect-timeout", "5", "-m", str(SECONDS)])
 
 
 def door(cluster: Cluster) -> Door | None:
@@ -74,7 +74,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the script printed: transfers and single words by name; `error` is the last that went wrong."""
+    """What the script printed: transfers and single words by name; `error` is the first that went wrong."""
 
     transfers: Mapping[str, Transfer] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
@@ -178,10 +178,9 @@ def parse(text: str) -> Said:
                 words["components"] = " ".join(rest)
             case ["end"]:
                 words["end"] = "yes"
-            case ["error", *rest]:
-                error = " ".join(rest)
-            case ["curl:", *rest]:
-                error = " ".join(rest)
+            case ["error", "curl:", *rest] | ["curl:", *rest]:
+                # what curl says of itself in the lines after it is no cause
+                error = error or " ".join(rest)
     return Said(transfers, words, error)
 
 

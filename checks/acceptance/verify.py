@@ -20,6 +20,7 @@ from checks.acceptance.registry_script import door
 from checks.acceptance.registry_verdicts import PULLS
 from checks.acceptance.room import room
 from checks.acceptance.runner import host_checks, prove_hosts
+from checks.acceptance.serving import ServingProbe
 from checks.catalogue import Phase
 from checks.cluster.images import locked
 from checks.cluster.judges import judge
@@ -124,12 +125,14 @@ class Verify:
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
         gpus = self._gpus(kubectl, seen, nodes, image)
+        models = ServingProbe(self.cluster, kubectl, self.tell)
         return [
             *left_out,
             *probe.findings(),
             *gpus,
             *self._store(kubectl),
             *self._registry(kubectl, seen, nodes),
+            *models.findings(),
         ]
 
     def _registry(self, kubectl: Kubectl, seen: Snapshot, nodes: tuple[str, ...]) -> list[Finding]:

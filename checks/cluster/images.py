@@ -9,6 +9,7 @@ from checks.cluster.workloads import SYSTEM
 from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.catalog import Lock
+from deploy.serving import names
 
 # k3s' own images come out of an archive that is locked as a whole
 PACKAGED = "rancher/"
@@ -25,7 +26,8 @@ def locked(lock: Lock, seen: Snapshot) -> Iterator[Finding]:
         yield unread("RT-13", None, seen.cause("pods"))
         return
     digests = {image.ref: image.digest for image in lock.document.images.values()}
-    started = [each for pod in pods if namespace_of(pod) in SYSTEM for each in _containers(pod)]
+    ours = (*SYSTEM, names.NAMESPACE)
+    started = [each for pod in pods if namespace_of(pod) in ours for each in _containers(pod)]
     packaged = [each for each in started if each[1].removeprefix("docker.io/").startswith(PACKAGED)]
     running = [each for each in started if each not in packaged and (each[2] or each[1] not in digests)]
     silent = len(started) - len(running) - len(packaged)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from checks.cluster import balancer, gpus, kubelets, nodes, registry, storage, workloads
+from checks.cluster import balancer, gpus, kubelets, nodes, registry, serving, storage, workloads
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
 from deploy.model import Cluster
@@ -28,6 +28,12 @@ JUDGES: tuple[Judge, ...] = (
     gpus.counted_gpus,
     gpus.one_allocator,
     gpus.cards_only,
+    serving.up,
+    serving.kept,
+    serving.pinned,
+    serving.of_the_hub,
+    serving.shared_memory,
+    serving.survived,
 )
 
 

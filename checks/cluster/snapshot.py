@@ -51,6 +51,10 @@ METALLB_PATHS = {
     "pools": "/apis/metallb.io/v1beta1/ipaddresspools",
     "advertisements": "/apis/metallb.io/v1beta1/l2advertisements",
 }
+SERVING_PATHS = {
+    "jobs": "/apis/batch/v1/jobs",
+    "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
+}
 STORAGE_PATHS = {
     "storageclasses": "/apis/storage.k8s.io/v1/storageclasses",
     "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
@@ -58,6 +62,7 @@ STORAGE_PATHS = {
     "statefulsets": "/apis/apps/v1/statefulsets",
 }
 KINDS = {
+    "/apis/batch/v1/jobs": ("jobs.batch", "Job"),
     "/api/v1/nodes": ("nodes", "Node"),
     "/api/v1/pods": ("pods", "Pod"),
     "/api/v1/services": ("services", "Service"),
@@ -99,7 +104,8 @@ def paths(cluster: Cluster) -> dict[str, str]:
     metallb = METALLB_PATHS if cluster.load_balancer else {}
     storage = STORAGE_PATHS if cluster.storage or cluster.object_store or cluster.registry else {}
     configz = {f"configz {node.name}": f"/api/v1/nodes/{node.name}/proxy/configz" for node in cluster.nodes}
-    return {**PATHS, **metallb, **storage, **_gpus(cluster), **configz}
+    serving = SERVING_PATHS if cluster.models else {}
+    return {**PATHS, **metallb, **storage, **serving, **_gpus(cluster), **configz}
 
 
 def _gpus(cluster: Cluster) -> dict[str, str]:

@@ -16,6 +16,7 @@ from checks.preflight import (
     load_balancer,
     network,
     runtime,
+    serving,
     vendors,
     versions,
     volumes,
@@ -47,7 +48,11 @@ HOST_JUDGES: Mapping[str, HostJudge] = {
     **vendors.JUDGES,
     **volumes.JUDGES,
 }
-CLUSTER_JUDGES: Mapping[str, ClusterJudge] = {**versions.CLUSTER_JUDGES, **load_balancer.CLUSTER_JUDGES}
+CLUSTER_JUDGES: Mapping[str, ClusterJudge] = {
+    **versions.CLUSTER_JUDGES,
+    **load_balancer.CLUSTER_JUDGES,
+    **serving.CLUSTER_JUDGES,
+}
 VENDORS = {Applies.INTEL: Vendor.INTEL, Applies.AMD: Vendor.AMD, Applies.NVIDIA: Vendor.NVIDIA}
 DECLARED = ("GPU-01",)  # asked on every host whose bus could be read: an undeclared GPU is found this way
 NOBODY = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import gevent
 
-from deploy.cli import choices
+from deploy.cli import choices, models
 from deploy.cli.asking import consent
 from deploy.cli.plan import show
 from deploy.cli.progress import watching
@@ -62,6 +62,8 @@ def apply(
                 code, outcome = _apply(session, chosen, living, yes=yes, verbose=verbose)
             if code in (Exit.OK, Exit.UNREACHABLE) and whole and not outcome.failed:
                 code = worst(code, proof.active() if outcome.done else proof.passive())
+                for line in models.usage(session):
+                    click.echo(line)
         click.echo(f"Log: {log}")
         return code
 

@@ -17,6 +17,7 @@ from deploy.model.mistake import written
 from deploy.model.rules import warnings
 from deploy.model.schema import json_schema
 from deploy.plan import unsupported
+from deploy.serving import fit
 from deploy.serving import mistakes as serving
 
 
@@ -64,6 +65,8 @@ def as_text(inventory: Path, cluster: Cluster) -> str:
     if cluster.load_balancer:
         pool = ", ".join(cluster.load_balancer.pool)
         lines.append(f"  load balancer  {cluster.load_balancer.provider}, {pool}")
+    for model in cluster.models:
+        lines.append(f"  model          {model.name}: {fit.of(cluster, model).text}")
     return "\n".join([*lines, *(f"  warning        {text}" for text in cautions(cluster))])
 
 

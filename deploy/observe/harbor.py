@@ -26,6 +26,7 @@ RIGHTS = (
     ("tag", "delete"),
 )
 SECONDS = 20
+NO_CLUSTER = f"{kube.MARK}no cluster"
 # what curl reads on its standard input: the account, and with it what a request sends, quoted as it wants it
 CONFIG = r"""config() {
   printf 'user = "%s:%s"\n' "$1" "$2"
@@ -90,7 +91,7 @@ def command(door: Door, projects: Sequence[str]) -> str:
     """Return what asks Harbor; where the cluster has no Harbor yet, nothing is asked."""
     status = "-o /dev/null -w '%{http_code}'"
     lines = [
-        f"[ -s {kube.KUBECONFIG} ] && command -v kubectl >/dev/null || {{ echo 'no cluster'; exit 0; }}",
+        f"[ -s {kube.KUBECONFIG} ] && command -v kubectl >/dev/null || {{ echo '{NO_CLUSTER}'; exit 0; }}",
         kube.ENVIRONMENT,
         door.shell(),
         '[ -n "$admin_password" ] || { echo nothing; exit 0; }',
@@ -107,7 +108,7 @@ def command(door: Door, projects: Sequence[str]) -> str:
 
 def parse(lines: Sequence[str]) -> Accounts:
     """Return what was printed; an answer that is none is an error, never an empty one."""
-    if "no cluster" in lines:
+    if NO_CLUSTER in lines:
         return Accounts(kube.Reach.NO_CLUSTER)
     if "nothing" in lines:
         return Accounts(kube.Reach.ANSWERS)

@@ -9,7 +9,6 @@ from deploy.gpu.need import GIB, Need, amount, memory_of, nodes_for
 from deploy.model import Cluster
 from deploy.model.serving import Model, ModelGpus
 from deploy.serving import shape
-from deploy.serving.shape import Shape
 
 # what the engine takes beside weights and cache: CUDA graphs, activations (checks SRV-02); on a processor
 # 1.1 to 1.4 GiB were measured with a model of no weight
@@ -22,19 +21,23 @@ PROFILE = re.compile(r"\.(\d+)gb")
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a model takes of one GPU, or of its pod, in bytes; `one` and `every` sequence may be unknown."""
+    """What a model takes of one GPU, or of its pod, in bytes; `one` is the cache of the longest sequence."""
 
     model: Model
     where: str
     has: int | None
     weights: int
     one: int | None
-    every: int | None
+
+    @property
+    def kept(self) -> int | None:
+        """The KV cache that is declared, on each GPU or in the pod."""
+        return int(amount(self.model.kv_cache)) if self.model.kv_cache else None
 
     @property
     def least(self) -> int:
-        """What the engine must have to start: weights, itself, and the cache of one sequence."""
-        return self.weights + ENGINE + (self.one or 0)
+        """What the engine must have to start: weights, itself, and the cache declared or of one sequence."""
+        return self.weights + ENGINE + (self.kept or self.one or 0)
 
     @property
     def fits(self) -> bool | None:
@@ -43,24 +46,24 @@ class Fit:
 
     @property
     def at_once(self) -> int | None:
-        """How many of the longest sequences fit into the cache at once."""
-        if self.has is None or not self.one:
+        """How many of the longest sequences fit into the cache at once; None when that is not known."""
+        if not self.one or (self.has is None and self.kept is None):
             return None
-        room = self.has - self.weights - ENGINE
-        room = min(room, int(amount(self.model.kv_cache))) if self.model.kv_cache else room
-        return max(room // self.one, 0)
+        left = (self.has or 0) - self.weights - ENGINE
+        return max((self.kept or left) // self.one, 0)
 
     @property
     def text(self) -> str:
         """The numbers, for an operator."""
         parts = [f"weights {gib(self.weights)}", f"engine {gib(ENGINE)}"]
-        if self.one is None:
+        if self.kept is not None:
+            parts.append(f"KV cache {gib(self.kept)}")
+        elif self.one is None:
             parts.append("KV cache unknown without models[].config")
         else:
             parts.append(f"KV cache of one sequence of {self.model.context} tokens {gib(self.one)}")
-        total = f"together {gib(self.least)}"
         has = "unknown" if self.has is None else gib(self.has)
-        return f"{', '.join(parts)}: {total} of {has}, {self.where}"
+        return f"{', '.join(parts)}: together {gib(self.least)} of {has}, {self.where}"
 
     @property
     def crowded(self) -> str | None:
@@ -86,30 +89,12 @@ def shared_memory(model: Model) -> str:
 def of(cluster: Cluster, model: Model) -> Fit:
     """Return how a model fits; raise NeedError when no node has its GPUs, InventoryError for its config."""
     seen = shape.read(model)
-    weights = int(amount(model.weights))
+    weights = int(amount(model.weights)) // model.shards
+    one = seen.kv_bytes(model.context, model.split, model.kv_cache_dtype) if seen else None
     if model.gpus is None:
-        one, every = _cache(model, seen, 1)
-        kept = int(amount(model.kv_cache)) if model.kv_cache else one
-        where = f"models[].memory {model.memory}"
-        return Fit(model, where, int(amount(model.memory)), weights, kept, every)
+        return Fit(model, f"models[].memory {model.memory}", int(amount(model.memory)), weights, one)
     has, where = _of_gpu(cluster, model, model.gpus)
-    one, every = _cache(model, seen, model.split)
-    per = model.pipeline_parallel
-    return Fit(
-        model,
-        where,
-        has,
-        weights // model.shards,
-        one if one is None else one // per,
-        every if every is None else every // per,
-    )
-
-
-def _cache(model: Model, seen: Shape | None, split: int) -> tuple[int | None, int | None]:
-    if seen is None:
-        return None, None
-    one = seen.kv_bytes(model.context, split, model.kv_cache_dtype)
-    return one, one * model.concurrency
+    return Fit(model, where, has, weights, one if one is None else one // model.pipeline_parallel)
 
 
 def need(gpus: ModelGpus) -> Need:

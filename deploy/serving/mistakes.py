@@ -37,6 +37,10 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
     if seen.fits is False:
         key = "gpus" if model.gpus else "memory"
         yield Mistake((*place, key), f"{model.name} does not fit: {seen.text}; {_advice(model)}")
+    if seen.at_once == 0 and seen.kept is not None:
+        holds = seen.kept * model.context // (seen.one or 1)
+        text = f"{model.kv_cache} holds {holds} tokens, and a sequence may have {model.context}"
+        yield Mistake((*place, "kv_cache"), f"{text}; raise it, or lower context")
     if amount(fit.shared_memory(model)) >= amount(model.memory):
         text = f"shared_memory takes {fit.shared_memory(model)} of it, and leaves nothing; ask for more"
         yield Mistake((*place, "memory"), text)

@@ -9,7 +9,6 @@ from typing import Any
 from deploy.model.serving import Model, SourceKind
 
 NAMESPACE = "models"
-SYSTEM = "slipway-system"
 # the label by which everything of one model is found
 MODEL_LABEL = "slipway.dev/model"
 PORT, SERVICE_PORT = 8000, 80

@@ -84,7 +84,8 @@ def containerd() -> None:
     files.present(name="Configure containerd", files=[wanted])
     pulled = mirrors(cluster)
     files.present(name="Pull images through the mirror", files=pulled)
-    files.present(name="Know the way to the registry", files=registry(cluster))
+    if way := registry(cluster):
+        files.present(name="Know the way to the registry", files=way)
     files.withdrawn(
         name="Forget mirrors that are gone",
         paths=sorted({*map(hosts_file, catalog.load().registries)} - {file.path for file in pulled}),

@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks/preflight": MODEL
     | {
         "deploy.catalog",
+        "deploy.gpu",
         "deploy.observe",
         "deploy.serving",
         "deploy.plan",

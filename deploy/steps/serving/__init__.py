@@ -16,12 +16,11 @@ from deploy.operations.images import Image
 from deploy.operations.models import Rollout
 from deploy.operations.secrets import Where
 from deploy.serving import names, placing, timing
+from deploy.steps.object_store import ORIGIN as STORE
+from deploy.steps.object_store.objects import TLS as STORE_TLS
 from deploy.steps.serving import exposed, populate, vllm
 
 PHASE = "serving"
-SYSTEM = "slipway-system"
-STORE = Where(SYSTEM, "object-store")
-STORE_TLS = Where("object-store", "minio-tls")
 # where containerd finds the mirrors of registries
 CERTS = {
     Distribution.KUBEADM: images.CERTS,
@@ -73,31 +72,28 @@ def serving() -> None:
 
 def _secrets(cluster: Cluster, home: Path) -> None:
     for model in host.loop(cluster.models):
-        origin = Where(SYSTEM, names.workload(model))
+        origin = Where(secrets.HOME, names.workload(model))
         key = {names.API_KEY: secrets.referred(model.api_key, home)}
         secrets.kept(name=f"Keep the key of {model.name}", where=origin, values=key, until=PHASE)
         _copied(f"Give {model.name} its key", origin, names.workload(model), [names.API_KEY], PHASE)
         if model.source.token is not None:
             token = {names.TOKEN: secrets.referred(model.source.token, home)}
-            hub = Where(SYSTEM, names.hub_secret(model))
+            hub = Where(secrets.HOME, names.hub_secret(model))
             secrets.kept(name=f"Keep the hub's token of {model.name}", where=hub, values=token, until=PHASE)
             _copied(f"Give {model.name} the hub's token", hub, names.hub_secret(model), [names.TOKEN], PHASE)
     if any(model.source.kind is SourceKind.S3 for model in cluster.models):
-        _store(cluster, home)
+        _store(cluster)
 
 
-def _store(cluster: Cluster, home: Path) -> None:
+def _store(cluster: Cluster) -> None:
     """Let the models' pods read the store, and trust who signed its certificate."""
     store = cluster.object_store
     assert store is not None  # noqa: S101 - the rules of the model: an S3 source has a store
     keys = ["access-key", "secret-key"]
     _copied("Let models be fetched from the store", STORE, names.STORE, keys, "object-store")
-    if not store.is_external:
-        _copied("Have them trust the store", STORE_TLS, names.STORE_CA, ["ca.crt"], "object-store")
-    elif store.ca is not None:
-        ca = {"ca.crt": secrets.Fixed((home / Path(store.ca).expanduser()).read_text())}
-        where = Where(names.NAMESPACE, names.STORE_CA)
-        secrets.kept(name="Have them trust the store", where=where, values=ca, until=PHASE)
+    if not store.is_external or store.ca is not None:
+        signed = STORE if store.is_external else STORE_TLS
+        _copied("Have them trust the store", signed, names.STORE_CA, ["ca.crt"], "object-store")
 
 
 def _copied(name: str, source: Where, target: str, keys: Sequence[str], until: str) -> None:

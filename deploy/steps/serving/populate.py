@@ -217,7 +217,7 @@ def _store(cluster: Cluster) -> list[Object]:
     assert store is not None  # noqa: S101 - the rules of the model: an S3 source has a store
     settings = {
         "RCLONE_CONFIG": "/notfound",  # kept in memory
-        "RCLONE_S3_PROVIDER": "Other" if store.is_external else "Minio",
+        "RCLONE_S3_PROVIDER": "Other",
         "RCLONE_S3_ENDPOINT": store.url,
         "RCLONE_S3_REGION": store.region,
         "RCLONE_S3_FORCE_PATH_STYLE": "true",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,23 @@ def statefulset(namespace: str, name: str, ready: int = 1) -> dict[str, Any]:
     status = {"readyReplicas": ready, "updatedReplicas": ready, "observedGeneration": 2}
     metadata = {"namespace": namespace, "name": name, "generation": 2}
     return {"metadata": metadata, "spec": {"replicas": 1}, "status": status}
+
+
+def registry_objects(
+    deployments: Sequence[dict[str, Any]], services: Sequence[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return a good plain registry's Deployment and Services, beside others."""
+    status = {"availableReplicas": 1, "updatedReplicas": 1, "observedGeneration": 1}
+    where = {"namespace": "registry", "name": "registry"}
+    up = {"metadata": {**where, "generation": 1}, "spec": {"replicas": 1}, "status": status}
+    inside = {"metadata": where, "spec": {"type": "ClusterIP", "clusterIP": "10.43.0.20", "ports": []}}
+    given = {"loadBalancer": {"ingress": [{"ip": "10.0.0.201"}]}}
+    outside = {
+        "metadata": {**where, "name": "registry-external"},
+        "spec": {"type": "LoadBalancer", "clusterIP": "10.43.9.9", "ports": [{"port": 443}]},
+        "status": given,
+    }
+    return {"deployments": [*deployments, up], "services": [*services, inside, outside]}
 
 
 LISTS: dict[str, list[dict[str, Any]]] = {

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import models_world
 import pytest
-from clusters import CLUSTER, LISTS, LOCK, claim, seen, statefulset, storage_class, volume
+from clusters import CLUSTER, LISTS, LOCK, claim, registry_objects, seen, statefulset, storage_class, volume
 
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.cluster.addresses import answer
@@ -31,10 +32,13 @@ GPUS = Cluster.model_validate(
                 "gpus": {"vendor": "intel", "model": "A770", "count": 1},
             },
         ],
+        "models": [models_world.MODEL],
         "storage": {},
         "object_store": {"size": "20Gi"},
+        "registry": {"provider": "distribution", "hostname": "registry.home.arpa"},
     }
 )
+MODEL = models_world.lists(GPUS)
 DEVICE = {
     "name": "gpu-0",
     "attributes": {
@@ -60,11 +64,16 @@ STORED = {
     "persistentvolumes": [volume("pvc-minio")],
     "statefulsets": [statefulset("object-store", "minio")],
 }
+KEPT = registry_objects(LISTS["deployments"], [BALANCED])
 EVERYTHING = {
     **LISTS,
-    "pods": [*LISTS["pods"], RUNNING],
-    "services": [BALANCED],
+    **KEPT,
     **STORED,
+    "pods": [*LISTS["pods"], RUNNING, *MODEL["pods"]],
+    "services": [*KEPT["services"], *MODEL["services"]],
+    "deployments": [*KEPT["deployments"], *MODEL["deployments"]],
+    "jobs": MODEL["jobs"],
+    "persistentvolumeclaims": [*STORED["persistentvolumeclaims"], *MODEL["persistentvolumeclaims"]],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
     "resourceclaims": [],
     "deviceclasses": [{"metadata": {"name": "gpu.intel.com"}}],
@@ -95,6 +104,8 @@ GOOD_WITHOUT_STATUS = {
     *(("in_order", kind) for kind in ("storageclasses", "persistentvolumes", "pods")),
     *((judge, "resourceslices") for judge in ("published_gpus", "one_allocator", "cards_only")),
     ("published_gpus", "deviceclasses"),
+    # what they are is compared here; whether they are up the Deployment tells
+    *(("up", "services"), ("up", "pods"), ("pinned", "deployments"), ("shared_memory", "deployments")),
 }
 
 

@@ -23,7 +23,7 @@ from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
 from tests.unit.checks.faults import FAULTS, squatted
 from tests.unit.checks.machines import cluster, everyone
-from tests.unit.checks.well import K3S, Case, cases, probed
+from tests.unit.checks.well import K3S, MODEL, Case, cases, probed
 
 TODAY = date(2027, 1, 15)
 CAUSE = "no answer in time"
@@ -31,7 +31,7 @@ NO_FACT = ("host", "window", "trouble", "causes", "active")
 FACTS = tuple(each.name for each in fields(Observed) if each.name not in NO_FACT)
 TRIED = [entry.id for entry in of_phase(Phase.PREFLIGHT) if entry.untried is None]
 # judged from the inventory and the catalogue alone: there is nothing on a host that could not be read
-OF_DATA = {"LB-01", "LB-02", "DRA-02", "DRA-03", "INT-03", "RT-10", "RT-11"}
+OF_DATA = {"LB-01", "LB-02", "DRA-02", "DRA-03", "INT-03", "RT-10", "RT-11", "SRV-01", "SRV-05"}
 # the catalogue's own images have fixed tags and maintained sources (others are tried below), a load balancer
 # that collides cannot be declared, and the last two only tell what is there
 NEVER_FAIL = {"LB-01", "LB-02", "RT-10", "RT-11", "NV-03", "AMD-03"}
@@ -64,6 +64,8 @@ def faulty() -> Iterator[Case]:
     yield cluster(), (cp1, Observed(host="w1", trouble=Trouble(CAUSE)), g1)
     yield cluster(kubernetes={"version": "v1.34.1"}), (cp1, w1, g1)
     yield cluster(kubernetes={"version": "v1.33.5"}), (cp1, w1, g1)
+    large = {**MODEL, "shared_memory": "1Gi", "weights": "40Gi", "drain_seconds": 5}
+    yield cluster(models=[large]), (cp1, w1, g1)
 
 
 @cache

@@ -16,6 +16,14 @@ MESH = {"tcp": True, "udp": True, "mtu": True}
 CRI = {"io.containerd.cri.v1.runtime": {"enable_cdi": True}}
 K3S = {"distribution": "k3s", "version": "v1.36.3+k3s1"}
 NAMES = ("cp1", "w1", "g1")
+MODEL = {
+    "name": "qwen",
+    "source": {"pvc": "qwen"},
+    "weights": "15Gi",
+    "memory": "24Gi",
+    "context": 8192,
+    "gpus": {"vendor": "intel", "count": 2},
+}
 
 
 def probed(host: Observed) -> Observed:
@@ -44,4 +52,5 @@ def cases() -> tuple[Case, ...]:
         (cluster(), (cp1, replace(two, gpu_state=replace(two.gpu_state, kfd=2)), g1)),  # type: ignore[type-var]
         (cluster(), (cp1, hopper(w1), g1)),
         (cluster(kubernetes=K3S), (cp1, k3s, g1)),
+        (cluster(models=[MODEL]), (cp1, w1, g1)),
     )

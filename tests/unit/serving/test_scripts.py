@@ -17,7 +17,7 @@ WHOLE = {
     "tokenizer.json": "{}",
     "model-1.safetensors": "weights",
     "model-2.safetensors": "more",
-    "model.safetensors.index.json": '{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}',
+    "model.safetensors.index.json": '{"a": "model-1.safetensors", "b": "model-2.safetensors"}',
 }
 
 

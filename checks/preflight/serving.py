@@ -1,0 +1,98 @@
+"""Models before they are installed: what is declared for them against their needs, and against the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.preflight.verdicts import (
+    ClusterJudge,
+    Everyone,
+    Said,
+    failed,
+    listed,
+    passed,
+    skipped,
+    unavailable,
+)
+from deploy.errors import InventoryError
+from deploy.gpu.need import GIB, amount
+from deploy.model.serving import Model
+from deploy.serving import fit, placing, timing
+
+NONE = "no model is declared"
+# checks SRV-01: what NCCL, RCCL and oneCCL put into /dev/shm for one group of GPUs
+SHARED = 2 * GIB
+# checks SRV-05: a disk over a network, and a server's start beside its weights; the least time to end
+SLOW, START, GRACE = 200 * 10**6, 300, 120
+
+
+def shared_memory(everyone: Everyone) -> Said:
+    """What several GPUs of one model say to each other fits into /dev/shm."""
+    split = [model for model in everyone.cluster.models if model.shards > 1]
+    wanted = f">= {fit.gib(SHARED)} for a model on several GPUs"
+    if not split:
+        return skipped("no model is declared that is split over several GPUs")
+    said = [f"{model.name} {fit.shared_memory(model)}" for model in split]
+    small = [model.name for model in split if amount(fit.shared_memory(model)) < SHARED]
+    return failed(listed(said), wanted) if small else passed(listed(said), wanted)
+
+
+def memory(everyone: Everyone) -> Said:
+    """Weights and cache fit into the GPUs or the pod, and the pod into a node's memory."""
+    models = everyone.cluster.models
+    if not models:
+        return skipped(NONE)
+    wrong = [text for model in models for text in _unfit(everyone, model)]
+    if wrong:
+        return failed("; ".join(wrong), "weights, engine and the KV cache of one sequence fit")
+    unread = [host for host in everyone.hosts if host.system is None]
+    if unread:
+        return unavailable(f"system: {unread[0].cause('system')}")
+    fits = [(model, fit.of(everyone.cluster, model)) for model in models]
+    said = listed([f"{model.name}: {seen.text}" for model, seen in fits], 3)
+    if unknown := [seen.text for _, seen in fits if seen.fits is None]:
+        return unavailable("; ".join(unknown))
+    crowded = [f"{model.name}: {seen.crowded}" for model, seen in fits if seen.crowded]
+    return passed(said if not crowded else f"{said} ({'; '.join(crowded)})", "less than there is")
+
+
+def _unfit(everyone: Everyone, model: Model) -> Iterator[str]:
+    try:
+        seen = fit.of(everyone.cluster, model)
+        able = {node.name for node in placing.nodes(everyone.cluster, model)}
+    except InventoryError as error:
+        yield f"{model.name}: {error}"
+        return
+    if seen.fits is False:
+        yield f"{model.name}: {seen.text}"
+    sizes = [
+        (host.system.memory_kib * 1024, host.host)
+        for host in everyone.hosts
+        if host.host in able and host.system and host.system.memory_kib is not None
+    ]
+    # a node that was not read may be the one with room
+    if len(sizes) == len(able) and sizes and max(sizes)[0] < amount(model.memory):
+        largest, name = max(sizes)
+        has = f"{name}, the largest, has {fit.gib(largest)}"
+        yield f"{model.name} asks for {model.memory} of memory, and {has}"
+
+
+def patience(everyone: Everyone) -> Said:
+    """A server is waited for while it loads, and may end what it has begun."""
+    models = everyone.cluster.models
+    if not models:
+        return skipped(NONE)
+    said, hasty = [], False
+    for model in models:
+        times, needs = timing.of(model), START + int(amount(model.weights)) // SLOW
+        said.append(f"{model.name} {times.startup} of {needs} s to load, {times.grace} of {GRACE} s to end")
+        hasty = hasty or times.startup < needs or times.grace < GRACE
+    wanted = f"size/200 MB/s + {START} s to load, {GRACE} s to end"
+    return failed(listed(said), wanted) if hasty else passed(listed(said), wanted)
+
+
+CLUSTER_JUDGES: dict[str, ClusterJudge] = {
+    "SRV-01": shared_memory,
+    "SRV-02": memory,
+    "SRV-05": patience,
+}

@@ -1,0 +1,68 @@
+"""What to type to use the models that were served: a request, and where its key is read."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from deploy.engine.session import Session
+from deploy.errors import SlipwayError
+from deploy.model import Cluster, Node, paths
+from deploy.model.serving import Model, ModelExposure
+from deploy.serving import names
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+SERVICES = f"{KUBECTL} --namespace {names.NAMESPACE} --request-timeout=10s get services -o json"
+
+
+def usage(session: Session) -> list[str]:
+    """Return the lines that a person may paste, by model; nothing where nothing is served or can be asked."""
+    cluster = session.cluster
+    speaker = next((node for node in cluster.control_planes if node.name in session.hosts), None)
+    if not cluster.models or speaker is None:
+        return []
+    try:
+        ran = session.run(speaker.name, SERVICES, timeout=15.0)
+        services = json.loads(ran.out)["items"] if ran.rc == 0 else []
+    except (SlipwayError, ValueError, KeyError):
+        return []
+    at = {each["metadata"]["name"]: each for each in services}
+    return [line for model in cluster.models for line in lines(cluster, speaker, model, at)]
+
+
+def lines(cluster: Cluster, speaker: Node, model: Model, services: dict[str, Any]) -> Iterator[str]:
+    """Yield how to ask one model: its key is read by a command, and never shown."""
+    address = _address(model, services.get(names.workload(model), {}))
+    if address is None:
+        return
+    weights = "  # dummy weights: what it says means nothing" if model.is_dummy else ""
+    body = json.dumps({"model": model.name, "messages": [{"role": "user", "content": "Hello"}]})
+    yield f"{model.name}:{weights}"
+    yield f"  KEY=$({_key(cluster, speaker, model)})"
+    yield (
+        f'  curl -s http://{address}/v1/chat/completions -H "Authorization: Bearer $KEY"'
+        f" -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    )
+
+
+def _address(model: Model, service: dict[str, Any]) -> str | None:
+    if model.expose is not ModelExposure.LOAD_BALANCER:
+        inside = model.gateway.hostname if model.gateway else None
+        return inside or f"{names.workload(model)}.{names.NAMESPACE}.svc"
+    ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
+    return next((str(each["ip"]) for each in ingress if each.get("ip")), None)
+
+
+def _key(cluster: Cluster, speaker: Node, model: Model) -> str:
+    """Return the command that reads a model's key on a control plane, which has what it takes."""
+    ssh = cluster.ssh_of(speaker)
+    options = ["-o", f"UserKnownHostsFile={paths.known_hosts(cluster.name)}"]
+    options += ["-p", str(ssh.port)] if ssh.port != 22 else []
+    options += ["-i", str(ssh.key)] if ssh.key else []
+    options += ["-J", ssh.jump] if ssh.jump else []
+    read = f"{KUBECTL} --namespace {names.NAMESPACE} get secret {names.workload(model)}"
+    as_root = "" if ssh.user == "root" or not ssh.become else "sudo -n "
+    remote = f"{as_root}{read} -o jsonpath='{{.data.{names.API_KEY}}}' | base64 -d"
+    return shlex.join(["ssh", *options, f"{ssh.user}@{speaker.address}", remote])

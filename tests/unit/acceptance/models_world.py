@@ -1,0 +1,54 @@
+"""A model that is served as it should be, as the API shows it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from deploy.model import Cluster
+from deploy.serving import names
+from deploy.steps.serving import exposed, populate, vllm
+
+IMAGE = "registry.k8s.io/agnhost:2.63.0"  # the one that these tests have locked
+MODEL: dict[str, Any] = {
+    "name": "tiny",
+    "source": {"hub": "org/tiny", "revision": "a" * 40},
+    "weights": "1Gi",
+    "memory": "16Gi",
+    "context": 256,
+    "gpus": {"vendor": "intel"},
+    "tensor_parallel": 2,
+}
+
+
+def lists(cluster: Cluster, digest: str = f"sha256:{'a' * 64}") -> dict[str, list[dict[str, Any]]]:
+    """Return the objects of the cluster's first model by the lists that they are in, all well."""
+    model, image = cluster.models[0], f"{IMAGE}@{digest}"
+    _, workload = vllm.deployment(cluster, model, image)
+    workload["status"] = {"readyReplicas": 1, "updatedReplicas": 1}
+    job = populate.job(cluster, model, image)
+    job["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    claim = populate.claim(model)
+    claim["status"] = {"phase": "Bound", "capacity": claim["spec"]["resources"]["requests"]}
+    template = workload["spec"]["template"]
+    pod = {
+        "kind": "Pod",
+        "metadata": {**template["metadata"], "name": "tiny-1", "namespace": names.NAMESPACE},
+        "spec": {**template["spec"], "nodeName": "w1"},
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [{"name": "vllm", "restartCount": 0, "imageID": f"x@{digest}"}],
+        },
+    }
+    [service] = [each for each in exposed.objects(model) if each["kind"] == "Service"]
+    service["spec"]["type"] = "ClusterIP"
+    return copy.deepcopy(
+        {
+            "deployments": [workload],
+            "services": [service],
+            "pods": [pod],
+            "jobs": [job],
+            "persistentvolumeclaims": [claim],
+        }
+    )

@@ -1,0 +1,201 @@
+"""A verify asks models over real HTTP: what a good one answers passes, and every fault is said."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from clusters import CLUSTER
+
+from checks.acceptance import serving
+from checks.acceptance.gates import Gate
+from checks.acceptance.hands import Kubectl
+from checks.acceptance.serving import METRICS, ServingProbe
+from checks.finding import Finding, Status
+from deploy.model import Cluster
+
+KEY = "sk-very-secret"
+MODEL: dict[str, Any] = {
+    "name": "tiny",
+    "source": {"pvc": "tiny"},
+    "weights": "1Gi",
+    "memory": "8Gi",
+    "context": 256,
+    "arguments": ["--load-format", "dummy"],
+}
+
+
+class Engine(ThreadingHTTPServer):
+    """Answers as vLLM does; `faults` are what it does wrong."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.faults: set[str] = set()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Engine
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        pass
+
+    def do_GET(self) -> None:
+        if self.path == "/health":
+            self._say(503 if "ill" in self.server.faults else 200, "")
+        elif self.path == "/metrics":
+            names = METRICS[:-1] if "renamed" in self.server.faults else METRICS
+            self._say(200, "".join(f'# HELP {name} x\n{name}{{model_name="tiny"}} 1\n' for name in names))
+        elif self._admitted():
+            name = "other" if "misnamed" in self.server.faults else "tiny"
+            self._say(200, json.dumps({"data": [{"id": name}]}))
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self._admitted():
+            return
+        if body.get("stream"):
+            end = "" if "endless" in self.server.faults else "data: [DONE]\n\n"
+            chunk = 'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
+            self._say(200, ("" if "empty" in self.server.faults else chunk * 3) + end)
+        else:
+            tokens = 0 if "mute" in self.server.faults else 16
+            self._say(200, json.dumps({"choices": [{"text": "a"}], "usage": {"completion_tokens": tokens}}))
+
+    def _admitted(self) -> bool:
+        good = self.headers["Authorization"] == f"Bearer {KEY}" or "open" in self.server.faults
+        if not good:
+            self._say(401, '{"error": "Unauthorized"}')
+        return good
+
+    def _say(self, status: int, text: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command did."""
+
+    rc: int
+    out: str = ""
+    err: str = ""
+
+
+class Hands:
+    """A control plane whose kubectl knows the model's Service and its key."""
+
+    def __init__(self, address: str | None = "127.0.0.1", key: str | None = KEY) -> None:
+        self.address, self.key = address, key
+        self.unreachable: dict[str, str] = {}
+
+    def run(self, host: str, command: str, **_: Any) -> Said:
+        assert host == "cp1"
+        if "get secret" in command:
+            return Said(1) if self.key is None else Said(0, self._encoded())
+        ingress = [{"ip": self.address}] if self.address else []
+        return Said(0, json.dumps({"status": {"loadBalancer": {"ingress": ingress}}}))
+
+    def _encoded(self) -> str:
+        return base64.b64encode(str(self.key).encode()).decode()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    server = Engine()
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(serving.names, "SERVICE_PORT", server.server_address[1])
+    monkeypatch.setattr(serving, "HEALTHY", Gate("a model to answer", 0.0))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def asked(hands: Hands | None = None, **changes: Any) -> list[Finding]:
+    wanted = {**CLUSTER.model_dump(mode="json", exclude_none=True), "models": [{**MODEL, **changes}]}
+    kubectl = Kubectl(hands or Hands(), "cp1", "/etc/kubernetes/admin.conf")
+    return ServingProbe(Cluster.model_validate(wanted), kubectl, lambda text: None).findings()
+
+
+def said(findings: list[Finding]) -> dict[str, tuple[Status, str]]:
+    return {each.check: (each.status, each.found) for each in findings}
+
+
+def test_a_good_model_passes_and_its_dummy_weights_are_named(engine: Engine) -> None:
+    found = said(asked())
+
+    assert {check: status for check, (status, _) in found.items()} == dict.fromkeys(
+        serving.CHECKS, Status.PASS
+    )
+    assert found["SRV-04"][1] == "tiny at 127.0.0.1 (dummy weights, cpu): 16 tokens"
+    assert found["SRV-08"][1].startswith("tiny: first token after 0.0")
+    assert found["SRV-09"][1] == "tiny: without a key status 401, with a wrong one status 401"
+    assert found["SRV-10"][1] == "tiny: 12/12 names"
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "text"),
+    [
+        ("misnamed", "SRV-04", "tiny at 127.0.0.1: lists other"),
+        ("mute", "SRV-04", "tiny at 127.0.0.1: a completion came to status 200, 0 tokens"),
+        ("empty", "SRV-08", "tiny: the stream had nothing in it"),
+        ("open", "SRV-09", "tiny: without a key status 200, with a wrong one status 200"),
+        ("renamed", "SRV-10", f"tiny: 11/12 names, without {METRICS[-1]}"),
+    ],
+)
+def test_a_fault_is_said_by_its_own_check_alone(engine: Engine, fault: str, check: str, text: str) -> None:
+    engine.faults.add(fault)
+
+    found = said(asked())
+
+    assert found[check] == (Status.FAIL, text)
+    assert {each for each, (status, _) in found.items() if status is not Status.PASS} == {check}
+
+
+def test_a_stream_that_does_not_end_is_none(engine: Engine) -> None:
+    engine.faults.add("endless")
+
+    status, text = said(asked())["SRV-08"]
+
+    assert status is Status.FAIL
+    assert text.endswith(", and no end")
+
+
+def test_a_model_that_is_ill_fails_once_and_is_not_asked_further(engine: Engine) -> None:
+    engine.faults.add("ill")
+
+    found = said(asked())
+
+    assert found["SRV-04"] == (Status.FAIL, "tiny at 127.0.0.1: status 503")
+    assert {found[check][0] for check in ("SRV-08", "SRV-09", "SRV-10")} == {Status.UNAVAILABLE}
+
+
+@pytest.mark.parametrize(
+    ("hands", "why"),
+    [
+        (Hands(address=None), "tiny: its Service has no address (LB-04)"),
+        (Hands(key=None), "tiny: its key could not be read"),
+    ],
+)
+def test_a_model_that_was_not_asked_passes_nothing(hands: Hands, why: str) -> None:
+    assert set(said(asked(hands)).values()) == {(Status.UNAVAILABLE, why)}
+
+
+def test_a_model_inside_the_cluster_is_skipped_with_the_reason() -> None:
+    assert set(said(asked(expose="cluster")).values()) == {(Status.SKIPPED, serving.INSIDE)}
+
+
+def test_the_key_is_in_no_finding(engine: Engine) -> None:
+    for fault in ("", "open", "misnamed", "ill"):
+        engine.faults = {fault}
+        assert KEY not in repr(asked())
+    assert KEY not in repr(serving.Endpoint("10.0.0.1", 80, KEY))

@@ -1,0 +1,187 @@
+"""Whether a model fits is judged before, and shown with its numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.errors import InventoryError
+from deploy.gpu.need import GIB
+from deploy.model.mistake import written
+from deploy.model.serving import Model
+from deploy.serving import fit, mistakes, shape, timing
+from tests.unit.serving.clusters import ARC, CONFIG, HUB, TINY, cluster
+
+TOO_LARGE_FOR_A_GPU = (
+    "models[0].gpus: qwen does not fit: weights 70.0 GiB, engine 1.5 GiB, KV cache of one sequence of 8192"
+    " tokens 0.2 GiB: together 71.7 GiB of 14.7 GiB, 0.92 of a A770 with 16.0 GiB; lower context, use a"
+    " quantised model, or more or larger GPUs"
+)
+TOO_LARGE_FOR_A_POD = (
+    "models[0].memory: tiny does not fit: weights 3.0 GiB, engine 1.5 GiB, KV cache unknown without"
+    " models[].config: together 4.5 GiB of 4.0 GiB, models[].memory 4Gi; ask for more memory, lower"
+    " context or kv_cache, or use a quantised model"
+)
+CROWDED = (
+    "models[0].concurrency: 6 of 64 sequences of 32768 tokens fit into the KV cache at once; shorter ones"
+    " do, the others wait"
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG))
+    return str(path)
+
+
+def said(*models: dict[str, Any], **keys: Any) -> list[str]:
+    return [f"{written(each.place)}: {each.text}" for each in mistakes.mistakes(cluster(*models, **keys))]
+
+
+def warned(*models: dict[str, Any]) -> list[str]:
+    return [f"{written(each.place)}: {each.text}" for each in mistakes.warnings(cluster(*models))]
+
+
+def test_the_cache_of_a_token_is_two_vectors_per_layer_and_head() -> None:
+    seen = shape.of(CONFIG)
+
+    # 2 x 28 layers x 4 heads x 128 values x 2 bytes, as published for Qwen2.5-7B: 56 KiB a token
+    assert seen.kv_bytes(1, 1, None) == 57344
+    assert seen.kv_bytes(1, 2, None) == 57344 // 2
+    assert seen.kv_bytes(1, 8, None) == 57344 // 4  # a head is never cut
+    assert seen.kv_bytes(1, 1, "fp8") == 57344 // 2
+
+
+def test_latent_attention_caches_one_vector_for_all_heads() -> None:
+    deepseek = {"num_hidden_layers": 61, "num_attention_heads": 128, "hidden_size": 7168}
+    seen = shape.of({**deepseek, "kv_lora_rank": 512, "qk_rope_head_dim": 64})
+
+    assert seen.kv_bytes(1, 8, None) == 61 * (512 + 64) * 2
+
+
+def test_a_model_for_images_keeps_its_shape_inside() -> None:
+    assert shape.of({"model_type": "llava", "text_config": CONFIG}) == shape.of(CONFIG)
+
+
+def test_two_a770_hold_a_model_of_seven_billion(config: str) -> None:
+    one = cluster({**ARC, "config": config})
+
+    seen = fit.of(one, one.models[0])
+
+    assert (seen.fits, said({**ARC, "config": config})) == (True, [])
+    assert seen.text == (
+        "weights 7.5 GiB, engine 1.5 GiB, KV cache of one sequence of 8192 tokens 0.2 GiB: together 9.2 GiB"
+        " of 14.7 GiB, 0.92 of a A770 with 16.0 GiB"
+    )
+
+
+def test_a_model_that_is_too_large_is_refused_with_the_numbers(config: str) -> None:
+    assert said({**ARC, "weights": "140Gi", "config": config}) == [TOO_LARGE_FOR_A_GPU]
+    assert said({**TINY, "weights": "3Gi", "kv_cache": None}) == [TOO_LARGE_FOR_A_POD]
+
+
+def test_a_crowded_cache_is_a_warning_that_says_how_many_fit(config: str) -> None:
+    crowded = {**ARC, "config": config, "context": 32768, "concurrency": 64}
+
+    assert said(crowded) == []
+    assert warned(crowded) == [CROWDED]
+
+
+def test_a_context_that_the_model_was_not_made_for_is_refused(config: str) -> None:
+    longer = {**ARC, "config": config, "context": 65536}
+
+    assert said(longer) == ["models[0].context: 65536 tokens, and the model was made for 32768"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"gpus": {"vendor": "nvidia"}, "accelerator": None},
+            "models[0].gpus: no node has GPUs of nvidia; declare them in nodes[].gpus",
+        ),
+        (
+            {"gpus": {"vendor": "intel", "count": 3}},
+            "models[0].gpus: no node has 3 of a GPU of intel, the largest has 2; ask for less",
+        ),
+        (
+            {"placement": {"node_selector": {"kubernetes.io/hostname": "w1"}}},
+            "models[0].placement: no node that could run this model has these labels",
+        ),
+        (
+            {"shared_memory": "24Gi"},
+            "models[0].memory: shared_memory takes 24Gi of it, and leaves nothing; ask for more",
+        ),
+        (
+            {"arguments": ["--seeed=1"]},
+            "models[0].arguments[0]: vLLM 0.32.0 has no argument --seeed; did you mean --seed?",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused(changes: dict[str, Any], text: str) -> None:
+    assert said({**ARC, **changes}) == [text]
+
+
+def test_a_cache_that_holds_no_sequence_is_refused(config: str) -> None:
+    assert said({**TINY, "config": config, "context": 256, "kv_cache": "7Mi"}) == [
+        "models[0].kv_cache: 7Mi holds 128 tokens, and a sequence may have 256; raise it, or lower context"
+    ]
+
+
+def test_a_config_that_is_none_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "llama"}')
+
+    wanted = "wanted num_hidden_layers, num_attention_heads and hidden_size in it"
+    assert said({**TINY, "config": str(path)}) == [
+        f"models[0].config: {path} is not a model's config.json: {wanted}"
+    ]
+    with pytest.raises(InventoryError, match="cannot be read: No such file"):
+        shape.read(Model.model_validate({**TINY, "config": str(tmp_path / "none.json")}))
+
+
+def test_little_memory_beside_a_gpu_is_a_warning() -> None:
+    loading = "what loading takes: the largest file and shared_memory, and a fifth more"
+
+    assert warned({**ARC, "memory": "10Gi"}) == [f"models[0].memory: 10Gi is less than 15.2 GiB, {loading}"]
+
+
+def test_a_card_that_is_not_known_is_not_judged() -> None:
+    nodes = [
+        {"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]},
+        {
+            "name": "g1",
+            "address": "192.168.1.12",
+            "roles": ["worker"],
+            "gpus": {"vendor": "intel", "model": "Z9", "count": 2},
+        },
+    ]
+    one = cluster({**ARC, "gpus": {"vendor": "intel", "count": 2}}, nodes=nodes)
+
+    assert fit.of(one, one.models[0]).fits is None
+
+
+def test_times_follow_from_size_and_speed() -> None:
+    times = timing.of(Model.model_validate({**HUB, "weights": "100G", "loads_per_second": "100M"}))
+
+    assert (times.startup, times.leave, times.drain, times.grace) == (1300, 15, 90, 120)
+    assert times.failures * timing.PERIOD >= times.startup
+
+
+def test_a_mig_profile_says_its_memory_itself() -> None:
+    nodes = [
+        {"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]},
+        {
+            "name": "g1",
+            "address": "192.168.1.12",
+            "roles": ["worker"],
+            "gpus": {"vendor": "nvidia", "model": "H100", "count": 1, "partitioning": {"mig": "all-1g.10gb"}},
+        },
+    ]
+    one = cluster({**ARC, "gpus": {"vendor": "nvidia", "profile": "1g.10gb"}}, nodes=nodes)
+
+    assert fit.of(one, one.models[0]).has == int(10 * GIB * 0.92)

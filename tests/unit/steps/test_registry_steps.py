@@ -1,0 +1,204 @@
+"""The registry's steps on a @fake host before there is a cluster, and what every host is told of it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pyinfra
+import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy import catalog, context
+from deploy.catalog import LockedFile, LockedImage
+from deploy.model import Cluster
+from deploy.steps import baseline, cert_manager, containerd, trust
+from deploy.steps.k3s import config as k3s
+from deploy.steps.registry import registry
+from tests.unit.steps.registries import NODES, STORE, cluster
+
+BARE = {
+    "admin.conf": "=== slipway no cluster",
+    "stat --printf='file": "end-of-artifacts",
+    "ca-certificates": "end",
+}
+SIGNED = {"certificates": {"provider": "cert-manager", "system_trust": True}}
+MODEL = {
+    "name": "tiny",
+    "accelerator": "cpu",
+    "weights": "1Gi",
+    "cpu": "1",
+    "memory": "4Gi",
+    "context": 2048,
+    "source": {"modelkit": "registry.home.arpa/models/tiny:1"},
+}
+
+
+def locked(declared: Cluster, path: Path) -> Path:
+    needed = catalog.needed(declared)
+    files = [(e.key, e.arch, LockedFile(e.key, e.version, e.url, "a" * 64)) for e in needed.files]
+    images = [(e.key, LockedImage(e.ref, f"sha256:{'b' * 64}")) for e in needed.images]
+    catalog.lock.save(path, files, images)
+    return path
+
+
+@pytest.fixture
+def operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that gives the names of a step's operations on the first control plane."""
+
+    def run(step: Any, declared: Cluster) -> list[str]:
+        data = context.host_data(
+            declared, declared.nodes[0], str(locked(declared, tmp_path / "homelab.lock.yaml"))
+        )
+        fake = {"fake_responses": BARE, "fake_delay": 0, "fake_delay_jitter": 0}
+        monkeypatch.setattr(pyinfra, "is_cli", True)
+        state = State(Inventory((["@fake/cp1"], {**fake, **data})), Config())
+        connect_all(state)
+        state.set_stage(StateStage.Prepare)
+        [host] = state.inventory
+        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
+            step()
+        return [min(state.op_meta[id_].names).partition(" | ")[2] for id_ in host.op_hash_order]
+
+    return run
+
+
+def test_the_plain_registry_is_these_operations(operations: Any) -> None:
+    assert operations(registry, cluster("distribution")) == [
+        "Make the namespace",
+        "Keep the registry's password",
+        "Let the registry know it",
+        "Give the registry what it signs uploads with",
+        "Certify registry.home.arpa",
+        "See that its volume can be as declared",
+        "Install the registry",
+        "Have its pod read its present certificate and password",
+        "Wait for the registry",
+        "Keep its volume whatever happens to the claim",
+    ]
+
+
+def test_with_models_their_namespace_gets_the_login_and_the_ca(operations: Any) -> None:
+    parts = {"object_store": STORE, "models": [MODEL]}
+
+    assert operations(registry, cluster("distribution", storage="s3", parts=parts)) == [
+        "Make the namespace",
+        "Keep the registry's password",
+        "Let the registry know it",
+        "Give the registry what it signs uploads with",
+        "Let the registry into the object store",
+        "Certify registry.home.arpa",
+        "Install the registry",
+        "Have its pod read its present certificate and password",
+        "Wait for the registry",
+        "Make the models' namespace",
+        "Let the models' pods pull",
+        "Let the models' pods trust the registry",
+    ]
+
+
+def test_harbor_is_these_operations(operations: Any) -> None:
+    assert operations(registry, cluster("harbor")) == [
+        "Make the namespace",
+        "Keep the robot account's password",
+        "Keep what Harbor would make anew",
+        "Give it to Harbor",
+        "Let Harbor's registry know its core",
+        "Keep the key of its tokens",
+        "Give its database a password",
+        "Let the chart take it up",
+        "Certify registry.home.arpa",
+        "Fetch the chart of harbor",
+        "Install Harbor",
+        "Give Harbor an address",
+        "Have its front read its present certificate",
+        "Wait for Harbor",
+        "Keep its volumes whatever happens to the claims",
+        "Make its projects and its robot account",
+    ]
+
+
+def test_harbor_with_databases_of_its_own_waits_for_them(operations: Any) -> None:
+    declared = cluster(
+        "harbor",
+        storage="s3",
+        database={"provider": "cloudnative-pg"},
+        cache={"provider": "valkey"},
+        parts={**SIGNED, "object_store": STORE},
+    )
+    names = operations(registry, declared)
+
+    assert names[6:-4] == [
+        "Let Harbor into the object store",
+        "Certify registry.home.arpa",
+        "Wait for the certificate of registry.home.arpa",
+        "Make the operator's namespace",
+        "Fetch the chart of cloudnative-pg",
+        "Install CloudNativePG",
+        "Wait for its operator",
+        "Make Harbor's database",
+        "Wait for Harbor's database",
+        "Fetch the chart of valkey",
+        "Install Valkey",
+        "Wait for Valkey",
+        "Fetch the chart of harbor",
+        "Install Harbor",
+    ]
+    assert operations(cert_manager.cert_manager, declared)[-2:] == ["Make a CA", "Wait for the CA"]
+
+
+def test_the_clusters_ca_is_trusted_without_being_brought(operations: Any) -> None:
+    declared = cluster("harbor", parts={"certificates": {"system_trust": True}})
+
+    assert operations(trust.trust, declared) == ["Have every program trust the CA"]
+
+
+def test_cert_manager_for_webhooks_alone_makes_no_ca(operations: Any) -> None:
+    gpus = {"vendor": "amd", "model": "MI300X", "count": 1}
+    declared = Cluster.model_validate({"name": "homelab", "nodes": [NODES[0], {**NODES[1], "gpus": gpus}]})
+
+    assert operations(cert_manager.cert_manager, declared)[-1] == "Give it an issuer"
+
+
+def test_containerd_goes_to_the_service_with_the_ca_that_is_on_the_host() -> None:
+    [file] = containerd.registry(cluster("distribution"))
+    ca = "/etc/kubernetes/pki/ca.crt"
+
+    assert file.path == "/etc/containerd/certs.d/registry.home.arpa/hosts.toml"
+    assert tomllib.loads(file.content.decode()) == {
+        "server": "https://registry.home.arpa",
+        "ca": ca,
+        "host": {"https://10.43.0.20": {"capabilities": ["pull", "resolve", "push"], "ca": ca}},
+    }
+
+
+def test_a_ca_of_cert_managers_is_where_it_is_brought_to() -> None:
+    [file] = containerd.registry(cluster("harbor", parts=SIGNED))
+
+    assert tomllib.loads(file.content.decode())["ca"] == "/etc/slipway/services-ca.crt"
+
+
+def test_k3s_goes_there_beside_the_mirror() -> None:
+    parts = {
+        "kubernetes": {"distribution": "k3s", "version": "v1.36.3+k3s1"},
+        "artifacts": {"registry_mirror": "http://10.0.0.9:5000"},
+    }
+    ca = {"tls": {"ca_file": "/var/lib/rancher/k3s/agent/server-ca.crt"}}
+    document = k3s.registries(cluster("distribution", parts=parts))
+
+    assert document["mirrors"]["docker.io"] == {"endpoint": ["http://10.0.0.9:5000"]}
+    assert document["mirrors"]["registry.home.arpa"] == {"endpoint": ["https://10.43.0.20"]}
+    assert document["configs"] == {"10.43.0.20": ca, "registry.home.arpa": ca}
+
+
+def test_every_host_knows_the_registrys_name() -> None:
+    assert baseline.names(cluster("distribution")) == [
+        ("192.168.1.11", ("cp1",)),
+        ("192.168.1.12", ("w1",)),
+        ("10.43.0.20", ("registry.home.arpa",)),
+    ]
+    assert containerd.registry(Cluster.model_validate({"name": "homelab", "nodes": NODES})) == []
