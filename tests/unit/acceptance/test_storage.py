@@ -254,6 +254,7 @@ STORE = STORED.object_store
 assert STORE is not None
 
 
+SAID = "operation error S3: HeadObject, https response error StatusCode: 403, api error Forbidden: Forbidden"
 NOISY = (
     "2026/11/30 08:00:00 NOTICE: Config file not found - using defaults\n"
     "2026/11/30 08:00:00 ERROR : Attempt 1/1 failed with 1 errors and: operation error S3: HeadObject,"
@@ -287,8 +288,7 @@ def test_an_object_that_came_back_the_same_and_is_gone_passes() -> None:
         (without("bucket registry"), "no bucket registry can be listed"),
         (
             without("put") + NOISY,
-            "1 MiB in models was not put: operation error S3: HeadObject, https response error"
-            " StatusCode: 403, api error Forbidden: Forbidden",
+            f"1 MiB in models was not put: {SAID}",
         ),
     ],
 )
