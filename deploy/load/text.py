@@ -1,0 +1,99 @@
+"""A run for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deploy.load.compare import ERRORS, Change
+from deploy.load.level import Level
+from deploy.load.notes import LATENCIES, duration, faults, figure, headline, notes
+from deploy.load.percentiles import Percentiles
+from deploy.load.run import Run
+
+Line = Sequence[str]
+THROUGHPUT = ("load", "answered", "errors", "requests/s", "output tokens/s", "tokens of a prompt")
+LATENCY = ("load", "time", "p50", "p90", "p95", "p99", "max")
+COMPARED = ("load", "measure", "before", "now", "ratio", "")
+
+
+def render(run: Run) -> str:
+    """Return the whole run."""
+    blocks = [headline(run)]
+    if run.levels:
+        blocks += [columns(THROUGHPUT, [throughput(each) for each in run.levels], left=1)]
+        blocks += [columns(LATENCY, [line for each in run.levels for line in latencies(each)], left=2)]
+    else:
+        blocks += ["Nothing was measured."]
+    if failed := faults(run):
+        blocks += ["\n".join(["errors", *(f"  {load}: {said}" for load, said in failed)])]
+    return "\n\n".join([*blocks, "\n".join(notes(run))]) + "\n"
+
+
+def render_comparison(before: Run, changes: Sequence[Change], by: float | None) -> str:
+    """Return the ratios with a saved run; `by` is the share from which on worse is too much."""
+    title = f"compared with {before.model} at {before.url}, {before.started:%Y-%m-%d %H:%M} UTC"
+    table = columns(COMPARED, [compared(each, by) for each in changes], left=2)
+    return f"\n{title}\n\n{table}\n"
+
+
+def throughput(level: Level) -> Line:
+    """Return a level's line of the first table."""
+    return (
+        level.load.title,
+        str(level.answered),
+        str(level.errors),
+        figure(level.requests_per_second, 2),
+        figure(level.output_tokens_per_second),
+        figure(level.prompt_tokens, 0),
+    )
+
+
+def latencies(level: Level) -> list[Line]:
+    """Return a level's lines of the second table; its title stands on the first."""
+    titles = [level.load.title, *[""] * (len(LATENCIES) - 1)]
+    return [
+        (title, words, *percentiles(getattr(level, name)))
+        for title, (name, words) in zip(titles, LATENCIES.items(), strict=True)
+    ]
+
+
+def percentiles(found: Percentiles | None) -> Line:
+    """Return five times."""
+    if found is None:
+        return ("unknown",) * 5
+    return tuple(duration(each) for each in (found.p50, found.p90, found.p95, found.p99, found.max))
+
+
+def compared(change: Change, by: float | None) -> Line:
+    """Return a line of the comparison."""
+    ratio = "unknown" if change.ratio is None else f"x {change.ratio:.2f}"
+    verdict = "too few to judge" if not change.judged else "worse" if change.worse(by or 0) else ""
+    verdict = verdict if by is not None else ""
+    return (
+        change.load.title,
+        change.measure,
+        value(change, change.before),
+        value(change, change.after),
+        ratio,
+        verdict,
+    )
+
+
+def value(change: Change, found: float | None) -> str:
+    """Return a compared number in its unit."""
+    if change.measure == ERRORS:
+        return f"{(found or 0) * 100:.1f} %"
+    return figure(found, 2) if change.more else duration(found)
+
+
+def columns(head: Line, lines: Sequence[Line], left: int) -> str:
+    """Return a table; the first columns stand left, numbers right."""
+    rows = [head, *lines]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
