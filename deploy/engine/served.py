@@ -37,10 +37,8 @@ def served(session: Session, model: str) -> Served:
         raise RunError(f"no control plane of {session.cluster.name} answers; slipway verify says why")
     service = _got(session, host, "service", NAMESPACE, model)
     if service is None:
-        cluster, inventory = session.cluster.name, session.inventory
-        raise RunError(
-            f"{cluster} has no Service {NAMESPACE}/{model}: the model is not served; slipway apply {inventory}"
-        )
+        missing = f"{session.cluster.name} has no Service {NAMESPACE}/{model}: the model is not served"
+        raise RunError(f"{missing}; slipway apply {session.inventory}")
     secret = _got(session, host, "secret", SECRETS, f"model-{model}")
     return Served(address(service), api_key(secret))
 

@@ -69,6 +69,8 @@ def _general(run: Run) -> Iterator[str]:
 
 
 def _of_level(level: Level) -> Iterator[str]:
+    if not level.answered and not level.failed:
+        yield "no request was due in that time."
     if level.answered and level.output_tokens is None:
         yield "the server did not count its tokens (usage), so tokens/s and inter-token are unknown."
     if level.late > BUSY:

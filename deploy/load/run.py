@@ -11,6 +11,7 @@ from typing import Literal
 from gevent import monkey
 from pydantic import BaseModel, ConfigDict
 
+from deploy.load.change import Change
 from deploy.load.generate import LevelRun, Limits
 from deploy.load.level import Level, Load, summed
 from deploy.load.percentiles import nearest
@@ -38,6 +39,7 @@ class Run(BaseModel):
     warm_up: int
     levels: tuple[Level, ...]
     interrupted: bool = False
+    compared: tuple[Change, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -73,7 +75,7 @@ class Bench:
             LevelRun(self.one, limits).run(Load(clients=load.clients or 1), Random())  # noqa: S311
 
     def levels(self, loads: Sequence[Load], warm_up: int, tell: Tell) -> tuple[tuple[Level, ...], bool]:
-        """Run the levels; return those that have anything, and whether somebody interrupted them."""
+        """Run the levels; return what they met, and whether somebody interrupted them."""
         done: list[Level] = []
         for load in loads:
             level = LevelRun(self.one, self._limits)
@@ -82,14 +84,14 @@ class Bench:
                 self.warmed(load, warm_up)
                 level.run(load, Random(SEED))  # noqa: S311 - arrivals, no secret
             except KeyboardInterrupt:
-                return (*done, *_what_there_is(load, level)), True
-            done += _what_there_is(load, level)
+                return (*done, *([_summed(load, level)] if level.samples else [])), True
+            done.append(_summed(load, level))
         return tuple(done), False
 
 
-def _what_there_is(load: Load, level: LevelRun) -> list[Level]:
+def _summed(load: Load, level: LevelRun) -> Level:
     late = nearest(sorted(level.lags), 99) if level.lags else 0.0
-    return [summed(load, level.samples, level.start, late)] if level.samples else []
+    return summed(load, level.samples, level.start, late)
 
 
 def now() -> datetime:

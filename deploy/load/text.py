@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploy.load.compare import ERRORS, Change
+from deploy.load.change import Change
+from deploy.load.compare import ERRORS
 from deploy.load.level import Level
 from deploy.load.notes import LATENCIES, duration, faults, figure, headline, notes
 from deploy.load.percentiles import Percentiles
@@ -16,8 +17,8 @@ LATENCY = ("load", "time", "p50", "p90", "p95", "p99", "max")
 COMPARED = ("load", "measure", "before", "now", "ratio", "")
 
 
-def render(run: Run) -> str:
-    """Return the whole run."""
+def render(run: Run, before: Run | None = None) -> str:
+    """Return the whole run, and what became of a saved one's numbers."""
     blocks = [headline(run)]
     if run.levels:
         blocks += [columns(THROUGHPUT, [throughput(each) for each in run.levels], left=1)]
@@ -26,14 +27,15 @@ def render(run: Run) -> str:
         blocks += ["Nothing was measured."]
     if failed := faults(run):
         blocks += ["\n".join(["errors", *(f"  {load}: {said}" for load, said in failed)])]
+    if before is not None:
+        blocks += [comparison(run, before)]
     return "\n\n".join([*blocks, "\n".join(notes(run))]) + "\n"
 
 
-def render_comparison(before: Run, changes: Sequence[Change], by: float | None) -> str:
-    """Return the ratios with a saved run; `by` is the share from which on worse is too much."""
-    title = f"compared with {before.model} at {before.url}, {before.started:%Y-%m-%d %H:%M} UTC"
-    table = columns(COMPARED, [compared(each, by) for each in changes], left=2)
-    return f"\n{title}\n\n{table}\n"
+def comparison(run: Run, before: Run) -> str:
+    """Return the ratios with a saved run."""
+    title = f"beside {before.model} at {before.url}, {before.started:%Y-%m-%d %H:%M} UTC"
+    return f"{title}\n\n{columns(COMPARED, [compared(each) for each in run.compared], left=2)}"
 
 
 def throughput(level: Level) -> Line:
@@ -64,26 +66,18 @@ def percentiles(found: Percentiles | None) -> Line:
     return tuple(duration(each) for each in (found.p50, found.p90, found.p95, found.p99, found.max))
 
 
-def compared(change: Change, by: float | None) -> Line:
+def compared(change: Change) -> Line:
     """Return a line of the comparison."""
     ratio = "unknown" if change.ratio is None else f"x {change.ratio:.2f}"
-    verdict = "too few to judge" if not change.judged else "worse" if change.worse(by or 0) else ""
-    verdict = verdict if by is not None else ""
-    return (
-        change.load.title,
-        change.measure,
-        value(change, change.before),
-        value(change, change.after),
-        ratio,
-        verdict,
-    )
+    both = [_compared(change, each) for each in (change.before, change.after)]
+    return (change.load.title, change.measure, *both, ratio, str(change.verdict))
 
 
-def value(change: Change, found: float | None) -> str:
+def _compared(change: Change, value: float | None) -> str:
     """Return a compared number in its unit."""
     if change.measure == ERRORS:
-        return f"{(found or 0) * 100:.1f} %"
-    return figure(found, 2) if change.more else duration(found)
+        return f"{(value or 0) * 100:.1f} %"
+    return figure(value, 2) if change.more else duration(value)
 
 
 def columns(head: Line, lines: Sequence[Line], left: int) -> str:
