@@ -8,8 +8,8 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy.engine import speaker
 from deploy.engine.session import Session
-from deploy.engine.speaker import KUBECTL, awaited
 from deploy.errors import RunError
 
 NAMESPACE = "models"
@@ -30,7 +30,7 @@ def served(session: Session, model: str) -> Served:
 
     Raises RunError when it has no such address, UnreachableError when no control plane answers.
     """
-    host = awaited(session)
+    host = speaker.awaited(session)
     if host is None:
         if not session.hosts:
             raise session.speechless()
@@ -46,7 +46,7 @@ def served(session: Session, model: str) -> Served:
 def _got(session: Session, host: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
     """Return an object, None when there is none. Its text stays in memory: it may be a secret."""
     words = f"--namespace {namespace} get {kind} {shlex.quote(name)} --output json --ignore-not-found"
-    ran = session.run(host, f"{KUBECTL} {words}", timeout=30)
+    ran = session.run(host, f"{speaker.KUBECTL} {words}", timeout=30)
     if not ran.ok:
         raise RunError(f"{host}: {kind} {namespace}/{name} could not be read: {ran.err.strip()}")
     return dict(json.loads(ran.out)) if ran.out.strip() else None

@@ -13,8 +13,9 @@ from deploy.load.run import Run
 WIDTH, HEIGHT = 360, 210  # of a picture's own units: about a telephone's width
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 20, 28
 ASIDE = 7  # between a level's mark and the saved run's
-STEPS = (1, 2, 2.5, 5, 10)
+STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 LINES = 4
+ROOM = 5  # levels, beside whose marks there is room for a value
 LATENCIES = {
     "first_token": "Time to first token",
     "inter_token": "Time between tokens",
@@ -36,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One picture. `ranges` says whether marks are ranges of percentiles (p50, p90, p95, p99) or bars."""
+    """One picture: ranges of percentiles (p50, p90, p95, p99), or bars; `named` ones show their values."""
 
     title: str
     unit: str
@@ -44,6 +45,7 @@ class Chart:
     names: tuple[tuple[float, str], ...]
     marks: tuple[Mark, ...]
     ranges: bool
+    named: bool
 
 
 def charts(run: Run, before: Run | None = None) -> tuple[Chart, ...]:
@@ -92,6 +94,7 @@ def _chart(title: str, unit: str, run: Run, before: Run | None, of: Values, rang
         names=tuple((scale.x(index), short(load)) for index, (load, *_) in enumerate(shown)),
         marks=tuple(marks),
         ranges=ranges,
+        named=len(shown) <= ROOM,
     )
 
 

@@ -43,6 +43,7 @@ class LevelRun:
         self._limits = limits
         self._clock = clock
         self._left = limits.requests
+        self._due = self.start
 
     def run(self, load: Load, choose: Random) -> None:
         """Run the level to its end."""
@@ -59,10 +60,12 @@ class LevelRun:
     def _greenlets(self) -> Generator[Group, None, None]:
         """Yield a group that is gone afterwards, whatever happened."""
         group, beat = Group(), gevent.spawn(self._beat)
+        self._due = self._clock() + BEAT
         try:
             yield group
         finally:
             beat.kill()
+            self.lags.append(max(self._clock() - self._due, 0.0))  # one that never came is the latest of all
             group.kill()
 
     def _client(self) -> None:
@@ -98,9 +101,9 @@ class LevelRun:
 
     def _beat(self) -> None:
         while True:
-            before = self._clock()
+            self._due = self._clock() + BEAT
             gevent.sleep(BEAT)
-            self.lags.append(self._clock() - before - BEAT)
+            self.lags.append(self._clock() - self._due)
 
 
 def arrivals(rate: float, limits: Limits, choose: Random) -> Iterator[float]:

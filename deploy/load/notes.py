@@ -9,6 +9,7 @@ from deploy.load.run import Run
 
 BUSY = 0.02  # seconds that this machine's clockwork may run late before its measures are doubtful
 FEW = 100
+DUMMY = "dummy weights"
 LATENCIES = {
     "first_token": "first token",
     "inter_token": "inter-token",
@@ -57,8 +58,8 @@ def notes(run: Run) -> list[str]:
 
 
 def _general(run: Run) -> Iterator[str]:
-    if run.about:
-        yield f"The model has {run.about}: the figures say nothing of a real one on its hardware."
+    if DUMMY in run.about:
+        yield "Dummy weights: the figures tell that the way to the model works, not how fast a real one is."
     every = "1 request" if run.warm_up == 1 else f"{run.warm_up} requests"
     yield f"Not counted: {every} of every client to warm up before each level."
     yield "Every prompt is new and every request has a connection of its own, which is part of its time."

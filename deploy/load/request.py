@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 
 import gevent
 
@@ -149,6 +149,8 @@ def _read(answer: HTTPResponse, tally: Tally, clock: Clock) -> None:
                 tally.take(found, now)
     except (ValueError, TypeError, AttributeError) as error:
         raise FaultError(MALFORMED, _words(error)) from None
+    except IncompleteRead:
+        raise FaultError(BROKEN, "the connection was closed in the middle of it") from None
     except (OSError, HTTPException) as error:
         raise FaultError(BROKEN, _words(error)) from None
     if not tally.finished:

@@ -68,7 +68,8 @@ def percentiles(found: Percentiles | None) -> Line:
 
 def compared(change: Change) -> Line:
     """Return a line of the comparison."""
-    ratio = "unknown" if change.ratio is None else f"x {change.ratio:.2f}"
+    known = change.before is not None and change.after is not None
+    ratio = f"x {change.ratio:.2f}" if change.ratio is not None else "" if known else "unknown"
     both = [_compared(change, each) for each in (change.before, change.after)]
     return (change.load.title, change.measure, *both, ratio, str(change.verdict))
 
@@ -81,12 +82,12 @@ def _compared(change: Change, value: float | None) -> str:
 
 
 def columns(head: Line, lines: Sequence[Line], left: int) -> str:
-    """Return a table; the first columns stand left, numbers right."""
+    """Return a table; the first columns stand left and so do words without a heading, numbers right."""
     rows = [head, *lines]
     widths = [max(len(row[index]) for row in rows) for index in range(len(head))]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if index < left else cell.rjust(width)
+            cell.ljust(width) if index < left or not head[index] else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

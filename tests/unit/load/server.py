@@ -1,4 +1,4 @@
-"""A server on loopback that speaks as much of OpenAI's API as a client of it meets, in the ways it is told."""
+"""A server on loopback that speaks as much of OpenAI's API as a client meets, in the ways it is told."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import deploy.cli  # noqa: F401 - gevent's patches
 import gevent
 from gevent.server import StreamServer
+
+import deploy.cli  # noqa: F401 - gevent's patches
 
 KEY = "sk-secret-of-the-test"
 MODEL = "tiny"
@@ -45,10 +46,10 @@ class Fake:
     def handle(self, sock: Any, _: Any) -> None:
         with sock.makefile("rb") as file:
             request = file.readline().decode().split()
-            headers = dict(
-                (name.lower(), value.strip())
+            headers = {
+                name.lower(): value.strip()
                 for name, _, value in (line.decode().partition(":") for line in iter(file.readline, b"\r\n"))
-            )
+            }
             body = file.read(int(headers.get("content-length", 0)))
         self.paths.append(request[1])
         try:
@@ -68,7 +69,9 @@ class Fake:
         if behaviour.status != 200:
             return plain(sock, behaviour.status, behaviour.body)
         chat = request[1].endswith("/chat/completions")
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        sock.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         for event in events(behaviour, chat=chat):
             if event is None:
                 return None
