@@ -46,8 +46,12 @@ def speaks() -> bool:
 
     The engine names a Ready control plane; plain pyinfra does not, and then it is the first.
     """
-    chosen = host.data.get(SPEAKER) or cluster().control_planes[0].name
-    return bool(chosen == node().name)
+    return speaker() == node().name
+
+
+def speaker() -> str:
+    """Return the name of the host that talks to the API for the whole cluster."""
+    return str(host.data.get(SPEAKER) or cluster().control_planes[0].name)
 
 
 def founds() -> bool:

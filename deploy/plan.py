@@ -9,7 +9,7 @@ from deploy import catalog
 from deploy.catalog import gates, gpu_needs, k3s_flags
 from deploy.errors import InventoryError
 from deploy.gpu import skew
-from deploy.model import Cluster, Distribution, Vendor
+from deploy.model import CertificateProvider, Cluster, Distribution, Vendor
 from deploy.model.mistake import Mistake, written
 
 
@@ -101,6 +101,8 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
             else []
         ),
         *_gpus(cluster),
+        *_trust(cluster),
+        *_registry(cluster),
     ]
     return tuple(phase for phase in wanted if phase.hosts(cluster))
 
@@ -155,6 +157,18 @@ def _gpus(cluster: Cluster) -> list[Phase]:
         if cluster.gpu_nodes(Vendor(vendor))
     ]
     return [*before, *stacks]
+
+
+def _trust(cluster: Cluster) -> list[Phase]:
+    """Hosts have the cluster's CA from their join; another one is brought to them."""
+    wanted = cluster.certificates.provider is CertificateProvider.CERT_MANAGER
+    wanted |= cluster.certificates.system_trust
+    return [Phase("trust", "Trust the services' CA", "deploy.steps.trust.trust", Where.ALL)] if wanted else []
+
+
+def _registry(cluster: Cluster) -> list[Phase]:
+    step = "deploy.steps.registry.registry"
+    return [Phase("registry", "Keep images and models", step, Where.SPEAKER)] if cluster.registry else []
 
 
 def _endpoint(cluster: Cluster) -> list[Phase]:

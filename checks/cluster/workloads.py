@@ -48,7 +48,7 @@ def _of_k3s(cluster: Cluster) -> Iterator[Wanted]:
         Packaged.TRAEFIK: ("Traefik", "traefik"),
     }
     for packaged, (title, name) in names.items():
-        if packaged not in (cluster.kubernetes.k3s.disable or ()):
+        if packaged not in cluster.packaged_off:
             yield Wanted(title, "deployments", (name,))
 
 

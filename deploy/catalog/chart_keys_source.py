@@ -9,6 +9,7 @@ MODULE@VERSION, then:
 
 from __future__ import annotations
 
+import posixpath
 import re
 import subprocess
 import sys
@@ -20,6 +21,8 @@ import yaml
 
 SOURCES = Path(__file__).with_name("charts") / "sources.yaml"
 USED = re.compile(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
+# a template's own name for a part of the values: {{- $storage := .Values.persistence.imageChartStorage }}
+NAMED = re.compile(r"\$(\w+) := \.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+) *-?}}")
 SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string"}
 # what a value may be that the chart itself leaves out
 ANY = "any"
@@ -38,11 +41,16 @@ def main(mirrors: Path, out: Path) -> None:
             "objects": {
                 kind: fields
                 for path in source.get("crds", [])
-                for kind, fields in objects(yaml.safe_load_all(git.show(path)), source["kinds"])
+                for kind, fields in objects(yaml.safe_load_all(plain(git.show(path))), source["kinds"])
             },
         }
         text = yaml.safe_dump(document, sort_keys=False, width=200)
         (out / f"{name}.yaml").write_text(f"# Written by deploy/catalog/chart_keys_source.py\n{text}")
+
+
+def plain(text: str) -> str:
+    """Return a file of definitions without the lines by which a chart leaves all of them out."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith("{{"))
 
 
 def repository(mirrors: Path, source: Mapping[str, Any]) -> Git | Module:
@@ -98,15 +106,22 @@ class Git:
 
 def values(git: Git | Module, chart: str) -> dict[str, str]:
     """Return every key of a chart's values with its kind: with a default, or asked for by a template."""
-    known = dict(keys(yaml.safe_load(git.show(f"{chart}/values.yaml"))))
+    known = dict(keys(yaml.safe_load(git.show(posixpath.normpath(f"{chart}/values.yaml")))))
     for path in git.files(f"{chart}/templates"):
-        for used in USED.findall(git.show(path)):
+        for used in USED.findall(spelt_out(git.show(path))):
             key = used.removeprefix(".")
             above = [key.rsplit(".", part)[0] for part in range(1, key.count(".") + 1)]
             below = any(other.startswith(f"{key}.") for other in known)
             if not below and not any(known.get(each) in {"map", "list", ANY} for each in above):
                 known.setdefault(key, ANY)
     return known
+
+
+def spelt_out(template: str) -> str:
+    """Return a template with its own names for parts of the values replaced by those parts."""
+    for name, part in NAMED.findall(template):
+        template = re.sub(rf"\${name}\.", f".Values{part}.", template)
+    return template
 
 
 def keys(defaults: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from deploy.catalog.entries import ANY_ARCH, FileEntry, ImageEntry
 from deploy.catalog.gpu_support import release
 from deploy.model import Allocation, Cluster, Vendor
+from deploy.model.certificates import CertificateProvider
 
 DATA = Path(__file__).with_name("gpu_charts.yaml")
 AMD_IMAGES = ("amd-utils", "amd-init")
@@ -58,8 +59,8 @@ def stacks(cluster: Cluster) -> list[tuple[Vendor, Allocation]]:
 
 
 def wants_cert_manager(cluster: Cluster) -> bool:
-    """Say whether a stack's webhooks get their certificates from cert-manager."""
-    return any(
+    """Say whether cert-manager is declared, or a stack's webhooks get their certificates from it."""
+    return cluster.certificates.provider is CertificateProvider.CERT_MANAGER or any(
         vendor is Vendor.AMD or (vendor, way) == (Vendor.INTEL, Allocation.DEVICE_PLUGIN)
         for vendor, way in stacks(cluster)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.catalog import gpu_needs, k3s
+from deploy.catalog import gpu_needs, k3s, registry_needs
 from deploy.catalog.entries import FileEntry, ImageEntry, load
 from deploy.model import Cluster, Distribution
 
@@ -23,9 +23,10 @@ def needed(cluster: Cluster) -> Needed:
     """Return everything that an apply and a verify of this cluster fetch, for every architecture."""
     own = _k3s(cluster) if cluster.kubernetes.distribution is Distribution.K3S else _kubeadm(cluster)
     balancer = _balancer() if cluster.load_balancer else Needed((), ())
+    charts, images = registry_needs.entries(cluster)
     return Needed(
-        (*own.files, *balancer.files, *gpu_needs.files(cluster)),
-        (*own.images, *balancer.images, *gpu_needs.images(cluster)),
+        (*own.files, *balancer.files, *gpu_needs.files(cluster), *charts),
+        (*own.images, *balancer.images, *gpu_needs.images(cluster), *images),
     )
 
 

@@ -1,5 +1,6 @@
 """The inventory, typed."""
 
+from deploy.model.certificates import CertificateProvider, Certificates
 from deploy.model.cluster import (
     Accepted,
     Artifacts,
@@ -15,8 +16,13 @@ from deploy.model.gpu import Gpu, Gpus, NvidiaStack, Partitioning, Sharing, Stac
 from deploy.model.k3s import Datastore, FlannelBackend, K3s, Packaged
 from deploy.model.kubernetes import Containerd, Kubernetes, Limits, Reserved
 from deploy.model.load import load_cluster
+from deploy.model.object_store import Credentials, ObjectStore, StoreProvider
+from deploy.model.placement import Placement, Toleration
 from deploy.model.ranges import AddressRange
+from deploy.model.registry import Registry, RegistryExpose, RegistryProvider, RegistryStorage
+from deploy.model.secret import SecretRef
 from deploy.model.ssh import NodeSsh, Ssh
+from deploy.model.storage import LocalVolume, NfsVolume, Storage
 from deploy.model.values import (
     Allocation,
     Change,
@@ -40,11 +46,14 @@ __all__ = [
     "AddressRange",
     "Allocation",
     "Artifacts",
+    "CertificateProvider",
+    "Certificates",
     "Change",
     "Cluster",
     "Cni",
     "ComputePartition",
     "Containerd",
+    "Credentials",
     "Datastore",
     "Distribution",
     "DriftIgnore",
@@ -59,23 +68,35 @@ __all__ = [
     "Kubernetes",
     "Limits",
     "LoadBalancer",
+    "LocalVolume",
     "MemoryPartition",
     "MigStrategy",
+    "NfsVolume",
     "Node",
     "NodeSsh",
     "NvidiaStack",
+    "ObjectStore",
     "Packaged",
     "Partitioning",
+    "Placement",
     "ProxyMode",
+    "Registry",
+    "RegistryExpose",
+    "RegistryProvider",
+    "RegistryStorage",
     "Reserved",
     "Role",
+    "SecretRef",
     "Sharing",
     "SharingStrategy",
     "Ssh",
     "Stack",
+    "Storage",
+    "StoreProvider",
     "Taint",
     "TaintEffect",
     "TimeSync",
+    "Toleration",
     "Vendor",
     "load_cluster",
 ]

@@ -21,11 +21,17 @@ from deploy.model.forms import (
     Name,
     Switch,
 )
+from deploy.model.certificates import Certificates
 from deploy.model.gpu import Gpu, Gpus
+from deploy.model.k3s import Packaged
 from deploy.model.kubernetes import NEW_CLUSTER, Containerd, Kubernetes
+from deploy.model.object_store import ObjectStore
 from deploy.model.ranges import AddressRange
+from deploy.model.registry import Registry, address
 from deploy.model.section import Section, setting
+from deploy.model.serving import Model
 from deploy.model.ssh import NodeSsh, Ssh
+from deploy.model.storage import Storage
 from deploy.model.values import Change, Role, TaintEffect, TimeSync, Vendor
 
 OTHER_NODE = "drain and remove the node, then add it again under a name of its own"
@@ -162,6 +168,19 @@ class Cluster(Section):
     load_balancer: LoadBalancer | None = setting(
         Change.LIVE, "Addresses for Services of type LoadBalancer.", default=None
     )
+    storage: Storage | None = setting(
+        Change.LIVE, "Volumes for pods; left out, slipway makes no storage class.", default=None
+    )
+    certificates: Certificates = setting(
+        Change.LIVE, "What signs certificates inside the cluster.", default=Certificates()
+    )
+    object_store: ObjectStore | None = setting(
+        Change.LIVE, "S3, for models and for the registry.", default=None
+    )
+    registry: Registry | None = setting(
+        Change.LIVE, "A registry of images and models inside the cluster.", default=None
+    )
+    models: tuple[Model, ...] = setting(Change.LIVE, "The models that are served.", default=())
     ignore: tuple[Ignore, ...] = setting(
         Change.LIVE, "Failed checks that are accepted before an install and by verify.", default=()
     )
@@ -193,6 +212,29 @@ class Cluster(Section):
         return tuple(
             AddressRange.parse(text) for text in (self.load_balancer.pool if self.load_balancer else ())
         )
+
+    @property
+    def packaged_off(self) -> tuple[Packaged, ...]:
+        """What k3s does not deploy: as declared, or else what this cluster has of its own."""
+        if (declared := self.kubernetes.k3s.disable) is not None:
+            return declared
+        ours = {Packaged.SERVICELB: self.load_balancer, Packaged.LOCAL_STORAGE: self.storage}
+        return tuple(name for name, own in ours.items() if own)
+
+    @property
+    def hosts_of_pods(self) -> tuple[Node, ...]:
+        """The nodes that ordinary pods may land on; the control planes too where there is nothing else."""
+        return self.workers or self.nodes
+
+    @property
+    def registry_address(self) -> IPv4Address:
+        """The address of the registry's Service, whether there is one or not."""
+        return address(self.kubernetes.service_cidr)
+
+    @property
+    def services_ca(self) -> str:
+        """Where every host has the certificate of the CA that signs for registry and object store."""
+        return self.certificates.ca_on_hosts(self.kubernetes.distribution)
 
     def gpu_nodes(self, vendor: Vendor | None = None) -> tuple[Node, ...]:
         """The nodes that are declared to have GPUs, of one vendor or of any."""

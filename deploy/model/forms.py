@@ -42,6 +42,34 @@ MIG_LAYOUT = r"^all-(disabled|enabled|balanced|\d+g\.\d+gb(\.me|\+me)?)$"
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 RELEASE = r"^v?\d+\.\d+\.\d+$"
 MANIFEST = r"^[^\s~]+\.ya?ml$"
+# a quantity of bytes, whole and not nothing
+SIZE = r"^[1-9]\d*(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"
+# no root, no dots to climb by, nothing that a shell, a mount option or a volume's path could misread
+FOLDER = r"^(/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)+$"
+# POSIX.1, Environment Variables
+ENVIRONMENT = r"^[A-Za-z_][A-Za-z0-9_]*$"
+# a name with a dot: without one the first part of an image is taken for a repository (distribution/reference)
+HOSTNAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+# docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; dots break certificates of hosts
+BUCKET = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
+# distribution/reference: a repository with a tag, a digest, or both
+IMAGE = (
+    r"^[a-z0-9][a-z0-9._-]*(:\d{1,5})?(/[a-z0-9][a-z0-9._-]*)+"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
+)
+# what a model's objects are named after: a prefix and a version go with it
+MODEL_NAME = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+MODEL_VERSION = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
+DIGEST = r"^sha256:[0-9a-f]{64}$"
+# distribution/reference, with a version to fill in
+_TAG = r"([A-Za-z0-9_.-]|\{version\})+"
+MODELKIT = rf"^[a-z0-9][a-z0-9.-]*(:\d{{1,5}})?(/[a-z0-9][a-z0-9._-]*)+(:{_TAG})?(@sha256:[0-9a-f]{{64}})?$"
+OBJECT_PREFIX = r"^s3://[a-z0-9][a-z0-9-]{1,61}[a-z0-9](/([A-Za-z0-9_.@+-]|\{version\})+)+/?$"
+REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"
+REVISION = r"^[0-9a-f]{40}$"
+_WORD = r"([A-Za-z0-9_]|\{version\})([A-Za-z0-9_.@+-]|\{version\})*"
+PART = rf"^{_WORD}(/{_WORD})*$"
 
 WANTED = {
     DNS_LABEL: "a name of at most 63 lower-case letters, digits and hyphens, such as node-1",
@@ -57,7 +85,22 @@ WANTED = {
     MIG_LAYOUT: "a MIG layout such as all-1g.10gb or all-balanced",
     PACKAGE: "the name of a package, such as nvidia-driver-580-server-open",
     RELEASE: "a release such as 1.5.1",
+    SIZE: "a size such as 100Gi",
+    FOLDER: "the absolute path of a folder, such as /data/models",
+    ENVIRONMENT: "the name of a variable, such as HF_TOKEN",
+    HOST: "an address or a host's name, such as 192.168.1.5",
+    HOSTNAME: "a host's full name in lower case, such as registry.home.arpa",
+    BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits and hyphens",
+    IMAGE: "an image such as docker.io/pgsty/minio:TAG, best with @sha256:DIGEST",
     MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
+    MODEL_NAME: "a name of at most 40 lower-case letters, digits and hyphens, such as qwen",
+    MODEL_VERSION: "a version of lower-case letters, digits, dots and hyphens, such as 2 or 1.5",
+    DIGEST: "a digest: sha256: and 64 hexadecimal digits",
+    MODELKIT: "a ModelKit such as registry.home.arpa/models/qwen:1, best with @sha256:DIGEST",
+    OBJECT_PREFIX: "a prefix of a bucket such as s3://models/qwen",
+    REPOSITORY: "a repository such as Qwen/Qwen2.5-7B-Instruct",
+    REVISION: "a commit of 40 hexadecimal digits: a branch or a tag may be moved",
+    PART: "the path of a folder in the volume, such as qwen/1",
     CHECK_ID: "the id of a check, such as HOST-03",
     PLANNED: "a phase, or PHASE | OPERATION as in baseline | Set kernel parameters",
     LABEL_KEY: "a label's key such as tier or example.com/tier",
@@ -105,7 +148,11 @@ Day = Annotated[date, BeforeValidator(_text("a date such as 2027-03-31"))]
 HomePath = Annotated[Path, AfterValidator(_home)]
 Limit = Annotated[str, Field(pattern=LIMIT), BeforeValidator(_digits), _written(LIMIT)]
 Quantity = Annotated[str, Field(pattern=QUANTITY), BeforeValidator(_digits), _written(QUANTITY)]
+Size = Annotated[str, Field(pattern=SIZE), BeforeValidator(_digits), _written(SIZE)]
 LabelKey = Annotated[str, Field(pattern=LABEL_KEY, max_length=317)]
 LabelValue = Annotated[str, Field(pattern=LABEL_VALUE)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Switch = Annotated[bool, Field(strict=True)]
+Version = Annotated[
+    str, Field(pattern=MODEL_VERSION, max_length=20), BeforeValidator(_digits), _written(MODEL_VERSION)
+]

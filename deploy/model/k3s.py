@@ -60,7 +60,8 @@ class K3s(Section):
     )
     disable: tuple[Packaged, ...] | None = setting(
         Change.ROLLING,
-        "What k3s shall not deploy; left out, servicelb where a load balancer is declared.",
+        "What k3s shall not deploy; left out, servicelb where load_balancer is declared, and local-storage"
+        " where storage is.",
         default=None,
     )
     flannel_backend: FlannelBackend = setting(

@@ -44,6 +44,19 @@ def servicelb_gives_way(cluster: Cluster) -> Iterator[Mistake]:
         )
 
 
+def local_storage_gives_way(cluster: Cluster) -> Iterator[Mistake]:
+    """Two provisioners of one name would both answer for a claim, and there would be two default classes."""
+    disabled = cluster.kubernetes.k3s.disable
+    both = cluster.storage and disabled is not None and Packaged.LOCAL_STORAGE not in disabled
+    if _is_k3s(cluster) and both:
+        yield Mistake(
+            (*K3S, "disable"),
+            "k3s' local-storage and the declared storage would both make volumes of the class local-path;"
+            " add local-storage to the list, or leave out storage",
+            involves=(("storage",),),
+        )
+
+
 def disabled_once(cluster: Cluster) -> Iterator[Mistake]:
     """Nothing is disabled twice."""
     for name, times in Counter(cluster.kubernetes.k3s.disable or ()).items():
@@ -82,6 +95,7 @@ def sections_fit_distribution(cluster: Cluster) -> Iterator[Mistake]:
 K3S_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     sqlite_has_one_server,
     servicelb_gives_way,
+    local_storage_gives_way,
     disabled_once,
     sections_fit_distribution,
 )

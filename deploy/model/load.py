@@ -16,6 +16,8 @@ from deploy.model.document import Document, parse
 from deploy.model.mistake import Mistake, Place, report
 from deploy.model.rules import Rule, broken_rules, missing_key_files
 from deploy.model.schema import mistakes
+from deploy.model.secret import missing_secrets
+from deploy.model.serving import HOME
 
 LARGEST = 1 << 20  # bytes; an inventory of a thousand nodes has a tenth of it
 EMPTY = """{path} is empty. An inventory needs at least:
@@ -27,7 +29,8 @@ EMPTY = """{path} is empty. An inventory needs at least:
 def load_cluster(path: Path | str, *, keys_exist: bool = True, rules: Iterable[Rule] = ()) -> Cluster:
     """Load an inventory.
 
-    `keys_exist=False` is for those who only read it: then SSH keys that are not there yet are no mistake.
+    `keys_exist=False` is for those who only read it: then SSH keys and secrets that are not there yet are
+    no mistake.
     `rules` are judged beside the model's own, for what other rooms know.
     """
     path = Path(path)
@@ -36,23 +39,28 @@ def load_cluster(path: Path | str, *, keys_exist: bool = True, rules: Iterable[R
         raise InventoryError(EMPTY.format(path=path))
     if not isinstance(document.data, dict):
         raise InventoryError(f"{path} holds no keys such as name: and nodes: but {_kind(document.data)}.")
-    cluster, found = judge(document, rules)
+    cluster, found = judge(document, rules, path.parent)
     if keys_exist and cluster:
-        found += missing_key_files(cluster)
+        found += [*missing_key_files(cluster), *missing_secrets(cluster, path.parent)]
     if found or cluster is None:
         raise InventoryError(report(path, found, document.lines))
     return cluster
 
 
-def judge(document: Document, rules: Iterable[Rule] = ()) -> tuple[Cluster | None, list[Mistake]]:
-    """Return the cluster, as far as it could be understood, and everything wrong with it."""
+def judge(
+    document: Document, rules: Iterable[Rule] = (), home: Path = Path()
+) -> tuple[Cluster | None, list[Mistake]]:
+    """Return the cluster, as far as it could be understood, and everything wrong with it.
+
+    `home` is the directory from which the inventory names files.
+    """
     found = list(document.mistakes)
     try:
-        cluster: Cluster | None = Cluster.model_validate(document.data)
+        cluster: Cluster | None = Cluster.model_validate(document.data, context={HOME: home})
     except ValidationError as error:
         wrong = list(mistakes(error.errors(include_url=False), Cluster, document.data))
         found += wrong
-        cluster = _without(document.data, [mistake.place for mistake in wrong])
+        cluster = _without(document.data, [mistake.place for mistake in wrong], home)
     if cluster:
         broken = [mistake.place for mistake in found]
         judged = [*broken_rules(cluster), *chain.from_iterable(rule(cluster) for rule in rules)]
@@ -60,7 +68,7 @@ def judge(document: Document, rules: Iterable[Rule] = ()) -> tuple[Cluster | Non
     return cluster, found
 
 
-def _without(data: dict[str, Any], places: Iterable[Place]) -> Cluster | None:
+def _without(data: dict[str, Any], places: Iterable[Place], home: Path) -> Cluster | None:
     """Return the cluster without what is wrong, so that its other values can be judged as well."""
     rest = copy.deepcopy(data)
     for place in places:
@@ -71,7 +79,7 @@ def _without(data: dict[str, Any], places: Iterable[Place]) -> Cluster | None:
         if isinstance(inner, dict):
             inner.pop(last, None)
     try:
-        return Cluster.model_validate(rest)
+        return Cluster.model_validate(rest, context={HOME: home})
     except ValidationError:
         return None
 

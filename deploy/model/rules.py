@@ -14,6 +14,9 @@ from deploy.model.k3s import FlannelBackend
 from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
 from deploy.model.paths import OWN, state_home
+from deploy.model.registry_rules import REGISTRY_RULES
+from deploy.model.serving_rules import SERVING_RULES
+from deploy.model.storage_rules import STORAGE_RULES
 from deploy.model.values import Distribution, ProxyMode
 
 Rule = Callable[[Cluster], Iterable[Mistake]]
@@ -169,6 +172,9 @@ RULES: tuple[Rule, ...] = (
     *ADDRESS_RULES,
     *K3S_RULES,
     *GPU_RULES,
+    *STORAGE_RULES,
+    *REGISTRY_RULES,
+    *SERVING_RULES,
 )
 
 

@@ -43,14 +43,17 @@ def present(images: Sequence[Image]) -> Commands:
         was = found.get(image.ref, "missing") if found else "missing"
         notes.reason(f"{image.ref} is {was}, wanted {image.digest}")
     if missing:
-        script = ["/bin/sh", "-c", _pull(missing)]
+        script = ["/bin/sh", "-c", pull(missing)]
         # one that an earlier run left at work is waited for, whatever became of it
         earlier = f"systemctl reset-failed {UNIT} 2>/dev/null\n({transient.awaited(UNIT)}) 2>/dev/null"
         yield StringCommand(f"{earlier}\n{transient.started(UNIT, script)}")
 
 
-def _pull(images: Sequence[Image]) -> str:
-    """Return the shell that pulls several at once, and fails when one fails."""
+def pull(images: Sequence[Image], certs: str = CERTS) -> str:
+    """Return the shell that pulls several at once, and fails when one fails.
+
+    `certs` is the folder that names the mirrors of every registry.
+    """
     lines = ["export PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin; pids="]
     for image in images:
         pull = shlex.join(
@@ -61,7 +64,7 @@ def _pull(images: Sequence[Image]) -> str:
                 "images",
                 "pull",
                 "--hosts-dir",
-                CERTS,
+                certs,
                 "--skip-metadata",
                 image.by_digest,
             ]

@@ -10,10 +10,15 @@ SILENCES = 150  # every 0.2 s: half a minute, each of systemctl's own waits for 
 
 def started(unit: str, command: Sequence[str], properties: Sequence[str] = ()) -> str:
     """Return the shell that starts a command as a transient unit and waits until it ends."""
+    return f"{begun(unit, command, properties)}\n{awaited(unit)}"
+
+
+def begun(unit: str, command: Sequence[str], properties: Sequence[str] = ()) -> str:
+    """Return the shell that starts a command as a transient unit, and leaves it at work."""
     run = ["systemd-run", "--quiet", f"--unit={unit}", "--setenv=HOME=/root"]
     run += [f"--property={text}" for text in properties]
     forget = f"systemctl reset-failed {unit} 2>/dev/null || true"
-    return "\n".join([forget, shlex.join([*run, "--", *command]), awaited(unit)])
+    return "\n".join([forget, shlex.join([*run, "--", *command])])
 
 
 def awaited(unit: str) -> str:

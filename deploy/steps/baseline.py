@@ -39,7 +39,7 @@ def baseline() -> None:
     host.named(name="Name the host", hostname=node.name)
     host.known(
         name="Let the host know the others",
-        entries=[(str(other.address), (other.name,)) for other in cluster.nodes],
+        entries=names(cluster),
     )
     packages.installed(name="Install what Kubernetes calls", names=PACKAGES)
     packages.held(name="Hold what an upgrade would break", names=HELD)
@@ -52,6 +52,17 @@ def baseline() -> None:
     _kernel(cluster)
     _journal(cluster)
     keep_time(cluster.host.time)
+
+
+def names(cluster: Cluster) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the addresses that every host knows by name: the nodes', and that of the registry's Service.
+
+    A registry with accounts sends clients to its own name for a token, from wherever they asked for a layer.
+    """
+    known: list[tuple[str, tuple[str, ...]]] = [(str(node.address), (node.name,)) for node in cluster.nodes]
+    if cluster.registry:
+        known.append((str(cluster.registry_address), (cluster.registry.hostname,)))
+    return known
 
 
 def _kernel(cluster: Cluster) -> None:

@@ -7,12 +7,17 @@ from typing import Any
 from pyinfra.api import deploy
 
 from deploy import context
-from deploy.operations import helm, kube
+from deploy.model import CertificateProvider
+from deploy.operations import conditions, helm, kube
 from deploy.steps import gpu_stack
 
 NAMESPACE = "cert-manager"
 RELEASE = "cert-manager"
 PHASE = "certificates"
+SELF_SIGNED = "slipway-self-signed"
+# the CA that signs for registry and object store: its certificate, its Secret and its issuer
+ISSUER = "slipway-ca"
+CA_LIFE, CA_RENEWED = "87600h", "8760h"  # ten years, made anew in the last: hosts and clients carry it
 # the webhook's certificate is made by another of its pods, so it answers a little after it is ready
 WEBHOOK_SECONDS = 120
 
@@ -35,6 +40,15 @@ def cert_manager() -> None:
         until=PHASE,
     )
     kube.applied(name="Give it an issuer", objects=[issuer()], until=PHASE, patience=WEBHOOK_SECONDS)
+    if context.cluster().certificates.provider is CertificateProvider.CERT_MANAGER:
+        kube.applied(name="Make a CA", objects=authority(context.cluster().name), until=PHASE)
+        conditions.holds(
+            name="Wait for the CA",
+            resource="certificate.cert-manager.io",
+            namespace=NAMESPACE,
+            target=ISSUER,
+            until=PHASE,
+        )
 
 
 def values() -> dict[str, Any]:
@@ -47,6 +61,38 @@ def issuer() -> dict[str, Any]:
     return {
         "apiVersion": "cert-manager.io/v1",
         "kind": "ClusterIssuer",
-        "metadata": {"name": "slipway-self-signed", "labels": dict(gpu_stack.OWNED)},
+        "metadata": {"name": SELF_SIGNED, "labels": dict(gpu_stack.OWNED)},
         "spec": {"selfSigned": {}},
     }
+
+
+def authority(cluster: str) -> list[dict[str, Any]]:
+    """Return a CA and what signs with it.
+
+    The CA signs itself, by the issuer that needs no Secret: one that is issued by the issuer that needs the
+    CA's own Secret would never be ready on a fresh cluster.
+    """
+    labels = dict(gpu_stack.OWNED)
+    spec = {
+        "isCA": True,
+        "commonName": f"slipway {cluster}",
+        "secretName": ISSUER,
+        "duration": CA_LIFE,
+        "renewBefore": CA_RENEWED,
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Never"},
+        "issuerRef": {"name": SELF_SIGNED, "kind": "ClusterIssuer", "group": "cert-manager.io"},
+    }
+    return [
+        {
+            "apiVersion": "cert-manager.io/v1",
+            "kind": "Certificate",
+            "metadata": {"name": ISSUER, "namespace": NAMESPACE, "labels": labels},
+            "spec": spec,
+        },
+        {
+            "apiVersion": "cert-manager.io/v1",
+            "kind": "ClusterIssuer",
+            "metadata": {"name": ISSUER, "labels": labels},
+            "spec": {"ca": {"secretName": ISSUER}},
+        },
+    ]

@@ -52,6 +52,19 @@ def mirrors(cluster: Cluster) -> list[File]:
     ]
 
 
+def registry(cluster: Cluster) -> list[File]:
+    """Return what leads pulls from the cluster's own registry to its Service, and whom they trust there."""
+    if cluster.registry is None:
+        return []
+    content = render.template(
+        "containerd/registry.toml.j2",
+        hostname=cluster.registry.hostname,
+        address=cluster.registry_address,
+        ca=cluster.services_ca,
+    )
+    return [File(hosts_file(cluster.registry.hostname), content)]
+
+
 def unit(cluster: Cluster, wanted: File) -> Unit:
     """Return containerd's unit, restarted when its configuration or its binary is another."""
     content = render.template(
@@ -71,6 +84,7 @@ def containerd() -> None:
     files.present(name="Configure containerd", files=[wanted])
     pulled = mirrors(cluster)
     files.present(name="Pull images through the mirror", files=pulled)
+    files.present(name="Know the way to the registry", files=registry(cluster))
     files.withdrawn(
         name="Forget mirrors that are gone",
         paths=sorted({*map(hosts_file, catalog.load().registries)} - {file.path for file in pulled}),

@@ -12,7 +12,7 @@ import yaml
 
 from deploy import catalog
 from deploy.catalog import gates, k3s_flags
-from deploy.model import Cluster, Datastore, FlannelBackend, Node, Packaged, ProxyMode
+from deploy.model import Cluster, Datastore, FlannelBackend, Node, ProxyMode
 
 ETC = "/etc/rancher/k3s"
 CONFIG = f"{ETC}/config.yaml"
@@ -71,11 +71,15 @@ def registration(node: Node) -> Document:
 
 
 def registries(cluster: Cluster) -> Document:
-    """Return registries.yaml: every registry's images from the mirror first."""
-    mirror = cluster.artifacts.registry_mirror
-    if mirror is None:
-        return {}
-    return {"mirrors": {name: {"endpoint": [mirror]} for name in catalog.load().registries}}
+    """Return registries.yaml: every registry's images from the mirror first, the cluster's own by its Service."""
+    mirror, own = cluster.artifacts.registry_mirror, cluster.registry
+    names = catalog.load().registries if mirror else ()
+    mirrors = {name: {"endpoint": [mirror]} for name in names}
+    if own is None:
+        return {"mirrors": mirrors} if mirrors else {}
+    address, tls = str(cluster.registry_address), {"tls": {"ca_file": cluster.services_ca}}
+    mirrors[own.hostname] = {"endpoint": [f"https://{address}"]}
+    return {"mirrors": mirrors, "configs": {address: tls, own.hostname: dict(tls)}}
 
 
 def url(cluster: Cluster) -> str:
@@ -111,10 +115,7 @@ def _names(cluster: Cluster) -> list[str]:
 
 
 def _disabled(cluster: Cluster) -> list[str]:
-    given = cluster.kubernetes.k3s.disable
-    if given is None:
-        given = (Packaged.SERVICELB,) if cluster.load_balancer else ()
-    return [name.value for name in given]
+    return [name.value for name in cluster.packaged_off]
 
 
 def _gates(cluster: Cluster, component: str) -> list[str]:

@@ -75,6 +75,16 @@ def test_every_rule_was_seen_broken() -> None:
         pytest.param(kubernetes(distribution="k3s", version="v1.36.3+k3s1"), id="k3s"),
         pytest.param(kubernetes(version="v1.37.0-rc.0", prerelease=True), id="a pre-release, asked for"),
         pytest.param({"nodes": [{**CP, "roles": ["control-plane", "worker"]}]}, id="a single node"),
+        pytest.param({"storage": {}, "object_store": {}}, id="a store on the default class"),
+        pytest.param({"object_store": {"storage_class": "ceph"}}, id="a store on a class of others"),
+        pytest.param(
+            {**kubernetes(distribution="k3s", version="v1.36.3+k3s1"), "object_store": {}},
+            id="a store on k3s' own class",
+        ),
+        pytest.param(
+            {"storage": {}, "object_store": {"placement": {"node_selector": {"made.elsewhere/x": "y"}}}},
+            id="a store where others label",
+        ),
         pytest.param({"ssh": {"jump": "cp1"}}, id="all through one node, which is reached directly"),
         pytest.param({"ssh": {"jump": "ops@192.168.1.1:2222"}}, id="all through a bastion"),
     ],

@@ -79,6 +79,8 @@ def test_every_immutable_key_says_what_to_do_instead() -> None:
     }
 
     assert sorted(immutable) == [
+        "Database.provider",
+        "Database.storage_class",
         "K3s.datastore",
         "K3s.flannel_backend",
         "Kubernetes.cni",
@@ -90,6 +92,12 @@ def test_every_immutable_key_says_what_to_do_instead() -> None:
         "Node.address",
         "Node.name",
         "Node.roles",
+        "ObjectStore.provider",
+        "ObjectStore.storage_class",
+        "Registry.hostname",
+        "Registry.provider",
+        "Registry.storage",
+        "Registry.storage_class",
         "cluster.name",
     ]
     assert all(immutable.values())

@@ -1,0 +1,191 @@
+"""What must hold between the values of an inventory about models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from deploy.model.cluster import Cluster
+from deploy.model.k3s import Packaged
+from deploy.model.mistake import Mistake, Place
+from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure, Source, SourceKind
+from deploy.model.storage import NFS_CLASS
+from deploy.model.values import Distribution
+
+FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
+COMPANIONS = {
+    "revision": SourceKind.HUB,
+    "token": SourceKind.HUB,
+    "path": SourceKind.PVC,
+    "node": SourceKind.HOST_PATH,
+}
+# what slipway sets itself -> what to set instead
+OWN_ENVIRONMENT = {
+    "VLLM_API_KEY": "models[].api_key",
+    "HF_TOKEN": "models[].source.token",
+    "HUGGING_FACE_HUB_TOKEN": "models[].source.token",
+    "HF_HUB_OFFLINE": "",
+    "HOME": "",
+}
+SECRET_ENDS = ("_TOKEN", "_PASSWORD", "_SECRET", "_KEY")
+
+
+def _models(cluster: Cluster) -> Iterator[tuple[Place, Model]]:
+    for index, model in enumerate(cluster.models):
+        yield ("models", index), model
+
+
+def models_are_unique(cluster: Cluster) -> Iterator[Mistake]:
+    """No two models have one name: their objects are named after it."""
+    first: dict[str, int] = {}
+    for index, model in enumerate(cluster.models):
+        other = first.setdefault(model.name, index)
+        if other != index:
+            text = f'"{model.name}" is also the name of models[{other}]; give every model its own'
+            yield Mistake(("models", index, "name"), text, involves=(("models", other, "name"),))
+
+
+def source_is_one(cluster: Cluster) -> Iterator[Mistake]:
+    """A model comes from one place, and what is said about the place fits its kind."""
+    known = ", ".join(SourceKind)
+    for place, model in _models(cluster):
+        kinds = model.source.kinds
+        if len(kinds) != 1:
+            found = " and ".join(kinds) or "none of them"
+            yield Mistake((*place, "source"), f"found {found}, wanted exactly one of {known}")
+            continue
+        for key, kind in COMPANIONS.items():
+            if getattr(model.source, key) is not None and kind is not model.source.kind:
+                yield Mistake((*place, "source", key), f"goes with {kind} only; leave it out")
+        yield from _incomplete((*place, "source"), model.source)
+
+
+def _incomplete(place: Place, source: Source) -> Iterator[Mistake]:
+    if source.kind is SourceKind.HUB and source.revision is None:
+        text = "missing; wanted here: the commit of the repository, since a branch may change over night"
+        yield Mistake((*place, "revision"), text)
+    if source.kind is SourceKind.HOST_PATH and source.node is None:
+        yield Mistake((*place, "node"), "missing; wanted here: the node that has the folder")
+
+
+def source_is_there(cluster: Cluster) -> Iterator[Mistake]:
+    """The store or the node that a source names is declared."""
+    names = [node.name for node in cluster.nodes]
+    store = cluster.object_store
+    for place, model in _models(cluster):
+        source = model.source
+        if source.s3 is not None:
+            bucket = source.s3.removeprefix("s3://").partition("/")[0]
+            if store is None:
+                text = "needs an object store; declare object_store, or provider: external with its endpoint"
+                yield Mistake((*place, "source", "s3"), text, involves=(("object_store",),))
+            elif not store.is_external and bucket not in store.buckets:
+                text = f'object_store has no bucket "{bucket}"; add it to object_store.buckets'
+                yield Mistake((*place, "source", "s3"), text, involves=(("object_store", "buckets"),))
+        if source.node is not None and source.node not in names:
+            text = f'no node is called "{source.node}"; there are: {", ".join(names)}'
+            yield Mistake((*place, "source", "node"), text, involves=(("nodes",),))
+
+
+def checksum_is_looked_at(cluster: Cluster) -> Iterator[Mistake]:
+    """A checksum is compared when files are fetched, and nobody fetches those that are there."""
+    for place, model in _models(cluster):
+        kinds = model.source.kinds
+        if model.checksum and kinds and kinds[0] not in FETCHED:
+            text = f"is compared while files are fetched, and {kinds[0]} holds them already; leave it out"
+            yield Mistake((*place, "checksum"), text, involves=((*place, "source"),))
+
+
+def fetched_models_have_volumes(cluster: Cluster) -> Iterator[Mistake]:
+    """What is fetched needs a class of volumes to be kept in."""
+    k3s = cluster.kubernetes.distribution is Distribution.K3S
+    packaged = k3s and Packaged.LOCAL_STORAGE not in cluster.packaged_off
+    has_default = packaged or (cluster.storage is not None and cluster.storage.default)
+    for place, model in _models(cluster):
+        fetches = any(kind in FETCHED for kind in model.source.kinds)
+        if fetches and model.storage_class is None and not has_default:
+            yield Mistake(
+                (*place, "source"),
+                "needs a volume, and the cluster has no default storage class; declare storage, or name"
+                " models[].storage_class",
+                involves=(("storage",), (*place, "storage_class")),
+            )
+
+
+def replicas_share_a_volume(cluster: Cluster) -> Iterator[Mistake]:
+    """Several replicas read one volume, which only a shared one gives to several nodes."""
+    for place, model in _models(cluster):
+        fetches = any(kind in FETCHED for kind in model.source.kinds)
+        if model.replicas > 1 and fetches and model.storage_class != NFS_CLASS:
+            yield Mistake(
+                (*place, "replicas"),
+                f"{model.replicas} replicas would share one volume that only one node can use; wanted"
+                f" storage_class: {NFS_CLASS}, or source.pvc with a claim that several nodes share, or"
+                " replicas: 1",
+                involves=((*place, "storage_class"), (*place, "source")),
+            )
+
+
+def accelerator_fits(cluster: Cluster) -> Iterator[Mistake]:
+    """A model is computed on the GPUs that it gets, or on none."""
+    for place, model in _models(cluster):
+        if model.gpus is None and model.device is not Accelerator.CPU:
+            text = f"{model.device} needs GPUs; declare models[].gpus, or accelerator: cpu"
+            yield Mistake((*place, "accelerator"), text, involves=((*place, "gpus"),))
+        elif model.gpus and model.device is not OF_VENDOR[model.gpus.vendor]:
+            wanted = OF_VENDOR[model.gpus.vendor]
+            text = f"{model.device} does not compute on {model.gpus.vendor}'s GPUs, wanted {wanted}"
+            yield Mistake((*place, "accelerator"), text, involves=((*place, "gpus"),))
+
+
+def parallel_fits(cluster: Cluster) -> Iterator[Mistake]:
+    """A model is split over all GPUs that it gets, and over no more."""
+    for place, model in _models(cluster):
+        if model.gpus and model.shards != model.gpus.count:
+            key = "tensor_parallel" if model.tensor_parallel is not None else "pipeline_parallel"
+            yield Mistake(
+                (*place, key),
+                f"{model.split} times {model.pipeline_parallel} GPUs are {model.shards}, and each replica"
+                f" gets {model.gpus.count}; make both the same",
+                involves=((*place, "gpus"),),
+            )
+
+
+def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
+    """What gives a model its address is there."""
+    for place, model in _models(cluster):
+        if model.expose is ModelExposure.LOAD_BALANCER and cluster.load_balancer is None:
+            text = "load-balancer needs addresses to give; declare load_balancer, or expose: cluster"
+            yield Mistake((*place, "expose"), text, involves=(("load_balancer",),))
+        if (model.expose is ModelExposure.GATEWAY) != (model.gateway is not None):
+            text = "missing; wanted here: the Gateway to be reached through"
+            text = text if model.gateway is None else "goes with expose: gateway only; leave it out"
+            yield Mistake((*place, "gateway"), text, involves=((*place, "expose"),))
+
+
+def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
+    """What slipway sets is not set a second time, and no secret stands in an inventory."""
+    for place, model in _models(cluster):
+        for name in model.environment:
+            where = (*place, "environment", name)
+            if name in OWN_ENVIRONMENT:
+                instead = OWN_ENVIRONMENT[name]
+                yield Mistake(
+                    where,
+                    f"slipway sets this itself; {f'set {instead} instead' if instead else 'leave it out'}",
+                )
+            elif name.upper().endswith(SECRET_ENDS):
+                yield Mistake(where, "looks like a secret, and those do not belong into an inventory")
+
+
+SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
+    models_are_unique,
+    source_is_one,
+    source_is_there,
+    checksum_is_looked_at,
+    fetched_models_have_volumes,
+    replicas_share_a_volume,
+    accelerator_fits,
+    parallel_fits,
+    exposure_is_possible,
+    environment_is_free,
+)

@@ -1,0 +1,1 @@
+"""Models: what fits where, what the engine is told, how long it is waited for."""

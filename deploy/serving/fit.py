@@ -1,0 +1,134 @@
+"""Whether a model fits: weights and KV cache against the memory of its GPUs, or of its pod."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from deploy.gpu.need import GIB, Need, amount, memory_of, nodes_for
+from deploy.model import Cluster
+from deploy.model.serving import Model, ModelGpus
+from deploy.serving import shape
+from deploy.serving.shape import Shape
+
+# what the engine takes beside weights and cache: CUDA graphs, activations (checks SRV-02); on a processor
+# 1.1 to 1.4 GiB were measured with a model of no weight
+ENGINE = int(1.5 * GIB)
+# vllm/config/cache.py, CacheConfig.gpu_memory_utilization
+UTILIZATION = 0.92
+SHARED_MEMORY = {False: "1Gi", True: "8Gi"}
+PROFILE = re.compile(r"\.(\d+)gb")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a model takes of one GPU, or of its pod, in bytes; `one` and `every` sequence may be unknown."""
+
+    model: Model
+    where: str
+    has: int | None
+    weights: int
+    one: int | None
+    every: int | None
+
+    @property
+    def least(self) -> int:
+        """What the engine must have to start: weights, itself, and the cache of one sequence."""
+        return self.weights + ENGINE + (self.one or 0)
+
+    @property
+    def fits(self) -> bool | None:
+        """Say whether the engine can start; None when it is not known how much memory there is."""
+        return None if self.has is None else self.least <= self.has
+
+    @property
+    def at_once(self) -> int | None:
+        """How many of the longest sequences fit into the cache at once."""
+        if self.has is None or not self.one:
+            return None
+        room = self.has - self.weights - ENGINE
+        room = min(room, int(amount(self.model.kv_cache))) if self.model.kv_cache else room
+        return max(room // self.one, 0)
+
+    @property
+    def text(self) -> str:
+        """The numbers, for an operator."""
+        parts = [f"weights {gib(self.weights)}", f"engine {gib(ENGINE)}"]
+        if self.one is None:
+            parts.append("KV cache unknown without models[].config")
+        else:
+            parts.append(f"KV cache of one sequence of {self.model.context} tokens {gib(self.one)}")
+        total = f"together {gib(self.least)}"
+        has = "unknown" if self.has is None else gib(self.has)
+        return f"{', '.join(parts)}: {total} of {has}, {self.where}"
+
+    @property
+    def crowded(self) -> str | None:
+        """Say that fewer of the longest sequences fit at once than are to be computed."""
+        if not self.fits or self.at_once is None or self.at_once >= self.model.concurrency:
+            return None
+        return (
+            f"{self.at_once} of {self.model.concurrency} sequences of {self.model.context} tokens fit into"
+            " the KV cache at once; shorter ones do, the others wait"
+        )
+
+
+def gib(count: int) -> str:
+    """Return bytes as people read them."""
+    return f"{count / GIB:.1f} GiB" if count >= GIB // 10 else f"{count / 2**20:.1f} MiB"
+
+
+def shared_memory(model: Model) -> str:
+    """Return the size of /dev/shm: collectives of several GPUs go through it (NVIDIA/nccl#525)."""
+    return model.shared_memory or SHARED_MEMORY[model.shards > 1]
+
+
+def of(cluster: Cluster, model: Model) -> Fit:
+    """Return how a model fits; raise NeedError when no node has its GPUs, InventoryError for its config."""
+    seen = shape.read(model)
+    weights = int(amount(model.weights))
+    if model.gpus is None:
+        one, every = _cache(model, seen, 1)
+        kept = int(amount(model.kv_cache)) if model.kv_cache else one
+        where = f"models[].memory {model.memory}"
+        return Fit(model, where, int(amount(model.memory)), weights, kept, every)
+    has, where = _of_gpu(cluster, model, model.gpus)
+    one, every = _cache(model, seen, model.split)
+    per = model.pipeline_parallel
+    return Fit(
+        model,
+        where,
+        has,
+        weights // model.shards,
+        one if one is None else one // per,
+        every if every is None else every // per,
+    )
+
+
+def _cache(model: Model, seen: Shape | None, split: int) -> tuple[int | None, int | None]:
+    if seen is None:
+        return None, None
+    one = seen.kv_bytes(model.context, split, model.kv_cache_dtype)
+    return one, one * model.concurrency
+
+
+def need(gpus: ModelGpus) -> Need:
+    """Return what one replica asks of the cluster."""
+    models = (gpus.model,) if gpus.model else ()
+    return Need(gpus.vendor, gpus.count, models, gpus.memory, gpus.profile)
+
+
+def _of_gpu(cluster: Cluster, model: Model, gpus: ModelGpus) -> tuple[int | None, str]:
+    """Return what the engine may use of the smallest GPU that it can get, and how that is said."""
+    share = model.gpu_memory_utilization or UTILIZATION
+    if gpus.profile:
+        size = PROFILE.search(gpus.profile)
+        memory = int(size[1]) * GIB if size else None
+        name = gpus.profile
+    else:
+        known = [(memory_of(each), each.model) for _, each in nodes_for(cluster, need(gpus))]
+        sizes = [(size, model_name) for size, model_name in known if size is not None]
+        memory, name = min(sizes) if len(sizes) == len(known) else (None, known[0][1])
+    if memory is None:
+        return None, f"the memory of a {name} is not known"
+    return int(memory * share), f"{share:g} of a {name} with {gib(memory)}"

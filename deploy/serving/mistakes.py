@@ -1,0 +1,76 @@
+"""What is wrong with an inventory's models that its values alone do not tell: GPUs, memory, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deploy.catalog import vllm_arguments
+from deploy.errors import InventoryError
+from deploy.gpu.need import NeedError, amount
+from deploy.model import Cluster
+from deploy.model.mistake import Mistake, Place
+from deploy.model.serving import Model
+from deploy.serving import fit, placing, shape
+
+# checks SRV-06: the largest file is read into memory on its way to a GPU; hubs cut weights to files of 5 GB
+SHARD = 5 * 10**9
+
+
+def mistakes(cluster: Cluster) -> list[Mistake]:
+    """Return what cannot work."""
+    found = [*vllm_arguments.mistakes(cluster)]
+    for index, model in enumerate(cluster.models):
+        if len(model.source.kinds) == 1:
+            found += _of(cluster, model, ("models", index))
+    return found
+
+
+def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
+    try:
+        seen = fit.of(cluster, model)
+    except NeedError as error:
+        yield Mistake((*place, "gpus"), str(error))
+        return
+    except InventoryError as error:
+        yield Mistake((*place, "config"), str(error))
+        return
+    if seen.fits is False:
+        key = "gpus" if model.gpus else "memory"
+        yield Mistake((*place, key), f"{model.name} does not fit: {seen.text}; {_advice(model)}")
+    if amount(fit.shared_memory(model)) >= amount(model.memory):
+        text = f"shared_memory takes {fit.shared_memory(model)} of it, and leaves nothing; ask for more"
+        yield Mistake((*place, "memory"), text)
+    longest = _longest(model)
+    if longest is not None and model.context > longest:
+        yield Mistake((*place, "context"), f"{model.context} tokens, and the model was made for {longest}")
+    if not placing.nodes(cluster, model):
+        yield Mistake((*place, "placement"), "no node that could run this model has these labels")
+
+
+def _longest(model: Model) -> int | None:
+    seen = shape.read(model)
+    return seen.longest if seen else None
+
+
+def _advice(model: Model) -> str:
+    if model.gpus:
+        return "lower context, use a quantised model, or more or larger GPUs"
+    return "ask for more memory, lower context or kv_cache, or use a quantised model"
+
+
+def warnings(cluster: Cluster) -> list[Mistake]:
+    """Return what works, and likely not as wished."""
+    found: list[Mistake] = []
+    for index, model in enumerate(cluster.models):
+        try:
+            seen = fit.of(cluster, model)
+        except InventoryError:
+            continue
+        if text := seen.crowded:
+            found.append(Mistake(("models", index, "concurrency"), text))
+        wanted = 1.2 * (min(int(amount(model.weights)), SHARD) + int(amount(fit.shared_memory(model))))
+        if model.gpus and amount(model.memory) < wanted:
+            text = f"{model.memory} is less than {fit.gib(int(wanted))}, what loading takes: the largest file"
+            text += " and shared_memory, and a fifth more"
+            found.append(Mistake(("models", index, "memory"), text))
+    return found

@@ -1,0 +1,73 @@
+"""What a model's objects are called, and where its files lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from deploy.model.serving import Model, SourceKind
+
+NAMESPACE = "models"
+SYSTEM = "slipway-system"
+# the label by which everything of one model is found
+MODEL_LABEL = "slipway.dev/model"
+PORT, SERVICE_PORT = 8000, 80
+MOUNT = "/models"
+# written last into a folder of fetched files: their list, with sizes
+MARK = ".slipway"
+API_KEY, TOKEN = "api-key", "token"
+STORE_SECRET = "object-store"  # noqa: S105 - a Secret's name
+PULL_SECRET = "registry-pull"  # noqa: S105 - a Secret's name
+FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
+
+
+def fetched(model: Model) -> bool:
+    """Say whether its files are fetched into a volume of its own."""
+    return model.source.kind in FETCHED
+
+
+def workload(model: Model) -> str:
+    """Return the name of its Deployment, Service and Secrets."""
+    return f"model-{model.name}"
+
+
+def hub_secret(model: Model) -> str:
+    """Return the name of the Secret with its hub token."""
+    return f"{workload(model)}-hub"
+
+
+def claim(model: Model) -> str:
+    """Return the name of the claim that holds this version's files."""
+    if model.source.kind is SourceKind.PVC:
+        return str(model.origin["pvc"])
+    return f"{workload(model)}-{model.version}"
+
+
+def key(model: Model) -> str:
+    """Return what this version's files are kept under: short for the source and its checksum."""
+    text = json.dumps([model.origin, model.checksum], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def folder(model: Model) -> str:
+    """Return where its files lie in its pods."""
+    if fetched(model):
+        return f"{MOUNT}/{key(model)}"
+    part = model.origin.get("path")
+    return f"{MOUNT}/{part}" if part else MOUNT
+
+
+def labels(model: Model, component: str) -> dict[str, str]:
+    """Return the labels of one of its objects."""
+    return {
+        "app.kubernetes.io/name": "vllm",
+        "app.kubernetes.io/instance": model.name,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/managed-by": "slipway",
+        MODEL_LABEL: model.name,
+    }
+
+
+def selector(model: Model, component: str) -> dict[str, str]:
+    """Return the labels by which its pods are chosen; they never change."""
+    return {MODEL_LABEL: model.name, "app.kubernetes.io/component": component}

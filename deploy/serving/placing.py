@@ -1,0 +1,52 @@
+"""Which nodes may run a model, and how its pods say so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.gpu.need import NeedError, nodes_for
+from deploy.model import Cluster, Node
+from deploy.model.serving import Model, SourceKind
+from deploy.serving.fit import need
+
+HOSTNAME = "kubernetes.io/hostname"
+Object = dict[str, Any]
+
+
+def nodes(cluster: Cluster, model: Model) -> tuple[Node, ...]:
+    """Return the nodes that a model's pods may land on, as far as the inventory tells."""
+    if model.gpus:
+        able = [node for node, _ in nodes_for(cluster, need(model.gpus))]
+    else:
+        able = [*cluster.hosts_of_pods]
+    if model.source.kind is SourceKind.HOST_PATH:
+        able = [node for node in able if node.name == model.source.node]
+    wanted = model.placement.node_selector
+    return tuple(node for node in able if all(_has(node, key, value) for key, value in wanted.items()))
+
+
+def _has(node: Node, key: str, value: str) -> bool:
+    """Say whether a node has a label; one that the inventory does not set may be set by somebody else."""
+    if key == HOSTNAME:
+        return node.name == value
+    return node.labels.get(key, value) == value
+
+
+def runs_models(cluster: Cluster) -> tuple[Node, ...]:
+    """Return the nodes that may run any model; a model that nobody can run is somebody else's to say."""
+    able: dict[str, Node] = {}
+    for model in cluster.models:
+        try:
+            able |= {node.name: node for node in nodes(cluster, model)}
+        except NeedError:
+            continue
+    return tuple(node for node in cluster.nodes if node.name in able)
+
+
+def affinity(cluster: Cluster, model: Model) -> Object:
+    """Return the node affinity of what prepares a model: its volume comes to lie where the model can run."""
+    if not model.gpus:
+        return {}
+    values = [node.name for node in nodes(cluster, model)]
+    terms = [{"matchExpressions": [{"key": HOSTNAME, "operator": "In", "values": values}]}]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}

@@ -1,0 +1,54 @@
+"""Certificates of the registry and the object store, by who signs them: the cluster's CA, or cert-manager."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from deploy.model import CertificateProvider, Cluster
+from deploy.operations.secrets import Where
+from deploy.operations import conditions, kube, secrets
+from deploy.steps.cert_manager import ISSUER
+
+# a quarter of a year, made anew when a third of it is left: hosts need not be told, the CA stays
+LIFE, RENEWED = "2160h", "720h"
+
+
+def certified(
+    cluster: Cluster, target: Where, names: Sequence[str], addresses: Sequence[str], until: str
+) -> None:
+    """Have `target` hold a key and a certificate for servers: kubernetes.io/tls, with ca.crt."""
+    name = f"Certify {names[0]}"
+    if cluster.certificates.provider is CertificateProvider.CERT_MANAGER:
+        wanted = certificate(target, names, addresses)
+        kube.applied(name=name, objects=[wanted], until="certificates")
+        conditions.holds(
+            name=f"Wait for the certificate of {names[0]}",
+            resource="certificate.cert-manager.io",
+            namespace=target.namespace,
+            target=target.name,
+            until="certificates",
+        )
+    else:
+        secrets.certified(name=name, target=target, names=names, addresses=addresses, until=until)
+
+
+def certificate(target: Where, names: Sequence[str], addresses: Sequence[str]) -> dict[str, Any]:
+    """Return what asks cert-manager for a certificate."""
+    spec = {
+        "secretName": target.name,
+        "commonName": names[0][:64],
+        "dnsNames": list(names),
+        "ipAddresses": list(addresses),
+        "duration": LIFE,
+        "renewBefore": RENEWED,
+        "usages": ["digital signature", "server auth"],
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "issuerRef": {"name": ISSUER, "kind": "ClusterIssuer", "group": "cert-manager.io"},
+    }
+    metadata = {
+        "name": target.name,
+        "namespace": target.namespace,
+        "labels": {"app.kubernetes.io/managed-by": "slipway"},
+    }
+    return {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": metadata, "spec": spec}

@@ -1,0 +1,35 @@
+# Fetches a model's files into $VOLUME/$KEY, all or nothing: until they are whole they lie beside it. Runs again
+# after any interruption. Reads KEY, VOLUME, NEED_KIB, and perhaps CHECKSUM, DUMMY, ANEW; arguments: what fetches
+# into $WORK.
+whole=$VOLUME/$KEY
+export WORK=$VOLUME/.incoming-$KEY
+free() { df -Pk "$VOLUME" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4; }
+gib() { echo "$(($1 / 1048576)).$(($1 % 1048576 * 10 / 1048576)) GiB"; }
+
+exec 9>"$VOLUME/.lock-$KEY" || fail "the volume cannot be written to"
+if command -v flock >/dev/null; then flock 9; fi
+if [ -d "$whole" ]; then
+  if [ "$(listed "$whole")" = "$(cat "$whole/$mark" 2>/dev/null)" ]; then
+    echo "the files of $KEY are there already"
+    exit 0
+  fi
+  echo "the files of $KEY are not those that were fetched; they are fetched again"
+  mv "$whole" "$WORK" || fail "$whole could not be set aside"
+fi
+mkdir -p "$WORK" || fail "$WORK could not be made"
+# an unpacker that skips what exists would keep half a file
+if [ -n "${ANEW:-}" ]; then find "$WORK" -mindepth 1 -delete; fi
+have=$(($(free) + $(du -sk "$WORK" | cut -f 1)))
+[ "$have" -ge "$NEED_KIB" ] || fail "$(gib "$have") are free on the volume, wanted $(gib "$NEED_KIB"): \
+2.2 times the weights; make room there, or give the model another volume"
+"$@" || fail "fetching ended with $?; $(gib "$(free)") are free; what came is kept, and the next try goes on from it"
+why=$(lacking "$WORK")
+[ -z "$why" ] || fail "what was fetched lacks $why; is everything in the source?"
+if [ -n "${CHECKSUM:-}" ]; then
+  found=$(cd "$WORK" && find . -type f ! -name "$mark*" ! -path './.cache/*' | LC_ALL=C sort | tr '\n' '\0' |
+    xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
+  [ "sha256:$found" = "$CHECKSUM" ] || fail "the files have the digest sha256:$found, wanted $CHECKSUM"
+fi
+listed "$WORK" >"$WORK/$mark.part" && mv "$WORK/$mark.part" "$WORK/$mark" && sync && mv "$WORK" "$whole" ||
+  fail "the files could not be put in place; $(gib "$(free)") are free"
+echo "the files of $KEY are whole: $(wc -l <"$whole/$mark" | tr -d ' ') files, $(du -sh "$whole" | cut -f 1)"
