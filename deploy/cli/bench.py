@@ -17,10 +17,13 @@ from deploy.engine.served import served
 from deploy.engine.session import Session
 from deploy.errors import Exit, HostError, InventoryError, UnreachableError
 from deploy.load import compare, page, saved, text
+from deploy.load.about import about
 from deploy.load.request import NO_CONNECTION, FaultError, listed
 from deploy.load.run import Bench, Run, now
 from deploy.load.target import Target, split
 from deploy.model import Cluster, load_cluster
+from deploy.model.serving import Model
+from deploy.serving import names
 
 ASKED = 30.0  # seconds for the list of models
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
@@ -40,7 +43,8 @@ def bench(inventory: Path, model: str, *, options: Options) -> int:
     before = None if options.compare is None else saved.read(options.compare)
     if before is not None:
         compare.comparable(before, options.workload, options.loads)
-    target = _given(options, model) if options.url else _cluster(cluster, inventory, model)
+    declared = next((each for each in cluster.models if each.name == model), None)
+    target = _given(options, model) if options.url else _served(cluster, inventory, model, declared)
     _answers(target)
     asked = Bench(target, options.workload, options.limits, token_hex(4))
     _first(asked, target)
@@ -51,7 +55,7 @@ def bench(inventory: Path, model: str, *, options: Options) -> int:
         cluster=cluster.name,
         model=model,
         url=target.url,
-        about="",
+        about=about(declared) if declared else "",
         workload=options.workload,
         warm_up=options.warm_up,
         levels=levels,
@@ -69,10 +73,13 @@ def _given(options: Options, model: str) -> Target:
     return Target(url, model, os.environ[name] if name else None, options.ca)
 
 
-def _cluster(cluster: Cluster, inventory: Path, model: str) -> Target:
+def _served(cluster: Cluster, inventory: Path, model: str, declared: Model | None) -> Target:
     """Return where and with which key the cluster serves a model."""
+    if declared is None:
+        there = ", ".join(each.name for each in cluster.models) or "none"
+        raise InventoryError(f"{inventory} has no model {model}; it has {there}")
     with open_log(cluster.name, "bench"), Session(cluster, inventory) as session:
-        found = served(session, model)
+        found = served(session, names.workload(declared))
     return Target(found.url, model, found.key)
 
 

@@ -130,5 +130,10 @@ def _sensible(given: dict[str, Any]) -> None:
         for option, needed in (("key_env", "url"), ("ca", "url"), ("fail_over", "compare"))
         if given[option] is not None and given[needed] is None
     ]
+    wrong += [
+        f"--{option} {given[option]}: there is no directory {given[option].parent}"
+        for option in ("save", "page")
+        if given[option] is not None and not given[option].parent.is_dir()
+    ]
     if wrong:
         raise InventoryError("; ".join(wrong))

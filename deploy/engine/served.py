@@ -25,8 +25,8 @@ class Served:
     key: str | None = field(repr=False)
 
 
-def served(session: Session, model: str) -> Served:
-    """Return where a model answers from outside of the cluster.
+def served(session: Session, workload: str) -> Served:
+    """Return where a model answers from outside of the cluster; its Service and its Secret are named alike.
 
     Raises RunError when it has no such address, UnreachableError when no control plane answers.
     """
@@ -35,11 +35,11 @@ def served(session: Session, model: str) -> Served:
         if not session.hosts:
             raise session.speechless()
         raise RunError(f"no control plane of {session.cluster.name} answers; slipway verify says why")
-    service = _got(session, host, "service", NAMESPACE, model)
+    service = _got(session, host, "service", NAMESPACE, workload)
     if service is None:
-        missing = f"{session.cluster.name} has no Service {NAMESPACE}/{model}: the model is not served"
+        missing = f"{session.cluster.name} has no Service {NAMESPACE}/{workload}: the model is not served"
         raise RunError(f"{missing}; slipway apply {session.inventory}")
-    secret = _got(session, host, "secret", SECRETS, f"model-{model}")
+    secret = _got(session, host, "secret", SECRETS, workload)
     return Served(address(service), api_key(secret))
 
 
@@ -58,9 +58,9 @@ def address(service: dict[str, Any]) -> str:
     port = spec["ports"][0]["port"]
     if spec.get("type") != "LoadBalancer":
         raise RunError(
-            f"{name} answers inside of the cluster only (its Service is a {spec.get('type')}). Set `expose: "
-            f"load-balancer`, or run kubectl --namespace {NAMESPACE} port-forward service/{name} 8000:{port} "
-            "and use --url http://127.0.0.1:8000 --key-env NAME"
+            f"{name} answers inside of the cluster only: its Service is a {spec.get('type')}. Set `expose: "
+            "load-balancer`, or forward a port, and use --url http://127.0.0.1:8000 and --key-env:\n"
+            f"    kubectl --namespace {NAMESPACE} port-forward service/{name} 8000:{port}"
         )
     given = service.get("status", {}).get("loadBalancer", {}).get("ingress") or []
     host = next((each.get("ip") or each.get("hostname") for each in given), None)

@@ -45,30 +45,33 @@ class Fake:
 
     def handle(self, sock: Any, _: Any) -> None:
         with sock.makefile("rb") as file:
-            request = file.readline().decode().split()
+            head = list(iter(lambda: file.readline().strip(), b""))
+            if not head:
+                return  # a client that is gone before it asked
+            request, *lines = (line.decode() for line in head)
             headers = {
-                name.lower(): value.strip()
-                for name, _, value in (line.decode().partition(":") for line in iter(file.readline, b"\r\n"))
+                name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
             }
             body = file.read(int(headers.get("content-length", 0)))
-        self.paths.append(request[1])
+        path = request.split()[1]
+        self.paths.append(path)
         try:
-            self._answer(sock, request, headers, body)
+            self._answer(sock, path, headers, body)
         except OSError:
             return  # the client is gone
         finally:
             sock.close()
 
-    def _answer(self, sock: Any, request: list[str], headers: dict[str, str], body: bytes) -> None:
+    def _answer(self, sock: Any, path: str, headers: dict[str, str], body: bytes) -> None:
         if self.key and headers.get("authorization") != f"Bearer {self.key}":
             return plain(sock, 401, json.dumps({"error": "Unauthorized"}))
-        if request[1].endswith("/models"):
+        if path.endswith("/models"):
             return plain(sock, 200, json.dumps({"data": [{"id": MODEL}]}))
         self.asked.append(json.loads(body))
         behaviour = self.behave(len(self.asked) - 1)
         if behaviour.status != 200:
             return plain(sock, behaviour.status, behaviour.body)
-        chat = request[1].endswith("/chat/completions")
+        chat = path.endswith("/chat/completions")
         sock.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         )

@@ -50,26 +50,29 @@ def test_clients_wait_for_their_answers() -> None:
         [level], interrupted = bench(server, requests=6).levels([Load(clients=2)], 0, lambda _: None)
 
     assert (level.answered, level.errors, len(server.asked), interrupted) == (6, 0, 6, False)
-    assert 0.3 <= level.seconds < 0.6
+    assert level.seconds >= 0.3
     assert level.output_tokens == 12
 
 
 def test_no_request_starts_after_the_time_and_those_under_way_are_counted() -> None:
-    with serving(Behaviour(first=0.25, tokens=2)) as server:
-        [level], _ = bench(server, seconds=0.4).levels([Load(clients=1)], 0, lambda _: None)
+    passed = [0.0]
 
-    assert level.answered == 2
-    assert 0.5 <= level.seconds < 0.8
+    def ask(due: float) -> Sample:
+        passed[0] += 0.25
+        return Sample(due, due, passed[0])
+
+    level = LevelRun(ask, Limits(0.6, 1000, 10), clock=lambda: passed[0])
+    level.run(Load(clients=1), seeded())
+
+    assert [each.end for each in level.samples] == [0.25, 0.5, 0.75]
 
 
 def test_warming_up_is_not_counted_and_every_client_does_it() -> None:
-    with serving(lambda number: Behaviour(first=0.4 if number < 4 else 0.01)) as server:
+    with serving(lambda number: Behaviour(tokens=2 if number < 4 else 5)) as server:
         [level], _ = bench(server, requests=3).levels([Load(clients=2)], 2, lambda _: None)
 
     assert len(server.asked) == 4 + 3
-    assert level.answered == 3
-    assert level.first_token is not None
-    assert level.first_token.max < 0.3
+    assert (level.answered, level.output_tokens) == (3, 15)
 
 
 def test_every_request_of_a_run_has_a_prompt_of_its_own() -> None:
@@ -88,10 +91,10 @@ def test_failures_are_counted_by_kind_and_the_others_go_on() -> None:
         Behaviour(break_after=1),
         Behaviour(status=401, body="wrong key"),
         Behaviour(status=503, body="still overloaded"),
-        Behaviour(first=5),
+        Behaviour(first=30),
     ]
     with serving(lambda number: kinds[number]) as server:
-        [level], _ = bench(server, requests=6, timeout=0.5).levels([Load(clients=6)], 0, lambda _: None)
+        [level], _ = bench(server, requests=6, timeout=2).levels([Load(clients=6)], 0, lambda _: None)
 
     assert level.answered == 1
     assert level.failed == {"HTTP 503": 2, "stream broke off": 1, "HTTP 401": 1, "timeout": 1}
@@ -102,7 +105,7 @@ def test_arrivals_do_not_wait_for_a_slow_server() -> None:
         [level], _ = bench(server, seconds=1.0).levels([Load(rate=20)], 0, lambda _: None)
 
     assert level.answered == len(list(arrivals(20, Limits(1.0, 1000, 1), seeded())))
-    assert level.seconds < 2
+    assert level.seconds < 8  # one after another they take ten
 
 
 def test_under_a_rate_the_wait_for_a_turn_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +116,8 @@ def test_under_a_rate_the_wait_for_a_turn_is_measured(monkeypatch: pytest.Monkey
 
     assert level.first_token is not None
     assert level.end_to_end is not None
-    assert 0.9 <= level.first_token.max < 1.6
-    assert 0.4 <= level.end_to_end.p50 < 0.9
+    assert level.first_token.max >= 0.9
+    assert level.end_to_end.p50 >= 0.4
 
 
 def test_who_gets_no_turn_in_time_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,15 +135,16 @@ def test_an_interrupted_level_has_what_it_had_and_leaves_nobody_asking() -> None
     with serving(Behaviour(first=0.05, tokens=2)) as server:
         asked = bench(server, seconds=30)
         main = gevent.spawn(asked.levels, [Load(clients=1), Load(clients=2)], 0, told.append)
-        gevent.sleep(0.5)
+        while len(server.asked) < 4:
+            gevent.sleep(0.02)
         main.kill(KeyboardInterrupt, block=False)
-        [level], interrupted = main.get(timeout=2)
+        [level], interrupted = main.get(timeout=10)
         count = len(server.asked)
         gevent.sleep(0.3)
 
     assert interrupted
     assert told == ["1 client: warming up, then 30 s"]
-    assert 2 <= level.answered <= 10
+    assert level.answered in (3, 4)
     assert level.errors == 0
     assert len(server.asked) == count
 
