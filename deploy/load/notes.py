@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from deploy.load.generate import PAUSE
 from deploy.load.level import Level
 from deploy.load.run import Run
 
@@ -65,6 +66,8 @@ def _general(run: Run) -> Iterator[str]:
     yield "Every prompt is new and every request has a connection of its own, which is part of its time."
     if any(level.load.rate is not None for level in run.levels):
         yield "Under a rate, a request's time begins when it was due, not when it could be sent."
+    if any(level.load.rate is None and level.errors for level in run.levels):
+        yield f"A client whose request failed waited {PAUSE:g} s before its next."
     if any(level.answered < FEW for level in run.levels):
         yield f"Percentiles are measured values (nearest rank): p99 of fewer than {FEW} is the slowest."
 

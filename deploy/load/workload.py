@@ -36,7 +36,8 @@ WORDS = (
 class Workload(BaseModel):
     """The requests of a run; two runs are comparable when theirs are equal.
 
-    `whole` asks vLLM to go on to the last token wanted (`ignore_eos`), so that all answers are of one length.
+    `whole` asks vLLM to go on to the last token wanted, so that all answers are of one length: `ignore_eos`,
+    one of the extra parameters of its OpenAI-compatible server.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -69,6 +69,20 @@ def test_a_run_is_printed_kept_drawn_and_compared_with_the_next(
         assert KEY not in text
 
 
+def test_a_rate_alone_has_no_clients(inventory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--rate", "50,20", "--requests", "3", "--key-env", "THE_KEY", "--ignore-eos", "-o", "json")
+    with serving(Behaviour()) as server:
+        assert slipway("bench", inventory, "tiny", "--url", server.url, *options) == 0
+
+    document = json.loads(capsys.readouterr().out)
+    assert [each["load"] for each in document["levels"]] == [
+        {"clients": None, "rate": 50.0},
+        {"clients": None, "rate": 20.0},
+    ]
+    assert len(server.asked) == 1 + 2 * (1 + 3)
+    assert all(each["ignore_eos"] for each in server.asked)
+
+
 def test_worse_by_more_than_allowed_is_exit_3(inventory: Path, tmp_path: Path) -> None:
     kept = tmp_path / "run.json"
     few = ("--key-env", "THE_KEY", "--clients", "1", "--requests", "2")

@@ -37,6 +37,7 @@ def test_a_run_is_two_tables_its_errors_and_what_must_be_known() -> None:
         "Not counted: 1 request of every client to warm up before each level.\n"
         "Every prompt is new and every request has a connection of its own, which is part of its time.\n"
         "Under a rate, a request's time begins when it was due, not when it could be sent.\n"
+        "A client whose request failed waited 0.5 s before its next.\n"
         "Percentiles are measured values (nearest rank): p99 of fewer than 100 is the slowest.\n"
         "2.5/s: the server did not count its tokens (usage), so tokens/s and inter-token are unknown.\n"
         "2.5/s: this machine was too busy to measure finely: it ran 30.1 ms late itself.\n"
