@@ -56,15 +56,15 @@ def piece(data: str) -> Piece:
 
 
 def _brings_token(choice: dict[str, Any]) -> bool:
-    """Say whether a token came: a text, or an empty one that neither opens nor closes the answer.
+    """Say whether a token came: a text, or an empty one that does not just open the answer.
 
-    Tokens that have no text of their own (special ones, parts of a character) arrive as empty texts.
+    vLLM sends tokens that have no text of their own (special ones, parts of a character) as empty texts, the
+    last one together with the reason why the answer ends.
     """
     delta = choice.get("delta", choice)
     if any(delta.get(key) for key in TEXTS) or delta.get("tool_calls"):
         return True
-    opens, closes = "role" in delta, bool(choice.get("finish_reason"))
-    return not opens and not closes and any(delta.get(key) == "" for key in TEXTS)
+    return "role" not in delta and any(delta.get(key) == "" for key in TEXTS)
 
 
 def _words(error: Any) -> str:

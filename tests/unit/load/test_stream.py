@@ -34,7 +34,7 @@ def test_events_are_whole_however_the_bytes_were_cut() -> None:
         (chunk({"reasoning_content": "Hm"}), Piece(token=True)),
         (chunk({"tool_calls": [{"index": 0}]}), Piece(token=True)),
         (chunk({}, "stop"), Piece(finished=True)),
-        (chunk({"content": ""}, "length"), Piece(finished=True)),
+        (chunk({"content": ""}, "length"), Piece(token=True, finished=True)),
         (chunk({"content": "!"}, "length"), Piece(token=True, finished=True)),
         (json.dumps({"choices": [{"text": "Hi", "finish_reason": None}]}), Piece(token=True)),
         (
