@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "deploy.operations.notes",
         "pyinfra",
     },
+    "deploy/load": MODEL | {"deploy.load"},
     "deploy/lab": MODEL | {"deploy.catalog", "deploy.lab"},
     "checks/finding.py": set(),
     "checks/catalogue.py": MODEL | {"checks.finding"},
