@@ -169,7 +169,12 @@ def test_a_fresh_cluster_has_not_drifted(core: Site) -> None:
     assert found(report) == set()
 
 
-@pytest.mark.parametrize("batch", BATCHES)
+# the others take CI's time twice over
+DAILY = ("hosts, now", "runtime and kubelet", "objects")
+CASES = [pytest.param(name, marks=[] if name in DAILY else [pytest.mark.trial]) for name in BATCHES]
+
+
+@pytest.mark.parametrize("batch", CASES)
 def test_each_fault_is_found_and_nothing_else_and_is_gone_when_mended(core: Site, batch: str) -> None:
     names = BATCHES[batch]
     try:
