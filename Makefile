@@ -3,12 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: lab lab-down check test trial lint unit bench lock clean
+.PHONY: lab lab-llm lab-homelab lab-down check test trial lint unit bench lock clean
 
 lab: $(VENV)/ready
 	$(BIN)/slipway lab up
 	$(BIN)/slipway apply inventories/lab.yaml --yes
 	$(BIN)/slipway lab demo
+
+# a lab that serves a model; the first one fetches and builds for a quarter of an hour more
+lab-llm: $(VENV)/ready
+	$(BIN)/slipway lab up --name lab-llm --subnet 10.89.17.0/24
+	$(BIN)/slipway apply inventories/lab-llm.yaml --yes
+	$(BIN)/slipway lab demo --name lab-llm
+
+# the same on k3s, with a simulated GPU in the model's pod
+lab-homelab: $(VENV)/ready
+	$(BIN)/slipway lab up --name lab-homelab --subnet 10.89.18.0/24 --versions v1.36.3+k3s1
+	$(BIN)/slipway lab hardware --name lab-homelab n2 two-a770
+	$(BIN)/slipway apply inventories/lab-homelab.yaml --yes
+	$(BIN)/slipway lab demo --name lab-homelab
 
 lab-down: $(VENV)/ready
 	$(BIN)/slipway lab down

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -69,7 +70,16 @@ def unsupported(cluster: Cluster) -> list[Mistake]:
     if kubernetes.distribution is Distribution.K3S:
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)
-    return wrong + _unknown_phases(cluster)
+    return wrong + _others_name(cluster, known.registries) + _unknown_phases(cluster)
+
+
+def _others_name(cluster: Cluster, taken: Sequence[str]) -> list[Mistake]:
+    """Return that the cluster's registry has the name of one that images come from."""
+    if cluster.registry is None or cluster.registry.hostname not in taken:
+        return []
+    name = cluster.registry.hostname
+    text = f"every image of {name} would be looked for in the cluster's own; wanted a name that nobody has"
+    return [Mistake(("registry", "hostname"), text)]
 
 
 def _unknown_phases(cluster: Cluster) -> list[Mistake]:

@@ -5,6 +5,7 @@ The credentials stay in their Secret: the pod lives beside it, for a moment, and
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ TLS = "minio-tls"
 CA = "/run/ca"
 TMP = "/tmp"  # noqa: S108 - the pod's own
 SIZE = 1 << 20
+# what rclone says beside the cause
+NOISE = re.compile(r"Attempt \d+/\d+ failed with \d+ errors and: |RequestID: \S+ |HostID: \S+ ")
 ENDED = Gate("the object store's probe", 120.0, every=0.5)  # its image may have to be pulled first
 # rclone.org/s3: an environment variable for each option of a remote, here `store`; `anyone` has no keys
 SCRIPT = f"""
@@ -70,7 +73,7 @@ def told(log: str) -> Told:
             case [("written" | "read") as word, digest, *_]:
                 facts[word] = digest
             case [_, *_] if "ERROR" in line or "Failed" in line or "CRITICAL" in line:
-                errors.append(line.partition(" : ")[2] or line)
+                errors.append(NOISE.sub("", line.partition(" : ")[2] or line))
     return Told(facts, frozenset(buckets), errors[0][:200] if errors else "")
 
 

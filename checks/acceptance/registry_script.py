@@ -112,9 +112,11 @@ def script(door: Door, images: Mapping[str, Image], size: int = SIZE) -> str:
 
 # an upload's place is the registry's to choose: a path, or a whole URL, with or without a query
 _PUT = r"""put() {
-  place=$(as_user -o /dev/null -D - -X POST -H 'Content-Length: 0' "$base/blobs/uploads/" 2>"$work/said" \
-    | tr -d '\r' | sed -n 's/^[Ll]ocation: *//p')
-  [ -n "$place" ] || { echo "$1 0 0 0"; sed 's/^/error /' "$work/said"; return 1; }
+  answer=$(as_user -o /dev/null -D - -X POST -H 'Content-Length: 0' "$base/blobs/uploads/" 2>"$work/said" \
+    | tr -d '\r')
+  place=$(printf '%s\n' "$answer" | sed -n 's/^[Ll]ocation: *//p')
+  status=$(printf '%s\n' "$answer" | sed -n 's/^HTTP[^ ]* \([0-9]*\).*/\1/p' | tail -n 1)
+  [ -n "$place" ] || { echo "$1 ${status:-0} 0 0"; sed 's/^/error /' "$work/said"; return 1; }
   case $place in /*) place=$origin$place;; esac
   case $place in *\?*) place="$place&digest=$3";; *) place="$place?digest=$3";; esac
   as_user -o "$work/said" -w "$1 %{http_code} %{time_total} %{speed_upload}\n" -X PUT \

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import textwrap
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -13,7 +15,7 @@ from rich.table import Table
 from deploy import catalog
 from deploy.cli.faults import break_, fix
 from deploy.cli.hardware import hardware
-from deploy.lab import Lab, demo, existing, packages, supply
+from deploy.lab import Lab, asked, demo, existing, packages, served, supply
 from deploy.lab.errors import LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, SUBNET
 from deploy.lab.progress import Progress
@@ -128,16 +130,20 @@ def ssh(name: str, user: str, node: str, command: tuple[str, ...]) -> int:
 def show_demo(name: str) -> None:
     """Deploy a workload behind the load balancer's address, ask it, and say what to try next."""
     found = existing(name)
-    click.echo(demo.text(found, demo.shown(found)))
+    shown = demo.shown(found)
+    click.echo(demo.text(found, shown))
+    if asking := served.text(found, shown.control_plane):
+        click.echo(f"\nTo ask its models:\n{textwrap.indent(asking, '    ')}")
 
 
 @lab.command()
 @versions_option
-def build(versions: tuple[str, ...]) -> None:
-    """Build what a lab serves, and nothing else."""
+@click.argument("inventories", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def build(versions: tuple[str, ...], inventories: tuple[Path, ...]) -> None:
+    """Build what a lab serves, also to INVENTORIES, and nothing else."""
     progress = Progress()
     packages.ensure(progress.say)
-    made = supply.made(versions, progress)
+    made = supply.made(versions, progress, asked.images(inventories))
     click.echo(f"{len(made.files)} files and {len(made.images)} images in {supply.mirror_root().parent}")
 
 

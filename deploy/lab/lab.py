@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from deploy.catalog import load as load_catalog
-from deploy.lab import hosts, keys, machine, packages, rootfs, supply
+from deploy.lab import asked, hosts, keys, machine, packages, rootfs, supply
 from deploy.lab.errors import LabError, LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, LABEL, SUBNET, Layout
 from deploy.lab.places import INVENTORIES
@@ -73,7 +73,7 @@ class Lab:
     def up(self) -> None:
         """Bring up hosts, mirror and registry, and pin what these serve; what is there stays as it is."""
         self.hosts_up()
-        made = supply.made(self.kubernetes, self.progress)
+        made = supply.made(self.kubernetes, self.progress, asked.images(self.inventories()))
         for service in services(self.layout, made.registry):
             serve(self.layout, service, rootfs.image(self.suite))
         for inventory in self.inventories():
@@ -104,7 +104,7 @@ class Lab:
 
     def write_lock(self, path: Path) -> None:
         """Write the lock file of an inventory whose hosts pull from this lab."""
-        supply.made(self.kubernetes, self.progress).write_lock(path)
+        supply.made(self.kubernetes, self.progress, asked.images([path])).write_lock(path)
 
     def inventories(self) -> list[Path]:
         """Return the checkout's inventories whose hosts pull from this lab."""

@@ -42,7 +42,8 @@ def blob(path: Path) -> Blob:
 
 def config(image: Image, layers: Sequence[Blob]) -> bytes:
     """Return an image's configuration; an uncompressed layer's digest is its diff id too."""
-    run: dict[str, JsonValue] = {"Env": [PATH, *(f"{name}={value}" for name, value in image.environment.items())]}
+    environment = [f"{name}={value}" for name, value in image.environment.items()]
+    run: dict[str, JsonValue] = {"Env": [PATH, *environment]}
     if image.entrypoint:
         run["Entrypoint"] = list(image.entrypoint)
     if image.command:
@@ -51,7 +52,7 @@ def config(image: Image, layers: Sequence[Blob]) -> bytes:
         run["User"] = image.user
     if image.workdir:
         run["WorkingDir"] = image.workdir
-    return _json(
+    return text(
         {
             "architecture": "amd64",
             "os": "linux",
@@ -63,7 +64,7 @@ def config(image: Image, layers: Sequence[Blob]) -> bytes:
 
 def manifest(configuration: Blob, layers: Sequence[Blob]) -> bytes:
     """Return an image's manifest; its digest is the image's."""
-    return _json(
+    return text(
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
@@ -102,7 +103,8 @@ def _hex(each: Blob) -> str:
     return each.digest.removeprefix("sha256:")
 
 
-def _json(value: JsonValue) -> bytes:
+def text(value: JsonValue) -> bytes:
+    """Return JSON that follows from the value alone."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 

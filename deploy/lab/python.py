@@ -1,4 +1,4 @@
-"""Python distributions as an image layer: fetched as wheels, trimmed, compiled, and tried before they are kept."""
+"""Python distributions as an image layer: fetched as wheels, trimmed, compiled, tried before they stay."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ FORMAT = 1
 """Part of every key; raised when a layer comes out differently from the same recipe."""
 GLIBC = 36
 """Debian bookworm's is 2.36: wheels for it and for older ones run."""
-ALONE = 'mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && root=$1 && shift && exec chroot "$root" "$@"'
+ALONE = """
+set -e
+root=$1
+shift
+for each in dev proc; do mount --rbind "/$each" "$root/$each"; done
+exec chroot "$root" "$@"
+"""
 """Runs in a mount namespace of its own, so that the mounts end with it."""
 
 
@@ -55,17 +61,27 @@ def fetch(recipe: Python, site: Path) -> list[str]:
     """Return what fetches every pinned distribution as a wheel for the image, whatever Python runs here."""
     tags = [f"manylinux_2_{minor}_x86_64" for minor in range(GLIBC, 4, -1)]
     tags += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64"]
-    image = [f"--python-version={recipe.version}", "--implementation=cp", *(f"--platform={tag}" for tag in tags)]
+    platforms = [f"--platform={tag}" for tag in tags]
+    image = [f"--python-version={recipe.version}", "--implementation=cp", *platforms]
     quiet = ["--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]
     alone = ["--no-deps", "--no-compile", "--only-binary=:all:", f"--target={site}"]
-    return [sys.executable, "-m", "pip", "install", *quiet, *alone, *image, f"--requirement={FILES / recipe.pins}"]
+    return [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        *quiet,
+        *alone,
+        *image,
+        f"--requirement={FILES / recipe.pins}",
+    ]
 
 
 def _unpacked(root: Path, onto: Iterable[Path]) -> None:
     for each in onto:
         run(["tar", "--extract", f"--file={each}", f"--directory={root}"])
-    for each in ("dev", "proc"):
-        (root / each).mkdir(exist_ok=True)
+    for name in ("dev", "proc"):
+        (root / name).mkdir(exist_ok=True)
 
 
 def _finished(root: Path, site: Path, recipe: Python) -> None:

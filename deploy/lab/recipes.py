@@ -44,10 +44,10 @@ class Module(_Section):
 class Python(_Section):
     """Python distributions as an image layer, where Debian's python of that version looks for them.
 
-    `pins`, below files/lab, names every one with its version; `onto` are the Debian layers that it is used with.
-    `aliases` are further names, with a version, that distributions are asked for. `dropped` are patterns of paths
-    that nothing reads at run time, `stripped` of libraries that go without their symbols.
-    `stubbed` are shared libraries that are linked to and never called but for what is `answering`.
+    `pins`, below files/lab, names every one with its version; `onto` are the Debian layers below it.
+    `aliases` are further names, with a version, that distributions are asked for. `dropped` are patterns of
+    paths that nothing reads at run time, `stripped` of libraries that go without their symbols. `stubbed` are
+    shared libraries that are linked to and never called, but for the functions that are `answering`.
     `imports` is tried before a layer is kept.
     """
 
@@ -63,9 +63,9 @@ class Python(_Section):
 
 
 class Image(_Section):
-    """An image: Debian layers and a `python` one, then `add` (path -> MODULE/BINARY), `files` and empty `folders`.
+    """An image: Debian layers, a `python` one, `add` (path -> MODULE/BINARY), `files` and empty `folders`.
 
-    `files` are path -> file below files/lab, executable.
+    `files` are path -> file below files/lab; all that is put in is executable.
     `ref` is the name of one that only the lab has; all others are in the catalogue.
     """
 

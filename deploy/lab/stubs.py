@@ -1,6 +1,7 @@
-"""Shared libraries in the place of those that a program is linked to and never calls: each function ends it, by name.
+"""Shared libraries in the place of those that a program is linked to and never calls.
 
-A CPU build of torch is not on PyPI; the one that is there wants CUDA's libraries, gigabytes of them, to be loaded.
+A CPU build of torch is not on PyPI; the one that is there wants gigabytes of CUDA's libraries to be loaded.
+A stub's function ends the program and says which it was.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from deploy.lab.run import run
 
+CC = ("gcc", "-shared", "-fPIC", "-O1", "-w", "-fno-builtin", "-s")
 _NEEDED = re.compile(r"\(NEEDED\)\s+Shared library: \[(.+)\]")
 _FILE = re.compile(r"Version: \d+\s+File: (\S+)\s+Cnt:")
 _VERSION = re.compile(r"^\s*0x\w+:\s+Name: (\S+)\s+Flags:")
@@ -82,8 +84,9 @@ def missing(libraries: Iterable[Library], stubbed: Iterable[str]) -> dict[str, s
 
 
 def source(name: str, symbols: Iterable[Symbol], answering: Collection[str] = ()) -> str:
-    """Return the C text of a stub; what is `answering` gives a place of zeroes, as a reference
-    would be, or constructs an object whose methods do nothing.
+    """Return the C text of a stub.
+
+    What is `answering` gives a place of zeroes, as a reference, or constructs an object that does nothing.
     """
     return "\n".join(
         [
@@ -131,7 +134,8 @@ def built(folder: Path, stubs: Mapping[str, Iterable[Symbol]], answering: Collec
         script, text = folder / f"{name}.map", folder / f"{name}.c"
         text.write_text(source(name, symbols, answering))
         script.write_text(versions(symbols))
-        options = [f"-Wl,-soname,{name}", *([f"-Wl,--version-script={script}"] if script.stat().st_size else [])]
-        run(["gcc", "-shared", "-fPIC", "-O1", "-w", "-fno-builtin", *options, "-s", "-o", str(folder / name), str(text), "-lstdc++"])
+        versioned = [f"-Wl,--version-script={script}"] if script.stat().st_size else []
+        options = [*CC, f"-Wl,-soname,{name}", *versioned, "-o", str(folder / name)]
+        run([*options, str(text), "-lstdc++"])
         script.unlink()
         text.unlink()

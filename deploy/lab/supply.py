@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 from deploy import catalog
 from deploy.catalog import FileEntry, ImageEntry, LockedFile, LockedImage
 from deploy.catalog import k3s as releases
-from deploy.lab import k3s, oci, recipes
+from deploy.lab import k3s, modelkit, oci, recipes
 from deploy.lab.places import cache
 from deploy.lab.progress import Progress
 from deploy.lab.store import locked
-from deploy.lab.workshop import MadeFile, MadeImage, Workshop
+from deploy.lab.workshop import MadeFile, MadeImage, Workshop, recipe_of
 
 ARCH = "amd64"
+PLAIN = ("flannel", "flannel-cni-plugin", "metallb-controller", "metallb-speaker")
+"""The catalogue's images that every lab serves; the others are made when an inventory asks for them."""
+MODELKITS = "kitops-init"
 RUNTIME_FILES = ("containerd", "runc", "cni-plugins", "helm")
 CHARTS = ("flannel-chart", "metallb-chart")
 
@@ -46,15 +49,22 @@ class Supply:
         catalog.lock.save(path, map(_locked_file, self.files), map(_locked_image, self.images))
 
 
-def wanted(versions: Sequence[str]) -> tuple[list[tuple[FileEntry, str]], list[tuple[ImageEntry, str]]]:
-    """Return the catalogue's files and images for these Kubernetes versions, each with its version."""
+def wanted(
+    versions: Sequence[str], asked: Iterable[ImageEntry] = ()
+) -> tuple[list[tuple[FileEntry, str]], list[tuple[ImageEntry, str]]]:
+    """Return the catalogue's files and images for these Kubernetes versions, each with its version.
+
+    `asked` are images that inventories need; those that the lab has no recipe for are left out.
+    """
     known, first = catalog.load(), k3s.plain(versions[0])
     files = [(each, version) for version in versions for each in _kubernetes_files(version)]
     files += [(each, first) for name in RUNTIME_FILES for each in known.file(name)]
     files += [(known.chart(name), first) for name in CHARTS]
     images = [(each, k3s.plain(version)) for version in versions for each in _kubernetes_images(version)]
-    images += [(known.image(name), first) for name in known.images]
+    images += [(known.image(name), first) for name in PLAIN]
     images += [(ImageEntry(name, ref), first) for name, ref in recipes.own_images().items()]
+    have = {each.key for each, _ in images}
+    images += [(each, first) for each in asked if each.key not in have and recipe_of(each, recipes.load())]
     return [
         (each, version) for each, version in files if each.arch in {ARCH, catalog.entries.ANY_ARCH}
     ], images
@@ -71,9 +81,11 @@ def _kubernetes_images(version: str) -> list[ImageEntry]:
     return [each for each in images if not k3s.is_version(version) or each.key.startswith("agnhost@")]
 
 
-def made(versions: Sequence[str], progress: Progress) -> Supply:
-    """Make what these Kubernetes versions need, where it is missing, and lay it out to be served."""
-    files, images = wanted(versions)
+def made(versions: Sequence[str], progress: Progress, asked: Sequence[ImageEntry] = ()) -> Supply:
+    """Make what these Kubernetes versions need, and the images `asked`, and lay it out to be served."""
+    files, images = wanted(versions, asked)
+    for text in unmade(asked):
+        progress.say(text)
     with locked(progress.say):
         workshop = Workshop(progress)
         supply = Supply(
@@ -85,7 +97,18 @@ def made(versions: Sequence[str], progress: Progress) -> Supply:
         for image in supply.images:
             root = registry_root() / "docker/registry/v2"
             oci.published(root, image.entry.ref, image.manifest, image.parts)
+        if any(each.key == MODELKITS for each in asked):
+            modelkit.published(registry_root() / "docker/registry/v2", progress)
     return supply
+
+
+def unmade(asked: Iterable[ImageEntry]) -> list[str]:
+    """Return what to tell an operator about images that inventories need and that the lab cannot make."""
+    return [
+        f"  {each.ref}: the lab has no recipe for it, so its hosts cannot pull it"
+        for each in asked
+        if recipe_of(each, recipes.load()) is None
+    ]
 
 
 def lay_out(files: Iterable[MadeFile], root: Path) -> None:

@@ -1,4 +1,4 @@
-"""A model small enough to be made by code: a Llama of random weights whose tokens are bytes. It says nothing true."""
+"""A model that is made by code: a tiny Llama of random weights, whose tokens are bytes. It talks nonsense."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+NAMES = (
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 END = SPECIAL.index("<|im_end|>")
 VOCABULARY = len(SPECIAL) + 256
@@ -21,7 +28,9 @@ SPREAD = 0.035
 SEED = 20
 
 CHAT = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% for message in messages %}"
+    "<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
+    "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 """The chat template, as in ChatML."""
@@ -75,7 +84,7 @@ def configuration() -> dict[str, JsonValue]:
 
 
 def tokenizer() -> dict[str, JsonValue]:
-    """Return tokenizer.json: every byte is a token, so that any text has tokens and no vocabulary is learnt."""
+    """Return tokenizer.json: every byte is a token, so that no vocabulary has to be learnt."""
     level: dict[str, JsonValue] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
                                    "use_regex": False}  # fmt: skip
     return {
@@ -126,7 +135,9 @@ def shapes() -> dict[str, tuple[int, ...]]:
         "mlp.up_proj": wide,
         "mlp.down_proj": narrow,
     }
-    layers = {f"model.layers.{n}.{name}.weight": shape for n in range(LAYERS) for name, shape in parts.items()}
+    layers = {
+        f"model.layers.{n}.{name}.weight": shape for n in range(LAYERS) for name, shape in parts.items()
+    }
     ends = dict.fromkeys(("model.embed_tokens.weight", "lm_head.weight"), (VOCABULARY, HIDDEN))
     return {**ends, **layers, "model.norm.weight": (HIDDEN,)}
 
@@ -141,7 +152,7 @@ def bfloat16(values: array[float]) -> bytes:
 
 
 def safetensors(weights: dict[str, tuple[tuple[int, ...], bytes]]) -> bytes:
-    """Return a safetensors file: length of the header, header, data (huggingface/safetensors, README, Format)."""
+    """Return a safetensors file: the header's length, the header, the data (safetensors README.md)."""
     header: dict[str, JsonValue] = {"__metadata__": {"format": "pt"}}
     begin = 0
     for name, (shape, data) in weights.items():

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from deploy.catalog import FileEntry, ImageEntry
+from deploy.catalog import FileEntry, ImageEntry, load
 from deploy.catalog import k3s as releases
 from deploy.lab import gomodule, k3s, layers, oci, python, recipes, toolchain
 from deploy.lab.archive import Entry, flat, tgz, tree, write_tar
+from deploy.lab.errors import LabError
 from deploy.lab.k3s import release
 from deploy.lab.places import FILES
 from deploy.lab.progress import Progress
@@ -42,6 +43,14 @@ class MadeImage:
     entry: ImageEntry
     manifest: oci.Blob
     parts: tuple[oci.Blob, ...]
+
+
+def recipe_of(entry: ImageEntry, made: Recipes) -> str | None:
+    """Return the recipe of an image by its key, or by its name where an inventory chose it itself."""
+    name = entry.key.partition("@")[0]
+    if name in made.images:
+        return name
+    return next((key for key, ref in load().images.items() if ref == entry.ref and key in made.images), None)
 
 
 @dataclass
@@ -94,7 +103,9 @@ class Workshop:
 
     def image(self, entry: ImageEntry, version: str) -> MadeImage:
         """Return an image of the catalogue."""
-        name = entry.key.partition("@")[0]
+        name = recipe_of(entry, self.recipes)
+        if name is None:
+            raise LabError(f"{entry.ref}: the lab has no recipe for it")
         recipe = self.recipes.images[name]
         added = {path: self.binary(what, version) for path, what in recipe.add.items()}
         own = {path: FILES / file for path, file in recipe.files.items()}
@@ -110,7 +121,8 @@ class Workshop:
             (folder / "config.json").write_bytes(oci.config(recipe, stack))
             (folder / "manifest.json").write_bytes(oci.manifest(oci.blob(folder / "config.json"), stack))
 
-        folder = kept(f"image-{name}", key_of(FORMAT, as_written(recipe), made_of), make)
+        key = key_of(FORMAT, recipe.model_dump(mode="json", exclude_defaults=True), made_of)
+        folder = kept(f"image-{name}", key, make)
         stack = [oci.Blob(f"sha256:{self._digest(path)}", path) for path in [*below, folder / "layer.tar"]]
         return MadeImage(
             entry, oci.blob(folder / "manifest.json"), (oci.blob(folder / "config.json"), *stack)

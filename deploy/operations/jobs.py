@@ -38,7 +38,8 @@ while :; do
   sleep 1
 done
 kubectl get pods --namespace="$namespace" --selector=job-name="$name" >&2
-kubectl logs --namespace="$namespace" "job/$name" --all-containers --tail={LAST_WORDS} >&2
+kubectl logs --namespace="$namespace" "job/$name" --all-containers --tail={LAST_WORDS} \\
+  --pod-running-timeout=1s >&2
 exit 1
 """
 

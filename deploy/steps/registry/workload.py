@@ -68,7 +68,8 @@ def deployment(registry: Registry, store: ObjectStore | None, image: str, config
 
 
 def _container(store: ObjectStore | None, image: str, volumes: list[str]) -> Object:
-    alive = {"path": "/", "port": PORT, "scheme": "HTTPS"}
+    # every path answers 503 while the store is away, which a restart would not mend
+    alive = {"tcpSocket": {"port": PORT}}
     healthy = {"path": "/debug/health", "port": DEBUG}
     return {
         "name": NAME,
@@ -76,9 +77,9 @@ def _container(store: ObjectStore | None, image: str, volumes: list[str]) -> Obj
         "command": ["registry", "serve", f"{CONFIG}/config.yml"],
         "env": _environment(store),
         "ports": [{"name": "https", "containerPort": PORT}, {"name": "metrics", "containerPort": DEBUG}],
-        "startupProbe": {"httpGet": alive, "periodSeconds": 1, "failureThreshold": 120},
+        "startupProbe": {**alive, "periodSeconds": 1, "failureThreshold": 120},
         "readinessProbe": {"httpGet": healthy, "periodSeconds": 5, "timeoutSeconds": 3},
-        "livenessProbe": {"httpGet": alive, "periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 6},
+        "livenessProbe": {**alive, "periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 6},
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -101,9 +102,9 @@ def _environment(store: ObjectStore | None) -> list[Object]:
         env.append(_from("REGISTRY_STORAGE_S3_ACCESSKEY", S3.name, "access-key"))
         env.append(_from("REGISTRY_STORAGE_S3_SECRETKEY", S3.name, "secret-key"))
     if store is not None and (not store.is_external or store.ca):
-        # distribution takes no CA of its own; the store inside the cluster has the registry's
+        # for the AWS SDK in it: distribution takes no CA itself, and the store in the cluster has our own
         folder = MOUNTS["store-ca"] if store.is_external else MOUNTS["tls"]
-        env.append({"name": "SSL_CERT_FILE", "value": f"{folder}/ca.crt"})
+        env.append({"name": "AWS_CA_BUNDLE", "value": f"{folder}/ca.crt"})
     return env
 
 

@@ -194,8 +194,14 @@ def test_a_broken_registry_is_found(
     assert judged(run(server, tmp_path))[check] is status
 
 
+def refused(server: Server, folder: Path) -> Said:
+    return run(server, folder, password="another")
+
+
 def test_a_wrong_password_pushes_nothing(server: Server, tmp_path: Path) -> None:
-    assert judged(run(server, tmp_path, password="another"))["REG-02"] is Status.FAIL
+    found = {each.check: each for each in verdicts.findings(refused(server, tmp_path), "cp1", harbor=False)}
+
+    assert (found["REG-02"].status, found["REG-02"].found) == (Status.FAIL, "push: HTTP 401")
     assert server.tags == {}
 
 

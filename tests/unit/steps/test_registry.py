@@ -11,7 +11,7 @@ import yaml
 from deploy.catalog import chart_keys, registry_needs
 from deploy.catalog.needs import needed
 from deploy.model import Cluster
-from deploy.plan import phases
+from deploy.plan import phases, unsupported
 from deploy.steps import cert_manager, certificates
 from deploy.steps.registry import databases, distribution, harbor_values, objects
 from tests.unit.steps.registries import AWAY, NEAR, STORE, cluster, registry_of
@@ -150,6 +150,15 @@ def test_the_registry_comes_after_what_it_stands_on() -> None:
     wanted = ["certificates", "trust", "object-store", "registry"]
     assert [name for name in names if name in wanted] == wanted
     assert "trust" not in [phase.name for phase in phases(PLAIN)]
+
+
+def test_a_registry_that_images_come_from_is_not_taken_over() -> None:
+    [wrong] = unsupported(cluster("distribution", hostname="ghcr.io"))
+
+    assert (wrong.place, wrong.text) == (
+        ("registry", "hostname"),
+        "every image of ghcr.io would be looked for in the cluster's own; wanted a name that nobody has",
+    )
 
 
 def test_cert_managers_ca_needs_no_secret_of_its_own_to_begin_with() -> None:
