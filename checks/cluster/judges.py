@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from checks.cluster import balancer, gpus, kubelets, nodes, registry, serving, storage, workloads
+from checks.cluster import balancer, claims, gpus, kubelets, nodes, registry, serving, storage, workloads
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
 from deploy.model import Cluster
@@ -21,6 +21,7 @@ JUDGES: tuple[Judge, ...] = (
     workloads.system_workloads,
     balancer.announcers,
     balancer.pool,
+    claims.served_api,
     storage.in_order,
     storage.store_is_up,
     registry.is_up,

@@ -113,7 +113,7 @@ def _gpus(cluster: Cluster) -> dict[str, str]:
         return {}
     kubernetes = cluster.kubernetes
     api = resource_api(kubernetes.version, kubernetes.feature_gates).version
-    kinds = ("resourceslices", "resourceclaims", "deviceclasses")
+    kinds = ("resourceslices", "resourceclaims", "resourceclaimtemplates", "deviceclasses")
     return {kind: f"/apis/resource.k8s.io/{api}/{kind}" for kind in kinds}
 
 

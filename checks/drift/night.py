@@ -40,6 +40,8 @@ MENDED_BY = {
     "RT-01": ("Configure containerd", "Run containerd", "Run k3s"),
     "RT-02": ("Configure containerd", "Run containerd", "Configure the kubelet", "Run the kubelet"),
     "RT-05": ("Run k3s",),
+    "RT-06": ("Make the folders of CDI", "Configure containerd", "Run containerd"),
+    "AMD-04": ("Tune the kernel for AMD's GPUs",),
     "K8S-04": ("Configure the kubelet", "Run the kubelet", "Configure k3s", "Run k3s"),
     "K8S-08": ("Label and taint the nodes",),
     "K8S-13": ("Run the kubelet", "Run k3s"),

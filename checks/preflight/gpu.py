@@ -66,21 +66,41 @@ def declared(case: Case) -> Said:
     return passed(text, wanted)
 
 
+def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
+    """Return the drivers that make a card work: of a declared model the declared one alone."""
+    wish = case.node.gpus
+    if wish and wish.module and card.vendor is wish.vendor and card.model.lower() == wish.model.lower():
+        return (wish.module.value,)
+    return card.drivers
+
+
 def drivers(case: Case) -> Said:
-    """Each GPU is bound to a driver that makes it work."""
+    """Each GPU is bound to a driver that makes it work, where one is declared to that one."""
     here = found(case)
     if not here:
         return failed(NONE_HERE, "bound GPUs")
+    bad = [card for card in here if card.device.driver not in _suits(case, card)]
     wrong = [
-        f"{card.device.slot} {card.model} is bound to {card.device.driver or 'no driver'}"
-        for card in here
-        if card.device.driver not in card.drivers
+        f"{card.device.slot} {card.model} is bound to {card.device.driver or 'no driver'}" for card in bad
     ]
-    wanted = f"{' or '.join(sorted({driver for card in here for driver in card.drivers}))} for each"
+    wanted = f"{' or '.join(sorted({driver for card in here for driver in _suits(case, card)}))} for each"
     if wrong:
-        return failed(listed(wrong, 3), wanted)
+        return failed(listed(wrong, 3), wanted, remedy=_pinned(case, bad))
     counts = Counter(card.device.driver for card in here)
     return passed(", ".join(f"{count}x {driver}" for driver, count in counts.items()), wanted)
+
+
+def _pinned(case: Case, bad: list[Gpu]) -> str | None:
+    """Say how a card gets the other one of its two drivers; None where the catalogue says it."""
+    first = bad[0]
+    bound, [*suits] = first.device.driver, _suits(case, first)
+    if bound not in first.drivers:
+        return None
+    id_ = first.device.device
+    return (
+        f"Boot with {bound}.force_probe=!{id_} {suits[0]}.force_probe={id_} on the kernel's command line,"
+        f" or declare gpus.module: {bound}"
+    )
 
 
 def nodes(case: Case) -> Said:

@@ -208,10 +208,8 @@ def reboot(case: Case) -> Said:
     """The running kernel is the one that the next boot starts."""
     kernels = case.known(case.host.kernels, "kernels")
     wanted = "no reboot pending"
-    if kernels.reboot is not None:
-        return failed(f"a reboot is asked for{' by ' + kernels.reboot if kernels.reboot else ''}", wanted)
-    if kernels.installed and kernels.running in kernels.installed and kernels.newest != kernels.running:
-        return failed(f"kernel {kernels.running} runs, {kernels.newest} is installed", wanted)
+    if (waits := kernels.waits) is not None:
+        return failed(waits, wanted)
     return passed(f"kernel {kernels.running}", wanted)
 
 

@@ -14,6 +14,7 @@ from deploy.catalog import gates
 from deploy.catalog.entries import minor_of
 from deploy.model import KernelModule, Vendor
 
+GROUP = gates.DRA
 DATA = Path(__file__).with_name("gpu.yaml")
 # the order of age in which one API group's versions are preferred
 NEWEST_FIRST = ("v1", "v1beta2", "v1beta1")

@@ -97,9 +97,8 @@ def _configurations(tree: ast.AST) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             for call in ast.walk(node.value):
-                named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args
-                if named and call.func.id == "get_kwargs" and isinstance(call.args[0], ast.Name):
-                    yield node.targets[0].id, call.args[0].id
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "get_kwargs":
+                    yield node.targets[0].id, ast.unparse(call.args[0])
 
 
 def _kind(call: ast.Call, classes: dict[str, str], fields: dict[tuple[str, str], str]) -> str:

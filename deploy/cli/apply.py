@@ -18,6 +18,7 @@ from deploy.cli.progress import watching
 from deploy.engine import locks, rolling, summary
 from deploy.engine.applying import Apply, Outcome
 from deploy.engine.log import open_log
+from deploy.engine.rebooting import Reboots
 from deploy.engine.selection import Selection, select
 from deploy.engine.session import Session
 from deploy.engine.survey import Survey, survey
@@ -37,10 +38,18 @@ NO_TERMINAL = "apply asks before it changes anything, and there is no terminal t
 @click.command()
 @choices.inventory
 @choices.selection
+@choices.reboot
 @choices.verbose
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before changing anything.")
 def apply(
-    inventory: Path, only: Sequence[str], first: str | None, limit: Sequence[str], *, yes: bool, verbose: bool
+    inventory: Path,
+    only: Sequence[str],
+    first: str | None,
+    limit: Sequence[str],
+    *,
+    reboot: bool,
+    yes: bool,
+    verbose: bool,
 ) -> int:
     """Make the hosts what the inventory says, then verify the cluster.
 
@@ -57,9 +66,10 @@ def apply(
         with Session(cluster, inventory, chosen.nodes) as session:
             proof = _Proof(session)
             whole = not only and not limit
-            with locks.on_host(session, _lock_host(session), holder):
+            with locks.on_host(session, _lock_host(session), holder) as lock:
                 living = proof.begin if whole else None
-                code, outcome = _apply(session, chosen, living, yes=yes, verbose=verbose)
+                boots = Reboots(lock.away, allowed=reboot)
+                code, outcome = _apply(session, chosen, living, boots, yes=yes, verbose=verbose)
             if code in (Exit.OK, Exit.UNREACHABLE) and whole and not outcome.failed:
                 code = worst(code, proof.active() if outcome.done else proof.passive())
                 for line in models.usage(session):
@@ -77,10 +87,16 @@ def _lock_host(session: Session) -> str:
 
 
 def _apply(
-    session: Session, chosen: Selection, living: Callable[[], None] | None, *, yes: bool, verbose: bool
+    session: Session,
+    chosen: Selection,
+    living: Callable[[], None] | None,
+    boots: Reboots,
+    *,
+    yes: bool,
+    verbose: bool,
 ) -> tuple[Exit, Outcome]:
     """Return what it came to, as an exit code and row by row."""
-    found = survey(session, chosen.phases, living)
+    found = survey(session, chosen.phases, living, reboot=boots.allowed)
     _refuse_a_half_install(session, found)
     show(found.rows, chosen.phases, session, output="text" if verbose else "short", verbose=verbose)
     if not found.pending:
@@ -89,19 +105,20 @@ def _apply(
     if not yes:
         consent("Apply this?")
     started = time.monotonic()
-    outcome = _run(session, chosen, found)
+    outcome = _run(session, chosen, found, boots)
     _tell(outcome, time.monotonic() - started)
     code = worst(session.exit_code, Exit.FAILED if outcome.failed else Exit.OK)
     return code, outcome
 
 
-def _run(session: Session, chosen: Selection, found: Survey) -> Outcome:
+def _run(session: Session, chosen: Selection, found: Survey, boots: Reboots) -> Outcome:
     shown = {row.key: row for row in found.rows}
     with watching() as watcher:
         work = Apply(session, watcher, shown, found.speaker, found.members)
         rolling.clean_up(work, found.leftovers)
         work.run(chosen.phases)
         rolling.roll(work, chosen.phases)
+        boots.run(work, chosen.phases)
     return work.outcome
 
 

@@ -11,6 +11,10 @@ import click
 inventory = click.argument("inventory", type=click.Path(path_type=Path))
 verbose = click.option("-v", "--verbose", is_flag=True, help="Show the commands, too.")
 
+reboot = click.option(
+    "--reboot", is_flag=True, help="Reboot hosts that wait for it, one at a time: drained, and back again."
+)
+
 
 def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:  # noqa: ARG001 - click's signature
     return tuple(name for name in (value or "").split(",") if name)

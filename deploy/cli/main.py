@@ -19,6 +19,7 @@ from deploy.errors import Exit, SlipwayError
 VERBS = {
     "apply": ("deploy.cli.apply:apply", "Make the hosts what the inventory says, then verify."),
     "artifacts": ("deploy.cli.artifacts:artifacts", "Pin, fetch and serve what hosts install."),
+    "bench": ("deploy.cli.bench:bench", "Put load on a model and say how fast it answers."),
     "drift": ("deploy.cli.drift:drift", "Say what has changed since the last apply, and since when."),
     "explain": ("deploy.cli.explain:explain", "Say what a check looks at, why, and how to mend it."),
     "init": ("deploy.cli.init:init", "Write an inventory from the hosts it is given."),

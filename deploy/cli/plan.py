@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from deploy.cli import choices
-from deploy.engine import summary
+from deploy.engine import reboots, summary
 from deploy.engine.log import open_log
 from deploy.engine.selection import select
 from deploy.engine.session import Session
@@ -22,6 +22,7 @@ from deploy.plan import Phase
 @click.command()
 @choices.inventory
 @choices.selection
+@choices.reboot
 @choices.verbose
 @click.option(
     "-o", "--output", type=click.Choice(["text", "short", "json"]), default="text", show_default=True
@@ -33,6 +34,7 @@ def plan(
     limit: Sequence[str],
     output: str,
     *,
+    reboot: bool,
     verbose: bool,
 ) -> int:
     """Show what apply would change: by phase, host and operation, with diffs.
@@ -43,7 +45,7 @@ def plan(
     cluster = load_cluster(inventory)
     chosen = select(cluster, only, first, limit)
     with open_log(cluster.name, "plan"), Session(cluster, inventory, chosen.nodes) as session:
-        rows = survey(session, chosen.phases).rows
+        rows = survey(session, chosen.phases, reboot=reboot).rows
         if output == "json":
             click.echo(json.dumps(summary.document(cluster.name, rows, session.unreachable), indent=2))
         else:
@@ -55,7 +57,7 @@ def show(
     rows: Sequence[Row], phases: Sequence[Phase], session: Session, *, output: str, verbose: bool
 ) -> None:
     """Print the rows that are pending or wrong, the hosts that cannot be used, and the summary."""
-    titles = {phase.name: phase.title for phase in phases}
+    titles = {phase.name: phase.title for phase in phases} | {reboots.PHASE: reboots.TITLE}
     listed = summary.short(rows) if output == "short" else summary.text(rows, titles, verbose=verbose)
     if listed:
         click.echo(f"{listed}\n")

@@ -10,7 +10,7 @@ import shlex
 import socket
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -104,19 +104,52 @@ def on_controller(cluster: str, path: Path, holder: Holder) -> Generator[Holder 
             file.truncate(0)
 
 
+class HostLock:
+    """A lock on a host, held for as long as this process lives; LockLostError ends a run that lost it."""
+
+    def __init__(self, session: Session, host: str, holder: Holder) -> None:
+        self._session, self._host, self._holder = session, host, holder
+        self._held: tuple[paramiko.Channel, gevent.Greenlet[..., None]] | None = None
+
+    def take(self) -> None:
+        """Take it, or raise who has it."""
+        name = shlex.quote(json.dumps(asdict(self._holder)))
+        limits = {"forgotten": FORGOTTEN, "patience": PATIENCE}
+        script = SCRIPT.format(directory=DIRECTORY, path=ON_HOST, holder=name, **limits)
+        channel = _taken(self._session, self._host, script)
+        self._held = channel, gevent.spawn(_beat, channel, gevent.getcurrent(), self._host)
+
+    def let_go(self) -> None:
+        """Let it go, where it is held."""
+        if self._held is not None:
+            channel, beating = self._held
+            beating.kill()
+            channel.close()
+        self._held = None
+
+    @contextmanager
+    def away(self, host: str) -> Generator[None, None, None]:
+        """Do without the lock while its own host is away; another control plane holds one meanwhile."""
+        if host != self._host:
+            yield
+            return
+        planes = (node.name for node in self._session.cluster.control_planes)
+        other = next((name for name in planes if name != host and name in self._session.hosts), None)
+        with nullcontext() if other is None else on_host(self._session, other, self._holder):
+            self.let_go()
+            yield
+            self.take()
+
+
 @contextmanager
-def on_host(session: Session, host: str, holder: Holder) -> Generator[None, None, None]:
-    """Hold a lock on a host for as long as this process lives; LockLostError ends a run that lost it."""
-    name = shlex.quote(json.dumps(asdict(holder)))
-    limits = {"forgotten": FORGOTTEN, "patience": PATIENCE}
-    script = SCRIPT.format(directory=DIRECTORY, path=ON_HOST, holder=name, **limits)
-    channel = _taken(session, host, script)
-    beating = gevent.spawn(_beat, channel, gevent.getcurrent(), host)
+def on_host(session: Session, host: str, holder: Holder) -> Generator[HostLock, None, None]:
+    """Hold a lock on a host."""
+    lock = HostLock(session, host, holder)
+    lock.take()
     try:
-        yield
+        yield lock
     finally:
-        beating.kill()
-        channel.close()
+        lock.let_go()
 
 
 def read(text: str) -> Holder | None:

@@ -36,16 +36,16 @@ def clean_up(apply: Apply, rows: Iterable[Row]) -> None:
     """Run the rows of `leftovers`."""
     done = list(rows)
     for row in done:
-        _uncordon(apply, row.host)
+        uncordon(apply, row.host)
     if done:
         apply.outcome.done += done
-        apply.members = speaker.nodes(apply.session, _asked(apply))
+        apply.members = speaker.nodes(apply.session, asked(apply))
 
 
 def roll(apply: Apply, phases: Sequence[Phase]) -> None:
     """Run what was deferred, host by host. A host that does not come back ends it, by its name."""
     deferred, apply.outcome.deferred = apply.outcome.deferred, []
-    names = _order(apply, {row.host for row in deferred} - apply.failed_hosts())
+    names = order(apply, {row.host for row in deferred} - apply.failed_hosts())
     if names and not apply.hears():
         apply.outcome.deferred = deferred
         if not apply.failed_hosts():
@@ -62,7 +62,8 @@ def roll(apply: Apply, phases: Sequence[Phase]) -> None:
             return
 
 
-def _order(apply: Apply, names: set[str]) -> list[str]:
+def order(apply: Apply, names: set[str]) -> list[str]:
+    """Return the names in the order in which hosts have their turns: control planes first."""
     cluster = apply.session.cluster
     return [node.name for node in (*cluster.control_planes, *cluster.workers) if node.name in names]
 
@@ -72,21 +73,21 @@ def _roll_one(apply: Apply, rows: Sequence[Row], phases: Sequence[Phase]) -> Non
     apply.watcher.phase_begins(title, [name])
     outcome, cordoned = Outcome(), False
     try:
-        before = _before(apply, name)
+        before = looked(apply, name)
         if max(row.disturbs for row in rows) >= Disturbs.PODS and not apply.members[name].unschedulable:
-            _cordon(apply, name)
+            cordon(apply, name)
             cordoned = True
         _disturb(apply, name, _touched(apply, name, rows, phases), outcome)
         if not outcome.failed:
-            _wait(apply, name, before.ready_pods)
+            wait(apply, name, before.ready_pods)
         if cordoned and not outcome.failed:
-            _uncordon(apply, name)
+            uncordon(apply, name)
     except (RunError, UnreachableError) as error:
         row = Row(PHASE, name, COME_BACK, State.ERROR, reason=str(error))
         outcome.failed.append(row)
         apply.outcome.failed.append(row)
     if cordoned and outcome.failed:
-        _let_go(apply, name)
+        let_go(apply, name)
     apply.watcher.phase_ended(title, outcome, time.monotonic() - started)
 
 
@@ -106,11 +107,11 @@ def _touched(apply: Apply, name: str, rows: Sequence[Row], phases: Sequence[Phas
     return own[first:]
 
 
-def _before(apply: Apply, name: str) -> wellness.Wellness:
+def looked(apply: Apply, name: str) -> wellness.Wellness:
     """Return how a node is; raise when its host was lost meanwhile, as then nothing is to be done on it."""
     if name not in apply.session.hosts:
         raise UnreachableError(apply.session.unreachable[name])
-    return wellness.read(apply.session, _asked(apply), name)
+    return wellness.read(apply.session, asked(apply), name)
 
 
 def _disturb(apply: Apply, name: str, phases: Sequence[Phase], outcome: Outcome) -> None:
@@ -121,11 +122,11 @@ def _disturb(apply: Apply, name: str, phases: Sequence[Phase], outcome: Outcome)
             return
 
 
-def _let_go(apply: Apply, name: str) -> None:
+def let_go(apply: Apply, name: str) -> None:
     """Let pods on a node again on which something failed, when it is Ready; say so when it stays cordoned."""
     try:
-        if wellness.read(apply.session, _asked(apply), name).ready:
-            _uncordon(apply, name)
+        if wellness.read(apply.session, asked(apply), name).ready:
+            uncordon(apply, name)
             return
         cause = "it is not Ready"
     except (RunError, UnreachableError) as error:
@@ -133,12 +134,13 @@ def _let_go(apply: Apply, name: str) -> None:
     apply.watcher.said(f"{name} stays cordoned, until the next apply: {cause}.")
 
 
-def _wait(apply: Apply, name: str, pods: frozenset[str]) -> None:
+def wait(apply: Apply, name: str, pods: frozenset[str]) -> None:
+    """Wait until a node is well again with these pods; raise RunError with what it lacks."""
     since = _now(apply, name)
     deadline = time.monotonic() + WELL_WITHIN
     while True:
         try:
-            lacks = wellness.read(apply.session, _asked(apply), name).lacks(since, pods)
+            lacks = wellness.read(apply.session, asked(apply), name).lacks(since, pods)
         except (RunError, UnreachableError) as error:
             lacks = str(error)
         if lacks is None:
@@ -156,7 +158,7 @@ def _now(apply: Apply, name: str) -> int:
     return int(ran.out)
 
 
-def _asked(apply: Apply) -> str:
+def asked(apply: Apply) -> str:
     """Return a control plane whose API answers now: the one that was asked before may be restarting."""
     if (found := speaker.speaker(apply.session)) is None:
         raise RunError("no control plane's API server answers")
@@ -164,20 +166,22 @@ def _asked(apply: Apply) -> str:
     return found
 
 
-def _cordon(apply: Apply, name: str) -> None:
+def cordon(apply: Apply, name: str) -> None:
+    """Keep new pods away, by an annotation first that says who did it."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    _kubectl(apply, f"annotate --overwrite node {shlex.quote(name)} {CORDONED}={stamp}")
-    _kubectl(apply, f"cordon {shlex.quote(name)}")
+    kubectl(apply, f"annotate --overwrite node {shlex.quote(name)} {CORDONED}={stamp}")
+    kubectl(apply, f"cordon {shlex.quote(name)}")
 
 
-def _uncordon(apply: Apply, name: str) -> None:
+def uncordon(apply: Apply, name: str) -> None:
     """Uncordon before the annotation goes: what a killed run leaves is known by it."""
-    _kubectl(apply, f"uncordon {shlex.quote(name)}")
-    _kubectl(apply, f"annotate node {shlex.quote(name)} {CORDONED}-")
+    kubectl(apply, f"uncordon {shlex.quote(name)}")
+    kubectl(apply, f"annotate node {shlex.quote(name)} {CORDONED}-")
 
 
-def _kubectl(apply: Apply, arguments: str) -> None:
-    by = _asked(apply)
-    ran = apply.session.run(by, f"{speaker.KUBECTL} {arguments}", timeout=30)
+def kubectl(apply: Apply, arguments: str, seconds: float = 30) -> None:
+    """Have the cluster told something; raise RunError with what it says when it refuses."""
+    by = asked(apply)
+    ran = apply.session.run(by, f"{speaker.KUBECTL} {arguments}", timeout=seconds)
     if not ran.ok:
         raise RunError(f"{by}: kubectl {arguments} failed: {ran.err.strip()}")

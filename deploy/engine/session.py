@@ -121,6 +121,18 @@ class Session:
             link.close()
         self.troubles.setdefault(error.host, Trouble(error.host, Cause.LOST, str(error)))
 
+    def again(self, host: str) -> bool:
+        """Connect to a host anew, as after its reboot; say whether it can be used. Its trouble is kept."""
+        if (link := self.links.pop(host, None)) is not None:
+            link.close()
+        found = self._open(host)
+        if isinstance(found, Link):
+            self.links[host] = found
+            self.troubles.pop(host, None)
+            return True
+        self.troubles[host] = found
+        return False
+
     def speechless(self) -> SlipwayError:
         """Return the error for a cluster no control plane of which can be used."""
         said = [f"no control plane of {self.cluster.name} can be used:", *self.unreachable.values()]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from deploy.engine import reboots
 from deploy.errors import Exit, worst
 from deploy.model.row import SCHEMA_VERSION, Disturbs, Row, State
 
@@ -23,6 +24,8 @@ def summary(rows: Sequence[Row], unreachable: Iterable[str] = ()) -> str:
         parts.append(f"{_count(len(errors), 'operation')} could not be planned on {_hosts(errors)}.")
     if pending:
         parts.append(_disturbs(pending))
+    if waiting := reboots.waiting(rows):
+        parts.append(waiting)
     if missing := ", ".join(unreachable):
         parts.append(f"Not looked at: {missing}.")
     return " ".join(parts)

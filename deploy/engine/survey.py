@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gevent
 
-from deploy.engine import planning, rolling, speaker
+from deploy.engine import planning, reboots, rolling, speaker
 from deploy.engine.session import Session
 from deploy.engine.speaker import KubeNode
 from deploy.model.row import Row
@@ -38,8 +38,18 @@ class Survey:
         return [row for row in self.rows if row.phase == rolling.PHASE]
 
 
-def survey(session: Session, phases: Sequence[Phase], living: Callable[[], object] | None = None) -> Survey:
-    """Look at everything; change nothing. `living` is called once the cluster's API is known to answer."""
+def survey(
+    session: Session,
+    phases: Sequence[Phase],
+    living: Callable[[], object] | None = None,
+    *,
+    reboot: bool | None = None,
+) -> Survey:
+    """Look at everything; change nothing. `living` is called once the cluster's API is known to answer.
+
+    `reboot` says whether hosts that wait for one may have it; None asks no host whether it does.
+    """
+    waiting = None if reboot is None else gevent.spawn(reboots.rows, session, allowed=reboot)
     asked = gevent.spawn(speaker.speaker, session)
     gevent.sleep(ON_ITS_WAY)
     planning.load(phases)
@@ -50,5 +60,9 @@ def survey(session: Session, phases: Sequence[Phase], living: Callable[[], objec
         if living is not None:
             living()
         members = speaker.nodes(session, speaks)
-    rows = [row for row in rolling.leftovers(members.values()) if row.host in session.chosen]
-    return Survey(speaks, members, [*rows, *planning.plan(session, phases, speaks)])
+    planned = planning.plan(session, phases, speaks)
+    reboot_rows = [] if waiting is None else waiting.get()
+    # a node that is to be rebooted stays empty until then
+    own = session.chosen - {row.host for row in reboot_rows if row.pending}
+    left = [row for row in rolling.leftovers(members.values()) if row.host in own]
+    return Survey(speaks, members, [*left, *planned, *reboot_rows])

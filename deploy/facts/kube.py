@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyinfra.api import FactBase
 from typing_extensions import override
 
-from deploy.observe import kube
+from deploy.observe import api, kube
 
 
 class Tried(FactBase[kube.Objects]):
@@ -50,3 +52,25 @@ class Got(FactBase[kube.Objects]):
     @override
     def process(self, output: list[str]) -> kube.Objects:
         return kube.parse(output)
+
+
+class Read(FactBase[kube.Objects]):
+    """Return the objects at these paths of the API; one that is not there is left out.
+
+    .. code:: python
+
+        Objects(Reach.ANSWERS, live={Key("", "Node", "", "cp1"): {...}})
+    """
+
+    @staticmethod
+    @override
+    def default() -> kube.Objects:
+        return kube.Objects(kube.Reach.SILENT)
+
+    @override
+    def command(self, paths: Sequence[str]) -> str:
+        return api.command(paths)
+
+    @override
+    def process(self, output: list[str]) -> kube.Objects:
+        return api.parse(output)

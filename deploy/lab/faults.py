@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,12 +18,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from pydantic import BaseModel, ConfigDict, Field
 
+from deploy.lab import hardware
 from deploy.lab.errors import LabUsageError
 
-TABLE = Path(__file__).with_name("faults.yaml")
+TABLES = tuple(Path(__file__).with_name(name) for name in ("faults.yaml", "faults_gpu.yaml"))
 KUBECTL = "export KUBECONFIG=/etc/kubernetes/admin.conf"
 EXPIRED = "@EXPIRED@"
+FACE = re.compile(r"@FACE ([\w-]+)@")
 IS_CONTROL_PLANE = "test -e /etc/kubernetes/admin.conf"
+HAS_GPUS = f"{KUBECTL}; kubectl get nodes -l slipway.dev/gpu-vendor -o name | grep -q ."
 
 
 class Host(StrEnum):
@@ -34,7 +38,10 @@ class Host(StrEnum):
 
 
 class Fault(BaseModel):
-    """An entry of the table: the next drift names it under `check`, or as a pending operation of `phase`."""
+    """An entry of the table: the next drift names it under `check`, or as a pending operation of `phase`.
+
+    With `gpus` it is one of a lab of simulated GPUs (inventories/lab-gpus.yaml), where it is found alone.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,11 +52,12 @@ class Fault(BaseModel):
     phase: str | None = None
     mend: str | None = None
     settles: float = 0.0
+    gpus: bool = False
 
     @property
     def made(self) -> str:
         """The script that makes it."""
-        return self._script(self.make.replace(EXPIRED, expired() if EXPIRED in self.make else ""))
+        return self._script(self.make)
 
     @property
     def mended(self) -> str | None:
@@ -57,13 +65,17 @@ class Fault(BaseModel):
         return None if self.mend is None else self._script(self.mend)
 
     def _script(self, text: str) -> str:
+        if EXPIRED in text:
+            text = text.replace(EXPIRED, expired())
+        text = FACE.sub(lambda named: hardware.script(named[1]), text)
         return f"set -e\n{KUBECTL}\n{text}" if self.host is Host.CLUSTER else f"set -e\n{text}"
 
 
 @lru_cache(maxsize=1)
 def faults() -> dict[str, Fault]:
     """Return every fault by its name."""
-    return {name: Fault.model_validate(entry) for name, entry in yaml.safe_load(TABLE.read_text()).items()}
+    entries = {name: entry for table in TABLES for name, entry in yaml.safe_load(table.read_text()).items()}
+    return {name: Fault.model_validate(entry) for name, entry in entries.items()}
 
 
 def fault(name: str) -> Fault:
@@ -77,6 +89,8 @@ def place(found: Fault, hosts: tuple[str, ...], true: Callable[[str, str], bool]
     """Return the host of the lab that a fault is made on; `true` says whether a script succeeds on a host."""
     speaks = {name: true(name, IS_CONTROL_PLANE) for name in hosts}
     fitting = [name for name in hosts if speaks[name] is not (found.host is Host.WORKER)]
+    if found.gpus and not any(true(name, HAS_GPUS) for name in hosts if speaks[name]):
+        raise LabUsageError("this fault needs simulated GPUs: inventories/lab-gpus.yaml begins with how")
     if fitting and any(speaks.values()):
         return fitting[0]
     kind = "worker" if found.host is Host.WORKER and any(speaks.values()) else "control plane"

@@ -12,7 +12,7 @@ from deploy.model.cluster import (
     Node,
     Taint,
 )
-from deploy.model.gpu import Gpu, Gpus, NvidiaStack, Partitioning, Sharing, Stack
+from deploy.model.gpu import AmdStack, Gpu, Gpus, NvidiaStack, Partitioning, Sharing, Stack
 from deploy.model.k3s import Datastore, FlannelBackend, K3s, Packaged
 from deploy.model.kubernetes import Containerd, Kubernetes, Limits, Reserved
 from deploy.model.load import load_cluster
@@ -45,6 +45,7 @@ __all__ = [
     "Accepted",
     "AddressRange",
     "Allocation",
+    "AmdStack",
     "Artifacts",
     "CertificateProvider",
     "Certificates",

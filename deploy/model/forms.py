@@ -42,6 +42,8 @@ MIG_LAYOUT = r"^all-(disabled|enabled|balanced|\d+g\.\d+gb(\.me|\+me)?)$"
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 RELEASE = r"^v?\d+\.\d+\.\d+$"
 MANIFEST = r"^[^\s~]+\.ya?ml$"
+# distribution/reference: a domain and a path, without a tag
+IMAGE_REPOSITORY = r"^[a-z0-9.-]+(:\d{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
 # a quantity of bytes, whole and not nothing
 SIZE = r"^[1-9]\d*(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$"
 # no root, no dots to climb by, nothing that a shell, a mount option or a volume's path could misread
@@ -93,6 +95,7 @@ WANTED = {
     BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits and hyphens",
     IMAGE: "an image such as docker.io/pgsty/minio:TAG, best with @sha256:DIGEST",
     MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
+    IMAGE_REPOSITORY: "an image's repository without a tag, such as harbor.home.lan/amd/driver",
     MODEL_NAME: "a name of at most 40 lower-case letters, digits and hyphens, such as qwen",
     MODEL_VERSION: "a version of lower-case letters, digits, dots and hyphens, such as 2 or 1.5",
     DIGEST: "a digest: sha256: and 64 hexadecimal digits",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from deploy.model.forms import MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, Switch
+from deploy.model.forms import DNS_LABEL, MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, IMAGE_REPOSITORY, Switch
 from deploy.model.section import Section, setting
 from deploy.model.values import (
     Allocation,
@@ -95,6 +95,21 @@ class Stack(Section):
     )
 
 
+class AmdStack(Stack):
+    """AMD's operator; the driver that it brings it builds in the cluster, and keeps in a registry."""
+
+    driver_image: Annotated[str, Field(pattern=IMAGE_REPOSITORY)] | None = setting(
+        Change.ROLLING,
+        "Where the operator keeps the driver that it builds: a repository that nodes may push to.",
+        default=None,
+    )
+    driver_image_secret: Annotated[str, Field(pattern=DNS_LABEL)] | None = setting(
+        Change.ROLLING,
+        "The Secret in kube-amd-gpu that lets them in there; left out, nobody has to be let in.",
+        default=None,
+    )
+
+
 class NvidiaStack(Stack):
     """NVIDIA's operator."""
 
@@ -109,7 +124,7 @@ class Gpu(Section):
     """GPUs in the whole cluster; a vendor without a node in `nodes[].gpus` is not installed."""
 
     intel: Stack = setting(Change.ROLLING, "Intel's resource driver or device plugin.", default=Stack())
-    amd: Stack = setting(Change.ROLLING, "AMD's GPU operator.", default=Stack())
+    amd: AmdStack = setting(Change.ROLLING, "AMD's GPU operator.", default=AmdStack())
     nvidia: NvidiaStack = setting(Change.ROLLING, "NVIDIA's GPU operator.", default=NvidiaStack())
     node_feature_discovery: Switch = setting(
         Change.ROLLING,

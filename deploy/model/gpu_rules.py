@@ -131,6 +131,19 @@ def driver_source_is_complete(cluster: Cluster) -> Iterator[Mistake]:
             )
 
 
+def built_driver_has_a_place(cluster: Cluster) -> Iterator[Mistake]:
+    """AMD's operator builds its driver and pushes it: the chart's own default is nobody's registry."""
+    amd, operator = cluster.gpu.amd, cluster.gpu.amd.driver is DriverSource.OPERATOR
+    place: Place = ("gpu", "amd", "driver_image")
+    if operator and amd.driver_image is None and amd.manifest is None:
+        text = "missing; wanted here: a repository to which the operator may push the driver that it builds"
+        yield Mistake(place, text, involves=(("gpu", "amd", "driver"),))
+    if amd.driver_image and not operator:
+        yield Mistake(place, f"is used with driver: operator only, and it is {amd.driver}; leave it out")
+    if amd.driver_image_secret and amd.driver_image is None:
+        yield Mistake((*place[:2], "driver_image_secret"), "goes with driver_image; name both, or none")
+
+
 def stacks_have_nodes(cluster: Cluster) -> Iterator[Mistake]:
     """A vendor that is configured has a node."""
     for vendor in Vendor:
@@ -161,6 +174,7 @@ GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     intel_shares_alike,
     partitioning_fits,
     driver_source_is_complete,
+    built_driver_has_a_place,
     stacks_have_nodes,
     manifest_needs_no_version,
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from deploy.observe import api
 from deploy.observe.difference import Path, unmet
 from deploy.observe.kube import Key, Object, Objects, key
 
@@ -61,19 +62,14 @@ def _manifest(data: str) -> tuple[Object, ...]:
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def stubs(manifest: tuple[Object, ...], namespace: str) -> list[Object]:
-    """Return what kubectl needs to find a manifest's objects; cluster-wide kinds ignore the namespace."""
-    return [
-        {
-            "apiVersion": document["apiVersion"],
-            "kind": document["kind"],
-            "metadata": {
-                "name": document["metadata"]["name"],
-                "namespace": document["metadata"].get("namespace", namespace),
-            },
-        }
-        for document in manifest
-    ]
+def paths(manifest: tuple[Object, ...], namespace: str) -> list[str]:
+    """Return where a manifest's objects live; one without a namespace may be in its own or in none."""
+    found = []
+    for document in manifest:
+        name, own = document["metadata"]["name"], document["metadata"].get("namespace")
+        for home in (own,) if own else (namespace, None):
+            found.append(api.path({**document, "metadata": {"name": name, "namespace": home}}))
+    return found
 
 
 # written by controllers into objects that a chart ships without them

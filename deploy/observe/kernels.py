@@ -35,6 +35,15 @@ class Kernels:
         """The kernel that a boot loader starts next."""
         return max(self.installed, key=_order, default=self.running)
 
+    @property
+    def waits(self) -> str | None:
+        """Say what waits for a reboot; None when nothing does."""
+        if self.reboot is not None:
+            return f"a reboot is asked for{' by ' + self.reboot if self.reboot else ''}"
+        if self.running in self.installed and self.newest != self.running:
+            return f"kernel {self.running} runs, {self.newest} is installed"
+        return None
+
 
 def _order(release: str) -> list[tuple[int, int | str]]:
     """Sort 6.8.0-90-generic after 6.8.0-9-generic."""

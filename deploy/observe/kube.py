@@ -12,8 +12,7 @@ from typing_extensions import override
 
 KUBECONFIG = "/etc/kubernetes/admin.conf"
 FIELD_MANAGER = "slipway"
-# discovery is cached in memory-backed storage: fast on the next call, gone with a reboot
-ENVIRONMENT = f"export KUBECONFIG={KUBECONFIG} KUBECACHEDIR=/run/slipway/kube-cache"
+ENVIRONMENT = f"export KUBECONFIG={KUBECONFIG}"
 
 Object = dict[str, Any]
 

@@ -111,7 +111,6 @@ def command(node: str) -> str:
             f"echo \"marker $(tr -d '\\n' 2>/dev/null < {MARKER})\"",
             f"systemctl show --no-pager -p Id,ActiveState {units} | sed 's/^/unit /'",
             "command -v kubectl >/dev/null || exit 0",
-            "export KUBECACHEDIR=/run/slipway/kube-cache",
             f"if [ -s {ETC}/admin.conf ]; then echo '{kube.MARK}live'; export KUBECONFIG={ETC}/admin.conf",
             f"printf '%s' {shlex.quote(json.dumps(wanted))} | {get} -f - 2>&1 || true",
             f"elif [ -s {KUBELET_CONF} ]; then echo '{kube.MARK}live'; export KUBECONFIG={KUBELET_CONF}",

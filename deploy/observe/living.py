@@ -16,7 +16,6 @@ def command(node: str) -> str:
     ask = "get node -o jsonpath='{.status.nodeInfo.kubeletVersion}'"
     return (
         f"[ -e {KUBELET_CONF} ] || {{ echo '{NONE}'; exit 0; }}\n"
-        "export KUBECACHEDIR=/run/slipway/kube-cache\n"
         f"kubectl --kubeconfig={KUBELET_CONF} --request-timeout=3s {ask} {shlex.quote(node)} 2>/dev/null "
         f"|| kubelet --version 2>/dev/null || true; echo"
     )

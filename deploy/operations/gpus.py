@@ -11,9 +11,9 @@ from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
 from deploy.facts.kernel import Sysctls
-from deploy.facts.kube import Got
+from deploy.facts.kube import Got, Read
 from deploy.model import Allocation
-from deploy.observe import gpu_use, kube
+from deploy.observe import api, gpu_use, kube
 from deploy.observe.kube import Objects
 from deploy.operations import kernel, notes
 from deploy.operations.kube import Commands, asked
@@ -73,7 +73,7 @@ def short(offers: Sequence[Offer], nodes: Objects, slices: Objects) -> list[str]
 @operation()
 def offered(offers: Sequence[Offer], until: str, patience: int = PATIENCE) -> Commands:
     """Every node offers the GPUs that it is declared to have; `until` is the phase that brings them."""
-    nodes = host.get_fact(Got, words="get nodes -o json")
+    nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
     if asked(nodes):
         missing = short(offers, nodes, _slices(offers))
         if not missing:
@@ -94,7 +94,7 @@ def _slices(offers: Sequence[Offer]) -> Objects:
 @operation()
 def handed_over(ways: Mapping[str, Allocation], driver: str, prefixes: tuple[str, ...]) -> Commands:
     """No pod holds a node's GPUs in the other way than the declared one: they would be given twice."""
-    pods = host.get_fact(Got, words="get pods --all-namespaces -o json")
+    pods = host.get_fact(Read, paths=[api.listed("v1", "Pod")])
     yield from ()
     if not asked(pods):
         return

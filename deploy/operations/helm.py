@@ -14,12 +14,12 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
-from deploy.facts.kube import Got
+from deploy.facts.kube import Read
 from deploy.model.row import Disturbs
-from deploy.observe import helm, kube
+from deploy.observe import api, helm, kube
 from deploy.observe.helm import Revision
 from deploy.operations import notes
-from deploy.operations.kube import Commands, as_list, asked
+from deploy.operations.kube import Commands, asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,7 @@ def released(release: Release, disturbs: Disturbs = Disturbs.NOTHING) -> Command
 
     One that slipway has not made is left to its owner, as an error.
     """
-    selector = f"owner=helm,name={release.name}"
-    words = shlex.join(["get", "secret", "-n", release.namespace, "--selector", selector, "-o", "json"])
-    found = host.get_fact(Got, words=words)
+    found = host.get_fact(Read, paths=[_revisions(release.name, release.namespace)])
     if not asked(found):
         yield upgrade(release)
         return
@@ -63,6 +61,10 @@ def released(release: Release, disturbs: Disturbs = Disturbs.NOTHING) -> Command
     notes.diff(f"values of {release.name}", _values(release, known), yaml.safe_dump(dict(release.values)))
     notes.disturbs(disturbs)
     yield upgrade(release)
+
+
+def _revisions(release: str, namespace: str) -> str:
+    return api.listed("v1", "Secret", namespace, selector=f"owner=helm,name={release}")
 
 
 def _foreign(release: str, namespace: str) -> HostError:
@@ -93,8 +95,7 @@ def _drifted(release: Release, newest: Revision) -> list[str]:
     """Compare the newest revision's manifest with what lives."""
     if not newest.manifest:
         return [f"release {release.namespace}/{release.name}: revision {newest.number} could not be decoded"]
-    wanted = helm.stubs(newest.manifest, release.namespace)
-    found = host.get_fact(Got, words="get --ignore-not-found -o json -f -", _stdin=as_list(wanted))
+    found = host.get_fact(Read, paths=helm.paths(newest.manifest, release.namespace))
     asked(found)
     return [
         f"{name} is gone" if paths == [()] else f"{name} differs at {', '.join(map('.'.join, paths))}"
@@ -141,9 +142,7 @@ def upgrade(release: Release) -> StringCommand:
 @operation()
 def uninstalled(release: str, namespace: str) -> Commands:
     """There is no such release; one that slipway has not made is left to its owner, as an error."""
-    selector = f"owner=helm,name={release}"
-    words = shlex.join(["get", "secret", "-n", namespace, "--selector", selector, "-o", "json"])
-    found = host.get_fact(Got, words=words)
+    found = host.get_fact(Read, paths=[_revisions(release, namespace)])
     if not asked(found):
         return
     known = helm.revisions(found)

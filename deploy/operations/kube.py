@@ -14,8 +14,8 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
-from deploy.facts.kube import Got, Tried
-from deploy.observe import kube
+from deploy.facts.kube import Read, Tried
+from deploy.observe import api, kube
 from deploy.observe.difference import Path, differing, normalised, unmet
 from deploy.observe.kube import Object, Reach
 from deploy.observe.managers import as_applied, owned_by_controllers
@@ -112,8 +112,7 @@ def applied(
     `until` names the phase that installs the kinds. `patience` is how many seconds a webhook that is
     still starting is waited for.
     """
-    words = "get --ignore-not-found --show-managed-fields -o json -f -"
-    found = host.get_fact(Got, words=words, _stdin=as_list(objects))
+    found = host.get_fact(Read, paths=[api.path(each) for each in objects])
     if not asked(found):
         yield _apply(objects, patience, webhook)
         return
@@ -165,11 +164,15 @@ def unfinished(workload: Mapping[str, Any]) -> str | None:
     return None if wanted > 0 and new == ready == wanted else f"{name} has {ready} of {wanted} pods ready"
 
 
+def _workload(namespace: str, name: str) -> str:
+    kind, _, name = name.partition("/")
+    return f"{api.listed('apps/v1', kind, namespace)}/{name}"
+
+
 @operation()
 def rolled_out(namespace: str, workloads: Sequence[str], until: str, timeout: int = 180) -> Commands:
     """Every pod of each workload (`deployment/x`, `daemonset/y`) is ready, in its newest form."""
-    words = shlex.join(["get", "--namespace", namespace, "--ignore-not-found", "-o", "json", *workloads])
-    found = host.get_fact(Got, words=words)
+    found = host.get_fact(Read, paths=[_workload(namespace, each) for each in workloads])
     if asked(found):
         waiting = [text for live in found.live.values() if (text := unfinished(live))]
         missing = len(workloads) - len(found.live)
@@ -190,7 +193,7 @@ def rolled_out(namespace: str, workloads: Sequence[str], until: str, timeout: in
 @operation()
 def gone(objects: Sequence[Object], owner: str = kube.FIELD_MANAGER) -> Commands:
     """None of the objects lives; one that another manager's label is on is left to him, as an error."""
-    found = host.get_fact(Got, words="get --ignore-not-found -o json -f -", _stdin=as_list(objects))
+    found = host.get_fact(Read, paths=[api.path(each) for each in objects])
     if not asked(found):
         return
     foreign = [

@@ -13,9 +13,9 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
-from deploy.facts.kube import Got
+from deploy.facts.kube import Read
 from deploy.model.row import Disturbs
-from deploy.observe import kube
+from deploy.observe import api, kube
 from deploy.observe.difference import unmet
 from deploy.observe.kube import Key, Object
 from deploy.operations import notes
@@ -27,13 +27,16 @@ PODS = Key("apps", "DaemonSet", "kube-system", "kube-proxy")
 # on the ConfigMap: what was written; on the pods' template: what they run with. Where the two differ
 # a run was interrupted between writing and restarting
 DIGEST = "slipway.dev/config"
-_WORDS = "get -n kube-system --ignore-not-found -o json configmap/kube-proxy daemonset/kube-proxy"
+_PATHS = [
+    f"{api.listed(version, each.kind, each.namespace)}/{each.name}"
+    for version, each in (("v1", CONFIG), ("apps/v1", PODS))
+]
 
 
 @operation()
 def configured(settings: Mapping[str, Any]) -> Commands:
     """kube-proxy runs with these settings on every node; what they do not name stays as kubeadm wrote it."""
-    found = host.get_fact(Got, words=_WORDS)
+    found = host.get_fact(Read, paths=_PATHS)
     if not asked(found):
         yield StringCommand("true")
         return

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from deploy.facts.kube import Got
-from deploy.observe import kube, nodes
+from deploy.facts.kube import Read
+from deploy.observe import api, kube, nodes
 from deploy.observe.kube import Key
 from deploy.observe.nodes import Change
 from deploy.operations import notes
@@ -21,7 +21,7 @@ Declared = nodes.Declared
 @operation()
 def declared(wanted: Sequence[Declared]) -> Commands:
     """Every node carries its declared labels and taints; one that has not joined yet is waited for."""
-    found = host.get_fact(Got, words="get nodes -o json")
+    found = host.get_fact(Read, paths=[api.listed("v1", "Node")])
     if not asked(found):
         yield StringCommand("true")
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.gpu.need import NeedError, nodes_for
 from deploy.model import Cluster, Node
-from deploy.model.serving import Model, SourceKind
+from deploy.model.serving import Model
 from deploy.serving.fit import need
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -19,7 +19,7 @@ def nodes(cluster: Cluster, model: Model) -> tuple[Node, ...]:
         able = [node for node, _ in nodes_for(cluster, need(model.gpus))]
     else:
         able = [*cluster.hosts_of_pods]
-    if model.source.kind is SourceKind.HOST_PATH:
+    if model.source.host_path is not None:
         able = [node for node in able if node.name == model.source.node]
     wanted = model.placement.node_selector
     return tuple(node for node in able if all(_has(node, key, value) for key, value in wanted.items()))

@@ -25,14 +25,7 @@ CONFIG_MAP = "default-dcm-config"
 @deploy("AMD GPUs")
 def amd() -> None:
     """Install the operator; it runs the device plugin or the DRA driver, never both."""
-    cluster = context.cluster()
-    if not context.speaks():
-        return
-    gpu_stack.labelled(cluster, Vendor.AMD, profiles(cluster))
-    gpu_stack.handed_over(cluster, Vendor.AMD)
-    if not gpu_stack.from_manifest(cluster, Vendor.AMD, PHASE):
-        _operator(cluster)
-    gpu_stack.offered(cluster, Vendor.AMD, PHASE)
+    gpu_stack.by_operator(Vendor.AMD, PHASE, profiles, _operator)
 
 
 def _operator(cluster: Cluster) -> None:
@@ -111,8 +104,14 @@ def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
 
 def _driver(cluster: Cluster) -> dict[str, Any]:
     """Return who brings amdgpu; with the operator's own, the kernel's must not load."""
-    operator = cluster.gpu.amd.driver is DriverSource.OPERATOR
-    return {"enable": operator, "blacklist": operator}
+    amd = cluster.gpu.amd
+    operator = amd.driver is DriverSource.OPERATOR
+    chosen: dict[str, Any] = {"enable": operator, "blacklist": operator}
+    if operator and amd.driver_image:
+        chosen["image"] = amd.driver_image
+        if amd.driver_image_secret:
+            chosen["imageRegistrySecret"] = {"name": amd.driver_image_secret}
+    return chosen
 
 
 def _monitoring(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:

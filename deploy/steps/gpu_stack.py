@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from deploy import catalog, context
 from deploy.catalog import LockedFile
 from deploy.catalog import gpu as names
 from deploy.errors import InventoryError
+from deploy.gpu import written
 from deploy.gpu.wiring import (
     ALLOCATION_LABEL,
     MODEL_LABEL,
@@ -30,6 +31,7 @@ Object = dict[str, Any]
 # privileged pods, as every driver's are; the namespace must say so (Pod Security Standards)
 PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
 OWNED = {"app.kubernetes.io/managed-by": "slipway"}
+REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)
 FOUND = {
@@ -62,6 +64,26 @@ def labels(cluster: Cluster, node: Node) -> dict[str, str]:
     if found and not cluster.gpu.node_feature_discovery:
         own[found] = "true"
     return own
+
+
+def by_operator(
+    vendor: Vendor,
+    phase: str,
+    own: Callable[[Cluster], dict[str, dict[str, str]]],
+    operator: Callable[[Cluster], None],
+) -> None:
+    """Give a vendor's GPUs away by its operator, in the one way that all of its nodes are declared to use.
+
+    `own` returns the labels of the vendor's own by node, `operator` installs it where no manifest stands in.
+    """
+    cluster = context.cluster()
+    if not context.speaks():
+        return
+    labelled(cluster, vendor, own(cluster))
+    handed_over(cluster, vendor)
+    if not from_manifest(cluster, vendor, phase):
+        operator(cluster)
+    offered(cluster, vendor, phase)
 
 
 def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] | None = None) -> None:
@@ -125,7 +147,10 @@ def from_manifest(cluster: Cluster, vendor: Vendor, until: str) -> bool:
     path = cluster.gpu.stack(vendor).manifest
     if path is None:
         return False
-    objects = manifest(Path(context.lock_path()).parent / path)
+    file = Path(context.lock_path()).parent / path
+    objects = manifest(file)
+    if wrong := written.refused(cluster, objects):
+        raise InventoryError("\n".join([f"{file} (DRA-02):", *(f"  {text}" for text in wrong), REWRITE]))
     kube.applied(name="Apply the manifest", objects=objects, until=until)
     for home, workloads in _workloads(objects).items():
         kube.rolled_out(name="Wait for its pods", namespace=home, workloads=workloads, until=until)

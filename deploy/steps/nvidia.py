@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 from pyinfra.api import deploy
 
-from deploy import context
 from deploy.model import Allocation, Cluster, Distribution, DriverSource, Gpus, SharingStrategy, Vendor
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
@@ -28,15 +27,8 @@ K3S_TOOLKIT = {
 
 @deploy("NVIDIA GPUs")
 def nvidia() -> None:
-    """Install the operator in the one way that all of its nodes are declared to use."""
-    cluster = context.cluster()
-    if not context.speaks():
-        return
-    gpu_stack.labelled(cluster, Vendor.NVIDIA, labels(cluster))
-    gpu_stack.handed_over(cluster, Vendor.NVIDIA)
-    if not gpu_stack.from_manifest(cluster, Vendor.NVIDIA, PHASE):
-        _operator(cluster)
-    gpu_stack.offered(cluster, Vendor.NVIDIA, PHASE)
+    """Install the operator; it takes one of its two resources, and so serves all nodes in one way."""
+    gpu_stack.by_operator(Vendor.NVIDIA, PHASE, labels, _operator)
 
 
 def other(cluster: Cluster) -> dict[str, Any]:

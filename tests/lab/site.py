@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,10 @@ class Site:
         return done.stdout
 
     def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start a verb in a process group of its own, for a test that ends it."""
+        """Start a verb in a process group of its own, for a test that ends it.
+
+        A shell has what it starts in the background ignore Ctrl-C, and children inherit that.
+        """
         return subprocess.Popen(
             [SLIPWAY, verb, self.inventory, *arguments],
             stdout=subprocess.PIPE,
@@ -71,6 +76,7 @@ class Site:
             text=True,
             env=os.environ | CLEAN,
             start_new_session=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def plan(self, code: int = 5) -> list[dict[str, Any]]:

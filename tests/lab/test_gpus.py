@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +16,13 @@ import pytest
 import yaml
 
 from deploy.lab import Lab
+from deploy.lab.faults import Host, faults
 from deploy.lab.hardware import script
 from deploy.model import paths
 from tests.lab.conftest import KEEP, running
 from tests.lab.site import ROOT, Site, until
+from tests.unit.gpu.rendered import CRDS
+from tests.unit.gpu.test_rendered import EVERY, OWN_PLUGIN
 
 pytestmark = pytest.mark.trial
 
@@ -184,3 +188,85 @@ def test_two_allocators_on_one_node_are_found(gpus: Site) -> None:
     gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} delete -f -"], stdin=own)
     until(lambda: devices(gpus, "amd1") == 0, UNTOLD, "one allocator")
     assert wrong(verified(gpus)) == {}
+
+
+def test_a_host_that_waits_for_a_reboot_gets_it_with_leave_alone(gpus: Site) -> None:
+    """A container that reboots ends: it is started by hand, and its simulated cards are put in again."""
+    gpus.on("n2", "echo nvidia-driver-580 > /run/reboot-required.pkgs && touch /run/reboot-required")
+    waits = "Waits for a reboot: intel1 (a reboot is asked for by nvidia-driver-580)"
+
+    assert waits in gpus.ok("apply", "--yes")
+    rows = json.loads(gpus.ok("plan", "--reboot", "-o", "json", code=5))["rows"]
+    run = gpus.start("apply", "--yes", "--reboot")
+    until(lambda: state(gpus.lab, "n2") != "running", 400.0, "the end of the container")
+    gpus.lab.start("n2")
+    face(gpus, "n2", FACES["n2"])
+    said, _ = run.communicate(timeout=900)
+
+    assert [(row["host"], row["operation"]) for row in rows if row["state"] == "change"] == [
+        ("intel1", "Reboot the host")
+    ]
+    assert run.returncode == 0, said
+    assert "Reboot intel1" in said
+    assert gpus.plan(code=0) == []
+    node = json.loads(gpus.on("n1", f"{KUBECTL} get node intel1 -o json"))
+    assert "unschedulable" not in node["spec"]
+    assert "slipway.dev/cordoned" not in node["metadata"]["annotations"]
+
+
+def state(lab: Lab, node: str) -> str:
+    """Return what podman says of a host's container."""
+    name = lab.layout.container(node)
+    return next(each.state for each in lab.containers() if each.name == name)
+
+
+def test_a_real_api_server_takes_our_resources_by_the_vendors_own_definitions(gpus: Site) -> None:
+    """Strictly, and by a dry run: nothing of a vendor's runs here."""
+    definitions = [json.loads(path.read_text())["crd"] for path in sorted(CRDS.iterdir())]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": definitions})
+    names = " ".join(f"crd/{each['metadata']['name']}" for each in definitions)
+    try:
+        gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} apply --server-side -f -"], stdin=listed)
+        gpus.on("n1", f"{KUBECTL} wait --for=condition=Established --timeout=60s {names}")
+        said = {f"{name}: {obj['kind']}": taken(gpus, obj) for name, obj in EVERY}
+        misspelt = {**OWN_PLUGIN, "spec": {**OWN_PLUGIN["spec"], "sharedDevNumber": 2}}
+
+        assert {name: each for name, each in said.items() if each} == {}
+        assert 'unknown field "spec.sharedDevNumber"' in taken(gpus, misspelt)
+    finally:
+        gpus.on("n1", f"{KUBECTL} delete --ignore-not-found {names}")
+
+
+def taken(site: Site, obj: dict[str, Any]) -> str:
+    """Return what the API server has against an object; empty when it takes it."""
+    words = f"{KUBECTL} create --dry-run=server --validate=strict --namespace default -o name -f -"
+    ran = site.lab.exec("n1", ["sh", "-c", words], stdin=json.dumps(obj), check=False)
+    return "" if ran.returncode == 0 else ran.stderr
+
+
+GPU_FAULTS = [name for name, each in faults().items() if each.gpus]
+
+
+@pytest.mark.parametrize("name", GPU_FAULTS)
+def test_a_known_fault_is_found_by_a_night_with_its_id_and_what_to_do(gpus: Site, name: str) -> None:
+    known = faults()[name]
+    host = "n2" if known.host is Host.WORKER else "n1"
+    gpus.lab.exec(host, ["sh", "-c", known.made])
+    time.sleep(known.settles)
+
+    night = failing(gpus)
+
+    if known.mended is None:
+        gpus.ok("apply", "--yes", timeout=600)
+    else:
+        gpus.lab.exec(host, ["sh", "-c", known.mended])
+    assert night.get(known.check), f"{known.check} is not in {night}"
+    until(lambda: known.check not in failing(gpus), 3 * UNTOLD, f"a night without {known.check}", every=5.0)
+
+
+def failing(site: Site) -> dict[str | None, str]:
+    """Return what a night says is to be done, by the checks that fail."""
+    done = site.slipway("drift", "-o", "json", timeout=600)
+    assert done.returncode in (0, 3, 4, 5), f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    findings = json.loads(done.stdout)["findings"]
+    return {each["check"]: each["remedy"] for each in findings if each["status"] == "fail"}

@@ -12,6 +12,7 @@ from deploy import catalog, context
 from deploy.model import Cluster, Distribution
 from deploy.model.serving import Model, SourceKind
 from deploy.operations import images, kube, models, secrets, serving_images
+from deploy.operations import rollouts as operations
 from deploy.operations.images import Image
 from deploy.operations.models import Rollout
 from deploy.operations.secrets import Where
@@ -143,6 +144,13 @@ def _engines(cluster: Cluster) -> None:
         before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
         around = exposed.objects(model)
         kube.applied(name=f"Serve {model.name}", objects=[*before, *around, workload], until=PHASE)
+        operations.current(
+            name=f"Have {model.name} read its present key",
+            workload=f"deployment/{names.workload(model)}",
+            namespace=names.NAMESPACE,
+            selector=_selector(model),
+            secrets=[Where(names.NAMESPACE, names.workload(model))],
+        )
         rollouts.append(_rollout(model))
     models.ready(
         name="Wait for the models",
@@ -154,7 +162,9 @@ def _engines(cluster: Cluster) -> None:
 
 
 def _rollout(model: Model) -> Rollout:
-    chosen = names.selector(model, vllm.COMPONENT)
     times = timing.of(model)
-    selector = ",".join(f"{key}={value}" for key, value in chosen.items())
-    return Rollout(names.workload(model), selector, times.startup + times.grace + SLACK)
+    return Rollout(names.workload(model), _selector(model), times.startup + times.grace + SLACK)
+
+
+def _selector(model: Model) -> str:
+    return ",".join(f"{key}={value}" for key, value in names.selector(model, vllm.COMPONENT).items())

@@ -175,7 +175,7 @@ def _fetch(cluster: Cluster, model: Model) -> tuple[list[str], list[Object]]:
     """Return the command that fetches into $WORK, and the environment that it wants."""
     match model.source.kind:
         case SourceKind.MODELKIT:
-            return ["/bin/sh", "-c", f'UNPACK_PATH=$WORK exec "{KIT}"'], _kit(cluster, model)
+            return ["/bin/sh", "-c", f'export UNPACK_PATH="$WORK"; exec {KIT}'], _kit(cluster, model)
         case SourceKind.S3:
             return _rclone(model), _store(cluster)
         case _:
@@ -191,7 +191,7 @@ def _kit(cluster: Cluster, model: Model) -> list[Object]:
         variable("MODELKIT_REF", reference(model)),
         variable("UNPACK_FILTER", "model"),
         # given alone, flags of one's own take the place of this one (kitops build/dockerfiles/init)
-        variable("EXTRA_FLAGS", "--ignore-existing"),
+        variable("EXTRA_FLAGS", " ".join(["--ignore-existing", *_plain(cluster, model)])),
         # half a file that an interrupted unpacking left would be kept for the same reason
         variable("ANEW", "1"),
         # layers that came stay, so that another try fetches the rest only
@@ -202,6 +202,13 @@ def _kit(cluster: Cluster, model: Model) -> list[Object]:
             else []
         ),
     ]
+
+
+def _plain(cluster: Cluster, model: Model) -> list[str]:
+    """Return the flag for a registry without TLS, which only a declared mirror may be."""
+    mirror = cluster.artifacts.registry_mirror or ""
+    host = str(model.origin["modelkit"]).partition("/")[0]
+    return ["--plain-http"] if mirror == f"http://{host}" else []
 
 
 def _rclone(model: Model) -> list[str]:

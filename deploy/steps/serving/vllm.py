@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from deploy.gpu import Wiring, wired
@@ -64,10 +65,12 @@ def deployment(cluster: Cluster, model: Model, image: str) -> tuple[list[Object]
 
 
 def wiring(cluster: Cluster, model: Model) -> Wiring:
-    """Return how a model gets its GPUs."""
+    """Return how a model gets its GPUs; what is asked tells a claim's name, since none can be changed."""
     if model.gpus is None:
         return Wiring()
-    return wired(cluster, fit.need(model.gpus), names.workload(model), names.NAMESPACE)
+    need = fit.need(model.gpus)
+    digest = hashlib.sha256(repr(need).encode()).hexdigest()[:8]
+    return wired(cluster, need, f"{names.workload(model)}-{digest}", names.NAMESPACE)
 
 
 def _strategy(cluster: Cluster, model: Model) -> Object:

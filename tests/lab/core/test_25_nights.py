@@ -13,9 +13,8 @@ import pytest
 from deploy.lab.faults import Fault, Host, faults
 from tests.lab.site import Site, until
 
-pytestmark = pytest.mark.trial
-
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+# without a cache of its own below /root, where a night must write nothing
+KUBECTL = "KUBECACHEDIR=/run/kubectl-of-tests kubectl --kubeconfig /etc/kubernetes/admin.conf"
 NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
 BOTH = ("cp1", "w1")
 # What only the API can tell: unavailable without it, which is no fault of its own.
@@ -138,6 +137,14 @@ def make(core: Site, names: Iterable[str]) -> None:
     for name in names:
         core.on(NODES[faults()[name].host][0], faults()[name].made)
     time.sleep(max(faults()[name].settles for name in names))
+    if "api-server-stopped" not in names:
+        answers(core)
+
+
+def answers(core: Site) -> None:
+    """Wait until the API server answers; what restarts etcd takes it away for a while."""
+    up = ["sh", "-c", f"{KUBECTL} --request-timeout=2s get --raw /readyz"]
+    until(lambda: core.lab.exec("n1", up, check=False).returncode == 0, 120, "the API server")
 
 
 def mend(core: Site, names: Iterable[str]) -> None:
@@ -147,7 +154,9 @@ def mend(core: Site, names: Iterable[str]) -> None:
 
 
 def test_every_fault_of_the_table_is_in_a_batch() -> None:
-    assert sorted(name for names in BATCHES.values() for name in names) == sorted(faults())
+    of_such_a_cluster = [name for name, each in faults().items() if not each.gpus]
+
+    assert sorted(name for names in BATCHES.values() for name in names) == sorted(of_such_a_cluster)
 
 
 def test_a_fresh_cluster_has_not_drifted(core: Site) -> None:
@@ -219,8 +228,7 @@ def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(cor
     assert by_status["HOST-07", "w1"] == "pass"
     assert by_status["K8S-14", None] == "fail"
     assert by_status["K8S-01", "w1"] == "unavailable"
-    up = f"{KUBECTL} get --raw /readyz"
-    until(lambda: core.lab.exec("n1", ["sh", "-c", up], check=False).returncode == 0, 120, "the API server")
+    answers(core)
 
 
 def test_a_host_that_is_away_is_named_and_the_others_are_judged(core: Site) -> None:
@@ -252,8 +260,9 @@ def test_an_interrupted_verify_leaves_nothing(core: Site) -> None:
     running = core.start("verify")
     until(lambda: bool(namespaces(core)), 30, "the namespace")
     running.send_signal(signal.SIGINT)
+    told, _ = running.communicate(timeout=30)
 
-    assert running.wait(timeout=30) == 130
+    assert (running.returncode, "Traceback" in told) == (130, False), told
     until(lambda: not namespaces(core), 60, "the end of the namespace")
 
 

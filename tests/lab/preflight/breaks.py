@@ -66,6 +66,7 @@ SERVE = 'import socket,time; s=socket.socket(); s.bind(("",10250)); s.listen(); 
 WALL = (
     "table inet wall {{ chain incoming {{ type filter hook input priority 0; policy {policy}; {rule}; }}; }}"
 )
+NO_SWAP, SWAPPED = r"Filename\tType\tSize\tUsed\tPriority\n", r"/dev/sdz1 partition 1 0 -2\n"
 CONTAINERD = program("containerd", "echo containerd github.com/containerd/containerd v1.7.24 0")
 
 
@@ -85,7 +86,7 @@ def waiting(test: str) -> str:
 # all at once, on n2 if nothing else is said
 TOGETHER = (
     Break("HOST-02", "sed -i.kept s/^ID=debian/ID=nixos/ /etc/os-release", r"Debian GNU/Linux 12 \(bookworm\) x86_64, \d+ CPUs, \d+ MiB", "cp -p /etc/os-release.kept /etc/os-release"),
-    Break("HOST-03", covered("/proc/swaps", r"Filename\tType\tSize\tUsed\tPriority\n/dev/sdz1 partition 1 0 -2\n"), "swap on /dev/sdz1", "umount /proc/swaps"),
+    Break("HOST-03", covered("/proc/swaps", NO_SWAP + SWAPPED), "swap on /dev/sdz1", "umount /proc/swaps"),
     Break("HOST-06", "mkdir -p /run/empty; mount --bind /run/empty /proc/sys/net/bridge", r"kernel \S+ has no br_netfilter", "umount /proc/sys/net/bridge"),
     Break("HOST-09", program("date", 'exec /usr/bin/date -d "+40 seconds" "$@"'), r"(3\d|40) s off the other hosts", "rm /usr/local/bin/date"),
     Break("HOST-12", "ip address change {address}/24 dev eth0 valid_lft 3600 preferred_lft 3600", "{address} on eth0, lent by DHCP", "ip address change {address}/24 dev eth0 valid_lft forever preferred_lft forever"),
@@ -121,6 +122,7 @@ def package(name: str, version: str = "1.0", how: str = "--install") -> str:
 
 # each is mended by `--fix`; `mend` removes what the fix rightly left
 FIXED = (
+    Break("HOST-03", f"{covered('/proc/swaps', NO_SWAP + SWAPPED)}; {program('swapoff', 'umount /proc/swaps')}", "swap on /dev/sdz1", "rm /usr/local/bin/swapoff; umount /proc/swaps"),
     Break("HOST-04", "echo '/swap.img none swap sw 0 0' >> /etc/fstab", "turned on at boot by /etc/fstab: /swap.img none swap sw 0 0", "sed -i /swap.img/d /etc/fstab"),
     Break("HOST-07", "sysctl -qw net.ipv4.ip_forward=0", "net.ipv4.ip_forward is 0", "sysctl -qw net.ipv4.ip_forward=1"),
     Break("HOST-08", covered("/proc/sys/fs/inotify/max_user_instances", r"128\n"), r"max_user_instances 128, max_user_watches \d+", "umount /proc/sys/fs/inotify/max_user_instances"),

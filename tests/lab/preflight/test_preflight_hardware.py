@@ -10,12 +10,14 @@ import pytest
 
 from deploy.lab.hardware import OFF, script
 from tests.lab.preflight.conftest import NODES, Bare, Findings, failing
-from tests.lab.preflight.faces import ROUNDS, Face
+from tests.lab.preflight.faces import H100, ROUNDS, TAKEN, Face
 
 CASES = [pytest.param(number, face, id=face.name) for number, faces in enumerate(ROUNDS) for face in faces]
 HARDWARE = ("GPU", "INT", "AMD", "NV-")
 NUMA = "AMD-04"  # of the machine under the lab, where nothing covers it
 FORGETTING = "v1.34.1"
+GONE = ("RT-06", "GPU-13")  # no containerd, no network card of a known socket: nothing to say
+SECOND_H100 = "0000:45:00.0 H100"
 
 
 def broken_of(findings: Findings, host: str) -> dict[str, str]:
@@ -71,6 +73,20 @@ def seen(faces: Bare) -> Callable[[int], Findings]:
     return findings
 
 
+@pytest.fixture(scope="module")
+def whole(seen: Callable[[int], Findings], faces: Bare) -> Callable[[int], Findings]:
+    """Return what preflight says of a round whose hardware has been put right."""
+
+    @cache
+    def findings(number: int) -> Findings:
+        seen(number)  # broken first, then mended
+        declare(faces, number)
+        faces.break_({face.host: [(face.name, script(face.mended))] for face in ROUNDS[number]})
+        return faces.findings()
+
+    return findings
+
+
 @pytest.mark.parametrize(("number", "face"), CASES)
 def test_a_face_is_found_as_it_is_on_its_host_only(
     seen: Callable[[int], Findings], number: int, face: Face
@@ -84,6 +100,37 @@ def test_a_face_is_found_as_it_is_on_its_host_only(
         assert failing(findings, check) == {face.host}, check
     if not face.found:
         assert broken_of(findings, face.host) == {}
+
+
+@pytest.mark.parametrize(("number", "face"), [case for case in CASES if case.values[1].found])
+def test_a_face_that_is_put_right_passes(whole: Callable[[int], Findings], number: int, face: Face) -> None:
+    findings = whole(number)
+
+    for check in face.found.keys() - {NUMA}:
+        found = findings[check, face.host]
+        assert found["status"] == ("skipped" if check in GONE else "pass"), (check, found)
+
+
+def test_the_fix_against_nouveau_is_made_once_and_holds_after_the_boot(faces: Bare) -> None:
+    faces.data["nodes"][1]["gpus"] = H100 | {"count": 2}
+    faces.write()
+    try:
+        faces.on("n2", script(TAKEN))
+        before = faces.findings()
+        faces.slipway("preflight", "--fix", "GPU-02", "--yes")
+        written = faces.on("n2", "cat /etc/modprobe.d/slipway-nouveau.conf")
+        again = faces.slipway("preflight", "--fix", "GPU-02", "--yes")
+        faces.on("n2", script("two-h100"))  # what the next boot makes of it
+        after = faces.findings()
+    finally:
+        faces.on("n2", "rm -f /etc/modprobe.d/slipway-nouveau.conf")
+
+    assert (before["GPU-02", "n2"]["status"], before["GPU-02", "n2"]["found"]) == (
+        "fail", f"{SECOND_H100} is bound to nouveau",
+    )  # fmt: skip
+    assert written.splitlines()[-1] == "blacklist nouveau"
+    assert again.stderr.splitlines()[-1] == "0 changes."  # it is asked for until the boot
+    assert (after["GPU-02", "n2"]["status"], after["GPU-02", "n2"]["found"]) == ("pass", "2x nvidia")
 
 
 def test_what_is_declared_and_there_says_that_it_is_simulated(seen: Callable[[int], Findings]) -> None:

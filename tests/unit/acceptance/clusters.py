@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,16 @@ from checks.cluster.snapshot import Answer, Snapshot
 from deploy.catalog import Lock
 from deploy.catalog.lock import _Document
 from deploy.model import Cluster
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command on a host came to, as the checks see it."""
+
+    rc: int = 0
+    out: str = ""
+    err: str = ""
+
 
 DIGEST = "sha256:" + "a" * 64
 CLUSTER = Cluster.model_validate(

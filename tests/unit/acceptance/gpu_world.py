@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from clusters import Ran
+
 from checks.acceptance.gpu_pods import SEES
 from checks.acceptance.gpu_targets import RENDERS
 from deploy.model import Cluster
@@ -41,13 +43,6 @@ SLOTS = {
     "/dev/dri/renderD129": "0000:47:00.0",
     "/dev/dri/renderD130": "0000:4b:00.0",
 }
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int = 0
-    out: str = ""
-    err: str = ""
 
 
 @dataclass

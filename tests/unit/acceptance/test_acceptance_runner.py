@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from clusters import CLUSTER, LOCK
+from clusters import CLUSTER, LOCK, Ran
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -38,13 +37,6 @@ def printed(days: int) -> str:
         .sign(key, hashes.SHA256())
     )
     return f"@ pki/apiserver.crt\n{certificate.public_bytes(Encoding.PEM).decode()}"
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int = 0
-    out: str = ""
-    err: str = ""
 
 
 SYSCTLS = "sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"

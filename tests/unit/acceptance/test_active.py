@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from clusters import CLUSTER, DIGEST, LOCK
+from clusters import CLUSTER, DIGEST, LOCK, Ran
 
 from checks.acceptance import active, outside
 from checks.acceptance.active import Probe, stale
@@ -23,13 +23,6 @@ from deploy.errors import UnreachableError
 RUN = "20261130T031700Z-9f3a"
 WHERE = "slipway-verify-20261130t031700z-9f3a"
 PODS = {"cp1": ("probe-a", "10.42.0.5"), "w1": ("probe-b", "10.42.1.5")}
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int = 0
-    out: str = ""
-    err: str = ""
 
 
 def pod(name: str, node: str, address: str) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from checks.cluster import gpus
+import pytest
+
+from checks.cluster import claims, gpus
 from checks.cluster.snapshot import Answer, Snapshot, paths, silent
 from checks.finding import Finding
 from deploy.model import Cluster
@@ -59,6 +61,7 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "nodes": [node("intel1", {"cpu": "8"}), node("amd1", EIGHT)],
     "resourceslices": [slice_of("intel1", GRAPHICS, A770, A770)],
     "resourceclaims": [claim("gpu-1")],
+    "resourceclaimtemplates": [],
     "deviceclasses": [{"metadata": {"name": "gpu.intel.com"}}],
 }
 
@@ -156,3 +159,57 @@ def test_a_cluster_without_gpus_is_asked_nothing_about_them() -> None:
 
     assert [name for name in asked if name.startswith("resource") or name == "deviceclasses"] == []
     assert paths(CLUSTER)["resourceslices"] == "/apis/resource.k8s.io/v1/resourceslices"
+
+
+def api(seen: Snapshot, declared: Cluster = CLUSTER) -> list[str]:
+    return [line(each) for each in claims.served_api(declared, seen)]
+
+
+def answered(**changed: list[dict[str, Any]]) -> Snapshot:
+    lists = {**GOOD, **changed}
+    return Snapshot({name: Answer(json.dumps({"items": items})) for name, items in lists.items()})
+
+
+def template(*versions: str, subresource: str = "") -> dict[str, Any]:
+    fields = [
+        {"manager": "kubectl", "apiVersion": f"resource.k8s.io/{each}", "subresource": subresource}
+        for each in versions
+    ]
+    return {"metadata": {"name": "one-gpu", "namespace": "models", "managedFields": fields}}
+
+
+def test_the_api_of_the_claims_is_served_and_they_were_written_in_it() -> None:
+    assert api(answered(resourceclaimtemplates=[template("v1")])) == ["pass DRA-02 -: resource.k8s.io/v1"]
+
+
+@pytest.mark.parametrize("kind", ["resourceclaimtemplates", "resourceclaims"])
+def test_a_claim_that_was_written_in_a_version_which_is_not_served_is_named(kind: str) -> None:
+    [finding] = claims.served_api(CLUSTER, answered(**{kind: [template("v1", "v1beta1")]}))
+
+    assert line(finding) == (
+        "fail DRA-02 -: models/one-gpu was written in resource.k8s.io/v1beta1,"
+        " wanted resource.k8s.io/v1, and claims in it"
+    )
+    assert finding.remedy == (
+        "Use Kubernetes 1.34 or newer, which serves resource.k8s.io/v1; write claims in that version,"
+        " with what a request asks for under `exactly`"
+    )
+
+
+def test_what_the_cluster_itself_noted_of_a_claim_was_written_by_nobody() -> None:
+    noted = template("v1beta1", subresource="status")
+
+    assert api(answered(resourceclaims=[noted])) == ["pass DRA-02 -: resource.k8s.io/v1"]
+
+
+def test_an_api_that_is_not_served_is_a_failure_and_a_silent_one_is_not_known() -> None:
+    lacks = "Error from server (NotFound): the server could not find the requested resource"
+
+    assert api(silent(CLUSTER, lacks)) == [
+        ("fail DRA-02 -: resource.k8s.io/v1 is not served, wanted resource.k8s.io/v1, and claims in it")
+    ]
+    assert api(silent(CLUSTER, "connection refused")) == ["unavailable DRA-02 -: connection refused"]
+
+
+def test_where_nobody_claims_nothing_is_said_of_the_api() -> None:
+    assert api(silent(CLUSTER, "connection refused"), cluster(amd1=INSTINCT)) == []

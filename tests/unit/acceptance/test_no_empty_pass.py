@@ -9,7 +9,18 @@ from typing import Any
 
 import models_world
 import pytest
-from clusters import CLUSTER, LISTS, LOCK, claim, registry_objects, seen, statefulset, storage_class, volume
+from clusters import (
+    CLUSTER,
+    LISTS,
+    LOCK,
+    Ran,
+    claim,
+    registry_objects,
+    seen,
+    statefulset,
+    storage_class,
+    volume,
+)
 
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.cluster.addresses import answer
@@ -76,6 +87,7 @@ EVERYTHING = {
     "persistentvolumeclaims": [*STORED["persistentvolumeclaims"], *MODEL["persistentvolumeclaims"]],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
     "resourceclaims": [],
+    "resourceclaimtemplates": [],
     "deviceclasses": [{"metadata": {"name": "gpu.intel.com"}}],
 }
 Judge = Callable[[Cluster, Snapshot], Iterable[Finding]]
@@ -90,9 +102,11 @@ def addresses(cluster: Cluster, snapshot: Snapshot) -> Iterator[Finding]:
 
 
 ALL: tuple[Judge, ...] = (*JUDGES, images, addresses)
-# Where nothing is what is wanted: no claim at all holds no graphics.
+CLAIMS = ("resourceslices", "resourceclaims", "resourceclaimtemplates")
+# Where nothing is what is wanted: no claim at all holds no graphics, and an API that lists nothing is served.
 GOOD_WHEN_EMPTY = {
     ("cards_only", "resourceclaims"),
+    *(("served_api", kind) for kind in CLAIMS),
     # nobody has claimed a volume yet, or nobody uses one; S3-01 misses the object store's
     ("in_order", "persistentvolumeclaims"),
     ("in_order", "pods"),
@@ -103,6 +117,7 @@ GOOD_WITHOUT_STATUS = {
     *((judge, kind) for judge in ("pool",) for kind in ("pools", "advertisements")),
     *(("in_order", kind) for kind in ("storageclasses", "persistentvolumes", "pods")),
     *((judge, "resourceslices") for judge in ("published_gpus", "one_allocator", "cards_only")),
+    *(("served_api", kind) for kind in CLAIMS),
     ("published_gpus", "deviceclasses"),
     # what they are is compared here; whether they are up the Deployment tells
     *(("up", "services"), ("up", "pods"), ("pinned", "deployments"), ("shared_memory", "deployments")),
@@ -199,13 +214,6 @@ def test_a_workload_that_wants_no_pod_is_never_up(desired: int | None) -> None:
             each["spec"] = {} if desired is None else {"replicas": 0}
 
     assert passes(JUDGE["system_workloads"], seen(nobody)) == []
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int
-    out: str
-    err: str = ""
 
 
 # That the host answers is what the first says; a connection that came about is its exit status.

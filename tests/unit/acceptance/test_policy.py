@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import CLUSTER
+from clusters import CLUSTER, Ran
 
 from checks.acceptance import policy
 from checks.acceptance.gates import Gate, silently
@@ -31,13 +31,6 @@ K3S = Cluster.model_validate(
         "nodes": [{"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]}],
     }
 )
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int = 0
-    out: str = ""
-    err: str = ""
 
 
 @dataclass

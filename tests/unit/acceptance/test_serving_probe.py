@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 from clusters import CLUSTER
+from typing_extensions import override
 
 from checks.acceptance import serving
+from checks.acceptance.asking import Endpoint
 from checks.acceptance.gates import Gate
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.serving import METRICS, ServingProbe
 from checks.finding import Finding, Status
 from deploy.model import Cluster
+from deploy.serving import names
 
 KEY = "sk-very-secret"
 MODEL: dict[str, Any] = {
@@ -44,7 +47,8 @@ class Engine(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Engine
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+    @override
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def do_GET(self) -> None:
@@ -113,7 +117,7 @@ class Hands:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     server = Engine()
     Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(serving.names, "SERVICE_PORT", server.server_address[1])
+    monkeypatch.setattr(names, "SERVICE_PORT", server.server_address[1])
     monkeypatch.setattr(serving, "HEALTHY", Gate("a model to answer", 0.0))
     yield server
     server.shutdown()
@@ -198,4 +202,4 @@ def test_the_key_is_in_no_finding(engine: Engine) -> None:
     for fault in ("", "open", "misnamed", "ill"):
         engine.faults = {fault}
         assert KEY not in repr(asked())
-    assert KEY not in repr(serving.Endpoint("10.0.0.1", 80, KEY))
+    assert KEY not in repr(Endpoint("10.0.0.1", 80, KEY))

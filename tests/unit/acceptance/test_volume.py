@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from clusters import Ran
 
 from checks.acceptance import volume
 from checks.acceptance.gates import Gate, silently
@@ -15,13 +16,6 @@ from checks.acceptance.volume import default, finding, objects
 
 PATH = "get --raw /api/v1/namespaces/verify/pods/volume"
 READ = 'content of file "/data/probe": mount-tester new file\n\n'
-
-
-@dataclass(frozen=True)
-class Ran:
-    rc: int = 0
-    out: str = ""
-    err: str = ""
 
 
 def storage(

@@ -8,8 +8,9 @@ import pytest
 from cryptography import x509
 
 from checks.catalogue import Phase, all_checks
+from deploy.lab import hardware
 from deploy.lab.errors import LabUsageError
-from deploy.lab.faults import expired, fault, faults, place
+from deploy.lab.faults import IS_CONTROL_PLANE, expired, fault, faults, place
 from deploy.model import load_cluster
 from deploy.plan import phases
 
@@ -22,7 +23,8 @@ def test_a_fault_is_found_by_a_nightly_check_or_by_a_phase(name: str) -> None:
     if found.check is not None:
         assert Phase.DRIFT in all_checks()[found.check].phases
     else:
-        known = {phase.name for phase in phases(load_cluster("inventories/lab.yaml", keys_exist=False))}
+        inventory = "inventories/lab-gpus.yaml" if found.gpus else "inventories/lab.yaml"
+        known = {phase.name for phase in phases(load_cluster(inventory, keys_exist=False))}
         assert found.phase in known
 
 
@@ -50,6 +52,25 @@ def test_without_a_cluster_nothing_is_broken(name: str) -> None:
         place(fault(name), ("n1", "n2"), lambda *_: False)
 
     assert str(caught.value) == "none of n1, n2 is a control plane of a cluster: slipway apply makes one"
+
+
+def test_a_fault_of_gpus_is_made_where_there_are_some() -> None:
+    wrong = fault("gpu-wrong-module")
+
+    assert place(wrong, ("n1", "n2"), lambda name, _: name == "n1") == "n2"
+    with pytest.raises(LabUsageError) as caught:
+        place(wrong, ("n1", "n2"), lambda name, test: name == "n1" and test == IS_CONTROL_PLANE)
+
+    assert str(caught.value) == ("this fault needs simulated GPUs: inventories/lab-gpus.yaml begins with how")
+
+
+def test_a_face_is_put_in_and_taken_off_by_its_profiles_script() -> None:
+    wrong = fault("gpu-wrong-module")
+
+    assert wrong.made.endswith(hardware.script("a770-vfio"))
+    assert wrong.mended is not None
+    assert wrong.mended.endswith(hardware.script("two-a770"))
+    assert "@" not in "".join(line for line in wrong.made.splitlines() if "FACE" in line)
 
 
 def test_the_expired_certificate_is_one() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from checks.drift.night import MENDED_BY, belonging, once
 from checks.finding import Finding, Status
 from deploy.model.row import Row, State
@@ -38,6 +40,18 @@ def test_a_fault_that_an_apply_would_mend_names_the_operation() -> None:
     [said] = belonging([failed], [SYSCTLS])
 
     assert said.remedy == "slipway apply does it: baseline | Set kernel parameters"
+
+
+@pytest.mark.parametrize(
+    ("phase", "operation"),
+    [("gpu-hosts", "Make the folders of CDI"), ("containerd", "Configure containerd")],
+)
+def test_cdi_is_put_right_where_its_folder_is_made_or_containerd_told(phase: str, operation: str) -> None:
+    failed = finding("RT-06", "w1", Status.FAIL)
+
+    [said] = belonging([failed], [Row(phase, "w1", operation, State.CHANGE)])
+
+    assert said.remedy == f"slipway apply does it: {phase} | {operation}"
 
 
 def test_another_hosts_operation_does_not_mend_it() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import gevent
@@ -13,68 +13,15 @@ from deploy.engine.session import Session
 from deploy.engine.speaker import CORDONED, KubeNode
 from deploy.engine.survey import survey
 from deploy.engine.wellness import Wellness
-from deploy.model import Cluster
 from deploy.model.row import Row, State
 from deploy.plan import Phase, Where
-from tests.unit.engine import sample
+from tests.unit.engine.kubectl import node, pod
 from tests.unit.engine.test_phases import Silent, states
-
-# The API server's stand-in: answers from files, and writes down what it is asked to change.
-KUBECTL = """#!/bin/sh
-cd {directory}
-case "$*" in
-"get --raw /readyz") test ! -e down ;;
-"get nodes -o json") cat nodes.json ;;
-*"get lease "*) printf '{{"spec": {{"renewTime": "%s"}}}}\\n' "$(date -u +%Y-%m-%dT%H:%M:%S.999999Z)" ;;
-"get node "*) cat node.json; echo ;;
-"get pods "*) cat pods.json; echo ;;
-*) echo "$*" | sed 's/=20.*Z/=DATE/' >> calls ;;
-esac
-"""
 
 NO_CLOCK = """#!/bin/sh
 [ "$1" != +%s ] || { echo no clock >&2; exit 1; }
 exec /bin/date "$@"
 """
-
-
-def node(name: str, *, ready: bool = True, annotations: dict[str, str] | None = None) -> dict[str, object]:
-    return {
-        "metadata": {"name": name, "annotations": annotations or {}},
-        "spec": {},
-        "status": {"conditions": [{"type": "Ready", "status": str(ready)}]},
-    }
-
-
-def pod(name: str, *, ready: bool, phase: str = "Running") -> dict[str, object]:
-    return {
-        "metadata": {"namespace": "default", "name": name},
-        "status": {"phase": phase, "conditions": [{"type": "Ready", "status": str(ready)}]},
-    }
-
-
-@pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    directory = tmp_path / "api"
-    directory.mkdir()
-    (directory / "kubectl").write_text(KUBECTL.format(directory=directory))
-    (directory / "kubectl").chmod(0o755)
-    (directory / "nodes.json").write_text(json.dumps({"items": [node("cp1"), node("w1")]}))
-    (directory / "node.json").write_text(json.dumps(node("any")))
-    (directory / "pods.json").write_text(json.dumps({"items": []}))
-    monkeypatch.setattr(speaker, "KUBECTL", str(directory / "kubectl"))
-    monkeypatch.setattr(speaker, "ADMIN", str(directory / "kubectl"))
-    monkeypatch.setattr(rolling, "WELL_WITHIN", 1.5)
-    monkeypatch.setattr(rolling, "ASKED_EVERY", 0.1)
-    return directory
-
-
-@pytest.fixture
-def session(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    (tmp_path / "disk").mkdir()
-    monkeypatch.setattr(sample, "directory", tmp_path / "disk")
-    with Session(cluster, Path("lab.yaml")) as opened:
-        yield opened
 
 
 SERVICE = Phase("service", "A service", "tests.unit.engine.sample.service", Where.ALL)

@@ -24,7 +24,8 @@ BY_NUMBER = {**HOPPER, "allocation": "device-plugin"}
 SLICED = {**BY_NUMBER, "sharing": {"strategy": "time-slicing", "replicas": 4}}
 MPS = {**BY_NUMBER, "sharing": {"strategy": "mps", "replicas": 8}}
 MIG = {**BY_NUMBER, "partitioning": {"mig": "all-1g.10gb"}}
-OPERATED = {"amd": {"driver": "operator", "monitoring": True}}
+BUILT = {"driver_image": "harbor.home.lan/amd/driver", "driver_image_secret": "harbor"}
+OPERATED = {"amd": {"driver": "operator", "monitoring": True, **BUILT}}
 
 
 def pinned(declared: Cluster) -> dict[str, str]:
@@ -197,7 +198,12 @@ def test_amds_own_driver_keeps_the_kernels_away() -> None:
     values = amd_values(INSTINCT, gpu=OPERATED)
 
     assert values["kmm"] == {"enabled": True, "watch": True}
-    assert values["deviceConfig"]["spec"]["driver"] == {"enable": True, "blacklist": True}
+    assert values["deviceConfig"]["spec"]["driver"] == {
+        "enable": True,
+        "blacklist": True,
+        "image": "harbor.home.lan/amd/driver",
+        "imageRegistrySecret": {"name": "harbor"},
+    }
 
 
 def test_an_instinct_is_cut_by_a_profile_that_its_node_names() -> None:

@@ -18,7 +18,7 @@ from checks.preflight import preflight
 from deploy.lab.errors import LabUsageError
 from deploy.lab.hardware import OFF, profiles, script
 from deploy.model import Cluster
-from tests.lab.preflight.faces import ROUNDS, Face
+from tests.lab.preflight.faces import ROUNDS, TAKEN, Face
 
 MARK = "@0123456789abcdef"
 READ = ("system", "modules", "kernels", "pci", "gpu_state")
@@ -103,7 +103,8 @@ def test_lspci_shows_the_cards() -> None:
 
 
 def test_every_profile_is_tried_on_hosts() -> None:
-    assert set(profiles()) == {face.profile for faces in ROUNDS for face in faces}
+    on_hosts = {name for faces in ROUNDS for face in faces for name in (face.profile, face.mended)}
+    assert set(profiles()) == on_hosts | {TAKEN}
 
 
 def test_an_unknown_profile_names_those_that_are() -> None:

@@ -104,3 +104,14 @@ def test_an_edited_and_a_deleted_object_are_named() -> None:
         ),
         (Key("rbac.authorization.k8s.io", "ClusterRole", "", "controller"), [()]),
     ]
+
+
+def test_an_object_without_a_namespace_is_looked_for_in_the_release_s_and_in_none() -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}}
+    own = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "y", "namespace": "n"}}
+
+    assert helm.paths((role, own), "home") == [
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/home/clusterroles/x",
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles/x",
+        "/api/v1/namespaces/n/secrets/y",
+    ]

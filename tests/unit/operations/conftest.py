@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,15 @@ class Planned:
 
 
 Plan = Callable[..., Planned]
+
+
+NO_CLUSTER = "=== slipway no cluster"
+MISSING = '{"kind": "Status", "details": {"name": "x"}}\n=== slipway 404 https://api/x'
+
+
+def read(*objects: Any) -> str:
+    """Return how the API shows objects to a look at their paths; none means that they are missing."""
+    return "\n".join(f"{json.dumps(each)}\n=== slipway 200 https://api/x" for each in objects) or MISSING
 
 
 def _bytes(command: StringCommand) -> str:

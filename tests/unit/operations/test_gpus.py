@@ -16,7 +16,7 @@ from deploy.model import Allocation
 from deploy.operations import folders, gpus, groups, helm, kube
 from deploy.operations.gpus import Offer
 from tests.unit.observe.test_helm import secret
-from tests.unit.operations.conftest import Plan
+from tests.unit.operations.conftest import MISSING, NO_CLUSTER, Plan, read
 
 LIVE = "=== slipway live"
 CLAIMED = Offer("w1", 2, "gpu.intel.com", "gpu.intel.com/xe")
@@ -68,7 +68,7 @@ def claim(name: str, node: str, *, admin: bool = False) -> dict[str, Any]:
 
 
 def offered(plan: Plan, nodes: list[Any], slices: list[Any]):
-    answers = {"get nodes": listed(nodes), "get resourceslices": listed(slices)}
+    answers = {"/api/v1/nodes": read(*nodes), "get resourceslices": listed(slices)}
     return plan(gpus.offered, [CLAIMED, COUNTED], "gpu-intel", answers=answers)
 
 
@@ -88,7 +88,7 @@ def test_a_node_that_offers_too_few_is_waited_for(plan: Plan) -> None:
 
 
 def test_before_there_is_a_cluster_the_wait_is_planned(plan: Plan) -> None:
-    planned = plan(gpus.offered, [CLAIMED], "gpu-intel", answers={"get nodes": "=== slipway no cluster"})
+    planned = plan(gpus.offered, [CLAIMED], "gpu-intel", answers={"/api/v1/nodes": NO_CLUSTER})
 
     assert len(planned.commands) == 1
 
@@ -121,7 +121,10 @@ def test_the_wait_counts_what_kubectl_shows(
 
 
 def handed(plan: Plan, pods: list[Any], claims: list[Any]):
-    answers = {"get pods": listed(pods), "get resourceclaims": listed(claims)}
+    answers = {
+        "/api/v1/pods": read({"apiVersion": "v1", "kind": "PodList", "items": pods}),
+        "get resourceclaims": listed(claims),
+    }
     return plan(gpus.handed_over, WAYS, "gpu.intel.com", PREFIXES, answers=answers)
 
 
@@ -175,10 +178,10 @@ def test_groups_and_folders_that_are_there_are_left_alone(plan: Plan) -> None:
 def test_a_release_that_is_no_longer_declared_is_uninstalled_if_it_is_ours(plan: Plan) -> None:
     ours, theirs = secret(1, "deployed", desired="abc"), secret(1, "deployed")
 
-    planned = plan(helm.uninstalled, "x", "y", answers={"get secret": listed([ours])})
-    nothing = plan(helm.uninstalled, "x", "y", answers={"get secret": LIVE})
+    planned = plan(helm.uninstalled, "x", "y", answers={"/secrets?": read(ours)})
+    nothing = plan(helm.uninstalled, "x", "y", answers={"/secrets?": MISSING})
     with pytest.raises(HostError) as caught:
-        plan(helm.uninstalled, "x", "y", answers={"get secret": listed([theirs])})
+        plan(helm.uninstalled, "x", "y", answers={"/secrets?": read(theirs)})
 
     assert planned.reasons == ["release y/x is no longer declared"]
     assert planned.commands[0].endswith("helm uninstall x --namespace y --wait --timeout=300s")
@@ -192,10 +195,10 @@ def test_an_object_that_is_no_longer_declared_is_deleted_if_it_is_ours(plan: Pla
     wish = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "y"}}
     labelled = {**wish["metadata"], "labels": {"app.kubernetes.io/managed-by": "slipway"}}
 
-    planned = plan(kube.gone, [wish], answers={"-f -": listed([{**wish, "metadata": labelled}])})
-    nothing = plan(kube.gone, [wish], answers={"-f -": LIVE})
+    planned = plan(kube.gone, [wish], answers={"curl": read({**wish, "metadata": labelled})})
+    nothing = plan(kube.gone, [wish], answers={"curl": MISSING})
     with pytest.raises(HostError) as caught:
-        plan(kube.gone, [wish], answers={"-f -": listed([wish])})
+        plan(kube.gone, [wish], answers={"curl": read(wish)})
 
     assert planned.reasons == ["ConfigMap y/x is no longer declared"]
     assert json.loads(planned.stdin[0])["items"] == [wish]

@@ -13,7 +13,7 @@ from deploy.observe.helm import Revision
 from deploy.operations import helm
 from deploy.operations.helm import Release
 from tests.unit.observe.test_helm import LIVE, secret
-from tests.unit.operations.conftest import Plan
+from tests.unit.operations.conftest import Plan, read
 
 RELEASE = Release(
     "metallb", "metallb-system", "/var/lib/slipway/charts/metallb-0.16.2.tgz", "abc", {"a": {"b": 1}}
@@ -22,8 +22,8 @@ RELEASE = Release(
 
 def said(secrets: list[Any], live: list[Any]) -> dict[str, str]:
     return {
-        "get secret": "\n".join(["=== slipway live", *map(json.dumps, secrets)]),
-        "get --ignore-not-found": "\n".join(["=== slipway live", *map(json.dumps, live)]),
+        "/secrets?labelSelector=": read({"apiVersion": "v1", "kind": "SecretList", "items": secrets}),
+        "curl -sS": read(*live),
     }
 
 
@@ -50,7 +50,7 @@ def test_values_come_on_stdin_and_an_unfinished_revision_is_forgotten_by_name(pl
 
     [command] = planned.commands
     assert command == (
-        "export KUBECONFIG=/etc/kubernetes/admin.conf KUBECACHEDIR=/run/slipway/kube-cache "
+        "export KUBECONFIG=/etc/kubernetes/admin.conf "
         "HELM_CACHE_HOME=/run/slipway/helm HELM_CONFIG_HOME=/run/slipway/helm\n"
         "mkdir -p /run/slipway; exec 9>/run/slipway/helm.lock; flock -w 300 9 || exit 1\n"
         "values=$(cat); kubectl delete secret -n metallb-system --ignore-not-found "

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.errors import HostError
 from deploy.operations import kube, nodes
-from tests.unit.operations.conftest import Plan
+from tests.unit.operations.conftest import NO_CLUSTER, Plan, read
 
 POOL = {
     "apiVersion": "metallb.io/v1beta1",
@@ -22,7 +22,7 @@ POOL = {
 def said(live: list[Any], would: list[Any], *errors: str) -> dict[str, str]:
     """What the host answers to a look and to a dry run."""
     return {
-        "show-managed-fields": "\n".join(["=== slipway live", *map(json.dumps, live)]),
+        "/ipaddresspools/slipway": read(*live),
         "dry-run=server": "\n".join(["=== slipway would", *map(json.dumps, would), *errors]),
     }
 
@@ -119,18 +119,17 @@ def test_a_field_that_a_controller_keeps_is_an_error_that_names_both(plan: Plan)
 
 
 def test_before_there_is_a_cluster_nothing_is_known(plan: Plan) -> None:
-    planned = plan(
-        kube.applied, [POOL], "load-balancer", answers={"managed-fields": "=== slipway no cluster"}
-    )
+    planned = plan(kube.applied, [POOL], "load-balancer", answers={"/ipaddresspools/": NO_CLUSTER})
 
     assert (planned.notes.until, planned.reasons) == ("control-plane", ["there is no cluster yet"])
     assert len(planned.commands) == 1
 
 
 def test_before_its_kind_is_there_an_object_waits_for_the_phase_that_brings_it(plan: Plan) -> None:
-    error = 'error: resource mapping not found: no matches for kind "IPAddressPool" in version "x/v1"'
+    url = "https://api/apis/metallb.io/v1beta1/namespaces/metallb-system/ipaddresspools/slipway"
+    error = f"{url}: no matches for kind"
 
-    answers = {"managed-fields": f"=== slipway live\n{error}"}
+    answers = {"/ipaddresspools/": f"404 page not found\n=== slipway 404 {url}"}
     planned = plan(kube.applied, [POOL], "load-balancer", answers=answers)
 
     assert planned.notes.until == "load-balancer"
@@ -145,8 +144,8 @@ def test_when_a_webhook_does_not_answer_the_wish_is_compared_with_what_lives(pla
 
 
 def test_a_silent_api_is_an_error_not_a_plan(plan: Plan) -> None:
-    error = "The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?"
-    answers = {"managed-fields": f"=== slipway live\n{error}"}
+    error = "curl: (7) Failed to connect to 10.0.0.1 port 6443 after 0 ms: Couldn't connect to server"
+    answers = {"/ipaddresspools/": f"\n=== slipway 000 https://api/x\n{error}"}
 
     with pytest.raises(HostError) as silent:
         plan(kube.applied, [POOL], "load-balancer", answers=answers)
@@ -216,7 +215,7 @@ def node(labels: dict[str, str], *taints: dict[str, str]) -> dict[str, Any]:
 
 
 def nodes_said(*live: dict[str, Any]) -> dict[str, str]:
-    return {"get nodes": "\n".join(["=== slipway live", *map(json.dumps, live)])}
+    return {"/api/v1/nodes": read(*live)}
 
 
 def test_a_node_gets_its_labels_and_exactly_its_taints(plan: Plan) -> None:
@@ -242,7 +241,7 @@ def test_a_node_gets_its_labels_and_exactly_its_taints(plan: Plan) -> None:
     ]
     [command] = planned.commands
     assert command == (
-        "export KUBECONFIG=/etc/kubernetes/admin.conf KUBECACHEDIR=/run/slipway/kube-cache && "
+        "export KUBECONFIG=/etc/kubernetes/admin.conf && "
         "kubectl label node w1 --overwrite tier=cpu mine- && "
         "kubectl taint node w1 --overwrite old:NoSchedule- gpu=yes:NoExecute"
     )

@@ -9,7 +9,7 @@ import yaml
 
 from deploy.model.row import Disturbs
 from deploy.operations import kube_proxy
-from tests.unit.operations.conftest import Plan
+from tests.unit.operations.conftest import Plan, read
 
 LIVE = {"kind": "KubeProxyConfiguration", "mode": "iptables", "conntrack": {"min": None, "maxPerCore": 0}}
 
@@ -33,7 +33,7 @@ def said(config: dict[str, Any], written: str | None = None, running: str | None
             "spec": {"template": {"metadata": annotated(running)}},
         },
     ]
-    return {"get -n kube-system": "\n".join(["=== slipway live", *map(json.dumps, objects)])}
+    return {"/configmaps/kube-proxy": read(*objects)}
 
 
 def test_what_kubeadm_wrote_is_left_alone_when_it_is_as_declared(plan: Plan) -> None:

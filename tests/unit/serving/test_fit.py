@@ -10,8 +10,10 @@ import pytest
 
 from deploy.errors import InventoryError
 from deploy.gpu.need import GIB
+from deploy.model import load_cluster
 from deploy.model.mistake import written
 from deploy.model.serving import Model
+from deploy.plan import unsupported
 from deploy.serving import fit, mistakes, shape, timing
 from tests.unit.serving.clusters import ARC, CONFIG, HUB, TINY, cluster
 
@@ -142,6 +144,39 @@ def test_a_config_that_is_none_is_said(tmp_path: Path) -> None:
     ]
     with pytest.raises(InventoryError, match="cannot be read: No such file"):
         shape.read(Model.model_validate({**TINY, "config": str(tmp_path / "none.json")}))
+
+
+def test_a_model_without_a_source_is_a_mistake_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "homelab.yaml"
+    path.write_text(
+        "name: homelab\n"
+        "nodes: [{name: cp1, address: 192.168.1.11, roles: [control-plane]}]\n"
+        "load_balancer: {pool: [192.168.1.240-192.168.1.250]}\n"
+        "models: [{name: tiny, source: {}, weights: 1Gi, memory: 4Gi, context: 256}]\n"
+    )
+
+    with pytest.raises(InventoryError) as caught:
+        load_cluster(path, rules=[unsupported])
+
+    wanted = "found none of them, wanted exactly one of modelkit, s3, hub, pvc, host_path"
+    assert str(caught.value) == (f"{path} is not a valid cluster:\n  models[0].source (line 4): {wanted}")
+
+
+def test_a_config_is_named_from_the_inventorys_directory(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    path = tmp_path / "homelab.yaml"
+    path.write_text(
+        "name: homelab\n"
+        "nodes: [{name: cp1, address: 192.168.1.11, roles: [control-plane]}]\n"
+        "load_balancer: {pool: [192.168.1.240-192.168.1.250]}\n"
+        "models:\n"
+        "  - {name: tiny, source: {pvc: x}, weights: 1Gi, memory: 4Gi, context: 256, config: config.json}\n"
+    )
+
+    model = load_cluster(path, rules=[unsupported]).models[0]
+
+    assert model.config == str(tmp_path / "config.json")
+    assert shape.read(model) == shape.of(CONFIG)
 
 
 def test_little_memory_beside_a_gpu_is_a_warning() -> None:

@@ -139,6 +139,20 @@ def test_the_key_is_nowhere_but_in_the_environment_from_a_secret() -> None:
     assert not [each for each in server["args"] if "key" in each]
 
 
+def test_only_a_mirror_that_was_declared_without_tls_is_asked_without() -> None:
+    def flags(host: str, mirror: str) -> str:
+        wanted = {**ARC, "source": {"modelkit": f"{host}/models/qwen:1"}}
+        one = cluster(wanted, artifacts={"registry_mirror": mirror})
+        job = populate.job(one, one.models[0], "image")
+        [container] = job["spec"]["template"]["spec"]["containers"]
+        return next(str(each["value"]) for each in container["env"] if each["name"] == "EXTRA_FLAGS")
+
+    plain = "--ignore-existing --plain-http"
+    assert flags("10.0.0.3:5000", "http://10.0.0.3:5000") == plain
+    assert flags("10.0.0.4:5000", "http://10.0.0.3:5000") == "--ignore-existing"
+    assert flags("10.0.0.3:5000", "https://10.0.0.3:5000") == "--ignore-existing"
+
+
 @pytest.mark.parametrize(
     ("ref", "wanted"),
     [

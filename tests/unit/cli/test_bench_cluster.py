@@ -1,0 +1,107 @@
+"""The verb on a cluster: this machine over SSH, an API server's stand-in, and a server on loopback."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.cli import main
+from deploy.engine import hostkeys, speaker
+from deploy.model import paths
+from tests.unit.engine.sshd import ME, Sshd, cluster_of
+from tests.unit.load.server import KEY, Behaviour, serving
+
+KUBECTL = """#!/bin/sh
+case "$*" in
+"get --raw /readyz") true ;;
+*"get service model-tiny"*) cat {directory}/service.json ;;
+*"get secret model-tiny"*) cat {directory}/secret.json ;;
+esac
+"""
+
+
+@pytest.fixture
+def inventory(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cluster of one host with one model, of dummy weights on its processor."""
+    hostkeys.remember(paths.known_hosts("test"), {sshd.entry("127.0.0.1"): sshd.host_key})
+    (tmp_path / "kubectl").write_text(KUBECTL.format(directory=tmp_path))
+    (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setattr(speaker, "KUBECTL", str(tmp_path / "kubectl"))
+    monkeypatch.setattr(speaker, "ADMIN", str(tmp_path / "kubectl"))
+    model = {
+        "name": "tiny",
+        "source": {"host_path": "/data/tiny", "node": "n1"},
+        "accelerator": "cpu",
+        "arguments": ["--load-format=dummy"],
+        "weights": "1Gi",
+        "memory": "2Gi",
+        "context": 256,
+    }
+    cluster = cluster_of(
+        {"name": "n1", "address": "127.0.0.1"},
+        ssh={"user": ME, "port": sshd.port, "key": str(sshd.key)},
+        models=[model],
+    )
+    # a file that names a loopback address is refused, and sshd listens on no other
+    monkeypatch.setattr("deploy.cli.bench.load_cluster", lambda _: cluster)
+    return tmp_path / "lab.yaml"
+
+
+def served_at(directory: Path, url: str) -> None:
+    service = {
+        "metadata": {"name": "model-tiny"},
+        "spec": {"type": "LoadBalancer", "ports": [{"port": int(url.rpartition(":")[2])}]},
+        "status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}},
+    }
+    secret = {"data": {"api-key": base64.b64encode(KEY.encode()).decode()}}
+    (directory / "service.json").write_text(json.dumps(service))
+    (directory / "secret.json").write_text(json.dumps(secret))
+
+
+def test_a_model_is_asked_at_its_address_with_its_key_and_nobody_sees_the_key(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "bench",
+        str(inventory),
+        "tiny",
+        "--clients",
+        "1",
+        "--requests",
+        "2",
+        "--save",
+        str(tmp_path / "r"),
+    ]
+    with serving(Behaviour(tokens=3)) as server:
+        served_at(tmp_path, server.url)
+        code = main.exit_code(
+            lambda: main.slipway.main(arguments, prog_name="slipway", standalone_mode=False)
+        )
+
+    said = capsys.readouterr()
+    assert (code, said.err) == (0, "")
+    assert said.out.splitlines()[0] == (
+        f"tiny at {server.url}: prompts of 32 words, answers of 64 tokens; dummy weights, CPU"
+    )
+    assert len(server.asked) == 1 + 1 + 2
+    logs = "".join(each.read_text() for each in paths.logs("test").iterdir())
+    for text in (said.out, (tmp_path / "r").read_text(), logs):
+        assert KEY not in text
+        assert base64.b64encode(KEY.encode()).decode() not in text
+
+
+def test_a_model_that_was_not_applied_is_said_to_be_missing(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("service", "secret"):
+        (tmp_path / f"{name}.json").write_text("")
+    arguments = ["bench", str(inventory), "tiny"]
+    code = main.exit_code(lambda: main.slipway.main(arguments, prog_name="slipway", standalone_mode=False))
+
+    assert code == 3
+    assert capsys.readouterr().err == (
+        f"test has no Service models/model-tiny: the model is not served; slipway apply {inventory}\n"
+    )

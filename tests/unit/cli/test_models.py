@@ -1,0 +1,77 @@
+"""What a person may type after an apply: it works as it stands, and shows no key."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from deploy.cli import models
+from deploy.errors import UnreachableError
+from deploy.model import Cluster, paths
+from tests.unit.serving.clusters import FOLDER, TINY, cluster
+
+SERVICE = {
+    "metadata": {"name": "model-tiny"},
+    "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.200"}]}},
+}
+
+
+@dataclass
+class Session:
+    """A session whose control plane answers with the Services, or not at all."""
+
+    cluster: Cluster
+    answer: str | None
+    hosts: tuple[str, ...] = ("cp1",)
+    asked: list[str] = field(default_factory=list)
+
+    def run(self, host: str, command: str, **_: Any) -> Any:
+        self.asked.append(f"{host}: {command}")
+        if self.answer is None:
+            raise UnreachableError("gone")
+        return type("Ran", (), {"rc": 0, "out": self.answer})
+
+
+def usage(wanted: Cluster, answer: str | None) -> list[str]:
+    return models.usage(Session(wanted, answer))  # type: ignore[arg-type]
+
+
+def test_a_model_is_asked_by_a_line_that_reads_its_key() -> None:
+    wanted = cluster(TINY, ssh={"user": "ops", "port": 2222, "key": "/home/ops/.ssh/id"})
+
+    found = usage(wanted, json.dumps({"items": [SERVICE]}))
+
+    known = paths.known_hosts("homelab")
+    way = f"ssh -o UserKnownHostsFile={known} -p 2222 -i /home/ops/.ssh/id ops@192.168.1.11"
+    read = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace models get secret model-tiny"
+    ask = "curl -s http://10.0.0.200/v1/chat/completions"
+    headers = "-H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json'"
+    body = '{"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}'
+    assert found[0] == "tiny:"
+    piped = shlex.quote(f"{read} -o jsonpath='{{.data.api-key}}' | base64 -d")
+    assert found[1] == f"  KEY=$({way} {piped})"
+    assert found[2] == f"  {ask} {headers} -d {shlex.quote(body)}"
+    assert len(found) == 3
+
+
+def test_dummy_weights_are_called_so() -> None:
+    found = usage(cluster({**FOLDER}), json.dumps({"items": []}))
+
+    assert found[0] == "mine:  # dummy weights: what it says means nothing"
+    assert "http://model-mine.models.svc/" in found[2]
+
+
+@pytest.mark.parametrize("answer", [None, "", '{"items": []}'])
+def test_what_cannot_be_asked_is_not_shown(answer: str | None) -> None:
+    assert usage(cluster(TINY), answer) == []
+
+
+def test_without_models_nobody_is_asked() -> None:
+    session = Session(cluster(), "")
+
+    assert models.usage(session) == []  # type: ignore[arg-type]
+    assert session.asked == []

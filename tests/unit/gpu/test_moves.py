@@ -1,0 +1,243 @@
+"""GPUs that were given away in the other way, as a plan: the old stack goes before the new one comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyinfra
+import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy import catalog, context
+from deploy.catalog import LockedFile, LockedImage, gpu_needs
+from deploy.errors import HostError
+from deploy.model import Cluster
+from deploy.operations import notes
+from deploy.steps import amd, intel, nvidia
+from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
+from tests.unit.observe.test_helm import secret
+from tests.unit.operations.conftest import MISSING, read
+from tests.unit.operations.test_gpus import claim, listed, pod
+
+PLUGIN = {**ARC, "allocation": "device-plugin"}
+BY_NUMBER = {**HOPPER, "allocation": "device-plugin"}
+NOTHING = listed([])
+LIVING = {
+    "/api/v1/nodes": read({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "w1"}, "status": {}}),
+    "/api/v1/pods": read({"apiVersion": "v1", "kind": "PodList", "items": []}),
+    "kubectl": NOTHING,
+    "curl": MISSING,
+    "stat --printf='file": "end-of-artifacts",
+}
+SURE = "Make sure that no GPU is given away twice"
+
+
+def locked(declared: Cluster, path: Path) -> None:
+    files = [(each.key, each.arch, LockedFile(each.key, each.version, each.url, "a" * 64))
+             for each in gpu_needs.files(declared)]  # fmt: skip
+    images = [(each.key, LockedImage(each.ref, f"sha256:{'b' * 64}")) for each in gpu_needs.images(declared)]
+    catalog.lock.save(path, files, images)
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, str]]]:
+    """Return a function that plans a vendor's step on a living cluster: every operation with its end."""
+
+    def run(
+        step: Callable[[], Any], declared: Cluster, answers: Mapping[str, str] = MappingProxyType({})
+    ) -> list[tuple[str, str]]:
+        lock = tmp_path / "lab.lock.yaml"
+        locked(declared, lock)
+        responses = {**answers, **LIVING, **answers}  # the first that fits is taken
+        data = context.host_data(declared, declared.nodes[0], str(lock))
+        fake = {"fake_responses": responses, "fake_delay": 0, "fake_delay_jitter": 0}
+        monkeypatch.setattr(pyinfra, "is_cli", True)
+        state = State(Inventory((["@fake/cp1"], {**fake, **data})), Config(), check_for_changes=False)
+        connect_all(state)
+        state.set_stage(StateStage.Prepare)
+        [host] = state.inventory
+        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
+            step()
+            return [_end(state, host, id_) for id_ in host.op_hash_order]
+
+    return run
+
+
+def _end(state: State, host: Any, id_: str) -> tuple[str, str]:
+    name = state.ops[host][id_].global_arguments["name"]
+    with notes.listening() as said:
+        try:
+            commands = list(state.ops[host][id_].command_generator())
+        except HostError as error:
+            return name, f"error: {str(error).splitlines()[0]}"
+    return name, "; ".join(said.reasons) or "change" if commands else "none"
+
+
+def ours(number: int = 1) -> str:
+    return read(secret(number, "deployed", desired="abc"))
+
+
+def own(kind: str, version: str, name: str, labels: Mapping[str, str]) -> str:
+    metadata = {"name": name, "labels": dict(labels)}
+    return read({"apiVersion": version, "kind": kind, "metadata": metadata})
+
+
+PLUGIN_OBJECT = own(
+    "GpuDevicePlugin", "deviceplugin.intel.com/v1", "slipway", {"app.kubernetes.io/managed-by": "slipway"}
+)
+
+
+def test_intels_device_plugin_goes_before_the_resource_driver_comes(
+    plan: Callable[..., list[tuple[str, str]]],
+) -> None:
+    answers = {"name%3Dintel-device-plugins-operator": ours(), "/gpudeviceplugins/": PLUGIN_OBJECT}
+
+    rows = plan(intel.intel, cluster(ARC), answers)
+
+    assert [name for name, _ in rows] == [
+        "Label the nodes",
+        "Remove the device plugin",
+        "Remove its operator",
+        SURE,
+        "Make the driver's namespace",
+        "Install the resource driver",
+        "Wait for the GPUs",
+    ]
+    assert rows[1:4] == [
+        ("Remove the device plugin", "GpuDevicePlugin slipway is no longer declared"),
+        (
+            "Remove its operator",
+            "release intel-device-plugins/intel-device-plugins-operator is no longer declared",
+        ),
+        (SURE, "none"),
+    ]
+
+
+def test_intels_resource_driver_goes_before_the_device_plugin_comes(
+    plan: Callable[..., list[tuple[str, str]]],
+) -> None:
+    rows = plan(intel.intel, cluster(PLUGIN), {"name%3Dintel-gpu-resource-driver": ours()})
+
+    assert rows[1:3] == [
+        (
+            "Remove the resource driver",
+            "release intel-gpu-resource-driver/intel-gpu-resource-driver is no longer declared",
+        ),
+        (SURE, "none"),
+    ]
+    assert [name for name, _ in rows].index("Run the device plugin") > 2
+
+
+@pytest.mark.parametrize(
+    ("step", "gpus", "held", "said"),
+    [
+        (
+            intel.intel,
+            ARC,
+            {
+                "/api/v1/pods": read(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "PodList",
+                        "items": [pod("llama", "w1", "Running", **{"gpu.intel.com_xe": "1"})],
+                    }
+                )
+            },
+            "error: w1: models/llama holds gpu.intel.com/xe",
+        ),
+        (
+            intel.intel,
+            PLUGIN,
+            {"get resourceclaims": listed([claim("llama", "w1")])},
+            "error: w1: claim models/llama holds card0",
+        ),
+        (
+            amd.amd,
+            {**INSTINCT, "allocation": "dra"},
+            {
+                "/api/v1/pods": read(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "PodList",
+                        "items": [pod("llama", "w1", "Running", **{"amd.com_gpu": "8"})],
+                    }
+                )
+            },
+            "error: w1: models/llama holds amd.com/gpu",
+        ),
+        (
+            nvidia.nvidia,
+            HOPPER,
+            {
+                "/api/v1/pods": read(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "PodList",
+                        "items": [pod("llama", "w1", "Running", **{"nvidia.com_gpu": "1"})],
+                    }
+                )
+            },
+            "error: w1: models/llama holds nvidia.com/gpu",
+        ),
+    ],
+)
+def test_the_plan_says_who_still_holds_a_gpu_in_the_old_way(
+    plan: Callable[..., list[tuple[str, str]]],
+    step: Callable[[], Any],
+    gpus: dict[str, Any],
+    held: dict[str, str],
+    said: str,
+) -> None:
+    rows = plan(step, cluster(gpus), held)
+
+    assert (SURE, said) in rows
+    stops, comes = (
+        [name for name, _ in rows].index(each)
+        for each in (SURE, next(name for name, _ in rows if name.startswith("Install")))
+    )
+    assert stops < comes
+
+
+@pytest.mark.parametrize(
+    ("gpus", "kind", "version", "name"),
+    [
+        (HOPPER, "ClusterPolicy", "nvidia.com/v1", "cluster-policy"),
+        (BY_NUMBER, "GPUCluster", "nvidia.com/v1alpha1", "gpu-cluster"),
+    ],
+)
+def test_nvidias_other_resource_goes_before_the_operator_is_changed(
+    plan: Callable[..., list[tuple[str, str]]],
+    gpus: dict[str, Any],
+    kind: str,
+    version: str,
+    name: str,
+) -> None:
+    by_helm = own(kind, version, name, {"app.kubernetes.io/managed-by": "Helm"})
+
+    rows = plan(nvidia.nvidia, cluster(gpus), {f"/{name}": by_helm})
+
+    assert rows[1:3] == [
+        (SURE, "none"),
+        ("Remove the way that is left", f"{kind} {name} is no longer declared"),
+    ]
+    assert [each for each, _ in rows].index("Install the GPU operator") > 2
+
+
+def test_the_operator_of_amd_is_told_both_in_one_resource() -> None:
+    """Its DeviceConfig turns the plugin off and the driver on at once, and the operator refuses both."""
+    declared = cluster({**INSTINCT, "allocation": "dra"})
+    images = {image.key: image.ref for image in gpu_needs.images(declared)}
+    spec = amd.values(declared, images)["deviceConfig"]["spec"]
+
+    assert (spec["devicePlugin"], spec["draDriver"]["enable"]) == (
+        {"enableDevicePlugin": False, "enableNodeLabeller": False},
+        True,
+    )
+    assert json.dumps(spec).count('"enable": true') == 1

@@ -1,0 +1,97 @@
+"""Objects by their paths in the API: where they are, and what an answer means."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from deploy.observe import api
+from deploy.observe.kube import Key, Objects, Reach
+
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "namespace", "name", "path"),
+    [
+        ("v1", "Namespace", None, "x", "/api/v1/namespaces/x"),
+        ("v1", "Endpoints", "n", "x", "/api/v1/namespaces/n/endpoints/x"),
+        ("apps/v1", "Deployment", "n", "x", "/apis/apps/v1/namespaces/n/deployments/x"),
+        ("networking.k8s.io/v1", "NetworkPolicy", "n", "x",
+         "/apis/networking.k8s.io/v1/namespaces/n/networkpolicies/x"),
+        ("networking.k8s.io/v1", "Ingress", "n", "x", "/apis/networking.k8s.io/v1/namespaces/n/ingresses/x"),
+        ("storage.k8s.io/v1", "StorageClass", None, "x", "/apis/storage.k8s.io/v1/storageclasses/x"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole", None, "system:a",
+         "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Aa"),
+        ("metallb.io/v1beta1", "IPAddressPool", "n", "x",
+         "/apis/metallb.io/v1beta1/namespaces/n/ipaddresspools/x"),
+    ],
+)  # fmt: skip
+def test_an_object_is_where_the_api_shows_it(
+    version: str, kind: str, namespace: str | None, name: str, path: str
+) -> None:
+    metadata: dict[str, Any] = {"name": name} | ({"namespace": namespace} if namespace else {})
+
+    assert api.path({"apiVersion": version, "kind": kind, "metadata": metadata}) == path
+
+
+def test_a_list_is_asked_for_by_labels() -> None:
+    assert api.listed("v1", "Secret", "n", "owner=helm,name=x") == (
+        "/api/v1/namespaces/n/secrets?labelSelector=owner%3Dhelm%2Cname%3Dx"
+    )
+
+
+def answer(document: object, status: int) -> list[str]:
+    text = document if isinstance(document, str) else json.dumps(document, indent=1)
+    return [*text.splitlines(), f"=== slipway {status} https://api/x"]
+
+
+def test_objects_and_lists_are_read_and_what_is_missing_is_left_out() -> None:
+    item = {"metadata": {"name": "a"}}
+    lines = [
+        *answer(POD, 200),
+        *answer({"kind": "Status", "details": {"name": "gone", "kind": "pods"}}, 404),
+        *answer({"apiVersion": "v1", "kind": "NodeList", "items": [item]}, 200),
+    ]
+
+    node = {"apiVersion": "v1", "kind": "Node", **item}
+    assert api.parse(lines) == Objects(
+        Reach.ANSWERS, live={Key("", "Pod", "n", "p"): POD, Key("", "Node", "", "a"): node}
+    )
+
+
+@pytest.mark.parametrize(
+    "document", ["404 page not found", {"kind": "Status", "message": "the server could not find it"}]
+)
+def test_a_kind_that_is_not_served_is_no_missing_object(document: object) -> None:
+    found = api.parse(answer(document, 404))
+
+    assert (found.reach, found.errors) == (Reach.ANSWERS, ("https://api/x: no matches for kind",))
+    assert found.unknown_kinds
+
+
+def test_a_refusal_and_an_answer_that_is_none_are_errors() -> None:
+    lines = [*answer({"kind": "Status", "message": "pods is forbidden"}, 403), *answer("Bad Gateway", 502)]
+
+    found = api.parse(lines)
+
+    assert (found.reach, found.live) == (Reach.SILENT, {})
+    assert found.errors == ("https://api/x: pods is forbidden", "https://api/x: status 502: Bad Gateway")
+
+
+def test_an_api_that_says_nothing_is_silent_and_no_cluster_is_none() -> None:
+    refused = "curl: (7) Failed to connect to 10.0.0.1 port 6443"
+
+    assert api.parse([refused, "=== slipway 000 https://api/x"]) == Objects(Reach.SILENT, errors=(refused,))
+    assert api.parse([]).reach is Reach.SILENT
+    assert api.parse(["=== slipway no cluster"]) == Objects(Reach.NO_CLUSTER)
+
+
+def test_what_was_cut_off_is_not_taken_for_missing() -> None:
+    cut = "curl: (28) Operation timed out"
+
+    found = api.parse([*answer(POD, 200), cut])
+
+    assert (found.reach, found.errors) == (Reach.SILENT, (cut,))

@@ -1,0 +1,132 @@
+"""The phases of models on @fake hosts: what they do before there is a cluster, where, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyinfra
+import pytest
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.state import StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_state
+
+from deploy import catalog, context
+from deploy.catalog import LockedFile, LockedImage
+from deploy.model import Cluster
+from deploy.plan import phases
+from deploy.serving import names
+from deploy.steps import serving
+from deploy.steps.registry.objects import models
+from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
+
+BARE = {"kubectl": "=== slipway no cluster", "images list": "REF TYPE DIGEST SIZE\n# end"}
+DIGEST = f"sha256:{'b' * 64}"
+
+
+@pytest.fixture
+def operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, list[str]]]:
+    """Return a function that gives a step's operations on a host by name, each with its commands."""
+    monkeypatch.setenv("HF_TOKEN", "hf_very_secret")
+
+    def run(
+        step: Callable[[], Any], declared: Cluster, host: str, answers: dict[str, Any] = BARE
+    ) -> dict[str, list[str]]:
+        needed = catalog.needed(declared)
+        files = [(e.key, e.arch, LockedFile(e.key, e.version, e.url, "a" * 64)) for e in needed.files]
+        catalog.lock.save(
+            tmp_path / "homelab.lock.yaml",
+            files,
+            [(each.key, LockedImage(each.ref, DIGEST)) for each in needed.images],
+        )
+        data = context.host_data(declared, declared.node(host), str(tmp_path / "homelab.lock.yaml"))
+        fake = {"fake_responses": answers, "fake_delay": 0, "fake_delay_jitter": 0}
+        monkeypatch.setattr(pyinfra, "is_cli", True)
+        state = State(Inventory(([f"@fake/{host}"], {**fake, **data})), Config())
+        connect_all(state)
+        state.set_stage(StateStage.Prepare)
+        [one] = state.inventory
+        found: dict[str, list[str]] = {}
+        with ctx_state.use(state), ctx_host.use(one), ctx_config.use(state.config):
+            step()
+            for id_ in one.op_hash_order:
+                name = min(state.op_meta[id_].names).split(" | ")[-1]
+                found[name] = [each.get_raw_value() for each in state.ops[one][id_].command_generator()]
+        return found
+
+    return run
+
+
+def test_models_come_last_and_their_images_to_the_hosts_that_may_run_them() -> None:
+    wanted = cluster(TINY, ARC)
+
+    found = {phase.name: phase.hosts(wanted) for phase in phases(wanted)}
+
+    assert list(found)[-3:] == ["registry", "serving-images", "serving"]
+    assert found["serving-images"] == ("w1", "arc1")
+    assert found["serving"] == ("cp1",)
+    only = cluster({**TINY, "placement": {"node_selector": {"kubernetes.io/hostname": "w1"}}})
+    assert {phase.name: phase.hosts(only) for phase in phases(only)}["serving-images"] == ("w1",)
+    assert not [phase.name for phase in phases(cluster()) if phase.name.startswith("serving")]
+
+
+def test_everything_is_still_to_be_done_before_there_is_a_cluster(operations: Any) -> None:
+    found = operations(serving.serving, cluster(TINY, ARC, HUB, FOLDER), "cp1")
+
+    assert list(found) == [
+        "Make the models' namespace",
+        *("Keep the key of tiny", "Give tiny its key"),
+        *("Keep the key of qwen", "Give qwen its key"),
+        *("Keep the key of llama", "Give llama its key"),
+        *("Keep the hub's token of llama", "Give llama the hub's token"),
+        *("Keep the key of mine", "Give mine its key"),
+        "Let models be fetched from the store",
+        "Have them trust the store",
+        "Make the models' volumes",
+        "Fetch the models",
+        *("Serve tiny", "Have tiny read its present key"),
+        *("Serve qwen", "Have qwen read its present key"),
+        *("Serve llama", "Have llama read its present key"),
+        *("Serve mine", "Have mine read its present key"),
+        "Wait for the models",
+    ]
+    assert [name for name, commands in found.items() if not commands] == [
+        name for name in found if name.endswith("its present key")
+    ]
+
+
+def test_no_secret_is_in_a_command(operations: Any) -> None:
+    found = operations(serving.serving, cluster(HUB), "cp1")
+
+    assert "hf_very_secret" not in repr(found)
+
+
+def test_only_one_host_speaks(operations: Any) -> None:
+    assert operations(serving.serving, cluster(TINY), "w1") == {}
+
+
+def test_a_host_pulls_what_may_run_on_it_and_nothing_twice(operations: Any) -> None:
+    wanted = cluster(TINY, ARC, FOLDER)
+
+    [arc] = operations(serving.pulled, wanted, "arc1").values()
+    [plain] = operations(serving.pulled, wanted, "w1").values()
+    [begun] = operations(serving.pulling, wanted, "w1").values()
+
+    assert "vllm-openai-xpu@" in arc[0]
+    assert "vllm-openai-cpu@" in arc[0]
+    assert plain[0].count("images pull") == begun[0].count("images pull") == 1
+    assert operations(serving.pulled, wanted, "cp1") == {}
+
+
+def test_an_image_of_ones_own_goes_by_the_models_name(operations: Any) -> None:
+    own = {**TINY, "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}
+
+    [commands] = operations(serving.pulled, cluster(own), "w1").values()
+
+    assert f"docker.io/intel/llm-scaler-vllm@{DIGEST}" in commands[0]
+
+
+def test_the_namespace_is_the_same_whoever_makes_it() -> None:
+    assert models() == names.home()
