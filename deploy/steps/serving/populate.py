@@ -175,7 +175,7 @@ def _fetch(cluster: Cluster, model: Model) -> tuple[list[str], list[Object]]:
     """Return the command that fetches into $WORK, and the environment that it wants."""
     match model.source.kind:
         case SourceKind.MODELKIT:
-            return ["/bin/sh", "-c", f'UNPACK_PATH=$WORK exec "{KIT}"'], _kit(cluster, model)
+            return ["/bin/sh", "-c", f'export UNPACK_PATH="$WORK"; exec {KIT}'], _kit(cluster, model)
         case SourceKind.S3:
             return _rclone(model), _store(cluster)
         case _:

@@ -1,0 +1,77 @@
+"""Models before they are installed: what is said of them, whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from checks.finding import Finding, Severity, Status
+from checks.preflight import preflight
+from tests.unit.checks.machines import cluster, everyone
+from tests.unit.checks.well import MODEL
+
+TOO_LARGE = (
+    "qwen: weights 20.0 GiB, engine 1.5 GiB, KV cache unknown without models[].config: together 21.5 GiB of"
+    " 14.7 GiB, 0.92 of a A770 with 16.0 GiB"
+)
+
+
+def judged(check: str, *models: dict[str, Any], unread: str = "") -> Finding:
+    hosts = everyone()
+    if unread:
+        hosts = tuple(  # type: ignore[assignment]
+            replace(each, system=None, causes={"system": "no answer in time"})
+            if each.host == unread
+            else each
+            for each in hosts
+        )
+    [finding] = [each for each in preflight(cluster(models=list(models)), hosts) if each.check == check]
+    return finding
+
+
+def test_a_model_that_is_too_large_for_its_gpus_is_an_error_with_the_numbers() -> None:
+    found = judged("SRV-02", {**MODEL, "weights": "40Gi"})
+
+    assert (found.status, found.severity, found.found) == (Status.FAIL, Severity.ERROR, TOO_LARGE)
+    assert found.wanted == "weights, engine and the KV cache of one sequence fit"
+
+
+def test_a_pod_that_is_larger_than_every_node_is_an_error() -> None:
+    found = judged("SRV-02", {**MODEL, "memory": "48Gi"})
+
+    assert found.status is Status.FAIL
+    assert found.found == "qwen asks for 48Gi of memory, and g1, the largest, has 32.0 GiB"
+
+
+def test_a_node_that_was_not_read_may_be_the_one_with_room() -> None:
+    found = judged("SRV-02", {**MODEL, "memory": "48Gi"}, unread="g1")
+
+    assert (found.status, found.found) == (Status.UNAVAILABLE, "system: no answer in time")
+
+
+def test_gpus_that_nobody_has_are_an_error() -> None:
+    found = judged("SRV-02", {**MODEL, "gpus": {"vendor": "nvidia"}})
+
+    assert found.status is Status.FAIL
+    assert found.found == "qwen: no node has GPUs of nvidia; declare them in nodes[].gpus"
+
+
+def test_times_that_are_too_short_are_a_warning() -> None:
+    found = judged("SRV-05", {**MODEL, "loads_per_second": "2G", "drain_seconds": 10})
+
+    assert (found.status, found.severity) == (Status.FAIL, Severity.WARNING)
+    assert found.found == "qwen 309 of 380 s to load, 40 of 120 s to end"
+
+
+def test_shared_memory_that_is_too_small_for_two_gpus_is_an_error() -> None:
+    found = judged("SRV-01", {**MODEL, "shared_memory": "1Gi"})
+
+    assert (found.status, found.found, found.wanted) == (
+        Status.FAIL,
+        "qwen 1Gi",
+        ">= 2.0 GiB for a model on several GPUs",
+    )
+
+
+def test_without_models_there_is_nothing_to_judge() -> None:
+    assert {judged(check).status for check in ("SRV-01", "SRV-02", "SRV-05")} == {Status.SKIPPED}
