@@ -11,8 +11,8 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from deploy.facts.kube import Got
-from deploy.observe import kube
+from deploy.facts.kube import Read
+from deploy.observe import api, kube
 from deploy.observe.kube import Object
 from deploy.operations import notes, waiting
 from deploy.operations.kube import Commands, as_list, asked, unfinished
@@ -59,19 +59,20 @@ def stale(job: Mapping[str, Any], claim: Mapping[str, Any] | None) -> str | None
 def completed(namespace: str, label: str, wanted: Sequence[Wanted]) -> Commands:
     """Every Job is complete; other Jobs with the same value of `label`, of an older content, are removed."""
     claims = sorted({each.claim for each in wanted})
-    jobs = _got(["get", "jobs", "--namespace", namespace, "--selector", label, "-o", "json"])
-    volumes = _got(["get", "pvc", "--namespace", namespace, "--ignore-not-found", "-o", "json", *claims])
-    by_name = {key.name: claim for key, claim in volumes.items()}
-    live = {key.name: job for key, job in jobs.items()}
+    paths = [_path("v1", "PersistentVolumeClaim", namespace, name) for name in claims]
+    found = host.get_fact(Read, paths=[api.listed("batch/v1", "Job", namespace, label), *paths])
+    there = found.live if asked(found) else {}
+    by_name = {key.name: each for key, each in there.items() if key.kind == "PersistentVolumeClaim"}
+    live = {key.name: each for key, each in there.items() if key.kind == "Job"}
     anew, make = [], []
     for each in wanted:
-        found = live.get(each.name)
-        why = stale(found, by_name.get(each.claim)) if found else f"Job {each.name} is missing"
+        job = live.get(each.name)
+        why = stale(job, by_name.get(each.claim)) if job else f"Job {each.name} is missing"
         if why:
             notes.reason(why)
             make.append(each)
-            anew += [each.name] if found else []
-        elif found and finished(found) is None:
+            anew += [each.name] if job else []
+        elif job and finished(job) is None:
             notes.reason(f"Job {each.name} is not done yet")
     values = {each.job["metadata"]["labels"][label] for each in wanted}
     ours = {each.name for each in wanted}
@@ -87,10 +88,9 @@ def completed(namespace: str, label: str, wanted: Sequence[Wanted]) -> Commands:
         yield _script(namespace, [*anew, *old], make, undone)
 
 
-def _got(words: list[str]) -> Mapping[kube.Key, Object]:
-    found = host.get_fact(Got, words=shlex.join(words))
-    live: Mapping[kube.Key, Object] = found.live
-    return live if asked(found) else {}
+def _path(version: str, kind: str, namespace: str, name: str) -> str:
+    metadata = {"name": name, "namespace": namespace}
+    return api.path({"apiVersion": version, "kind": kind, "metadata": metadata})
 
 
 def _script(
@@ -118,8 +118,7 @@ def _script(
 @operation()
 def claimed(claims: Sequence[Object], until: str) -> Commands:
     """Every claim is there; one that is there is left as it is: few classes can make a volume larger."""
-    words = "get --ignore-not-found -o json -f -"
-    found = host.get_fact(Got, words=words, _stdin=as_list(claims))
+    found = host.get_fact(Read, paths=[api.path(claim) for claim in claims])
     there = found.live if asked(found) else {}
     missing = [claim for claim in claims if kube.key(claim) not in there]
     if found.unknown_kinds:
@@ -144,9 +143,8 @@ class Rollout:
 @operation()
 def ready(namespace: str, rollouts: Sequence[Rollout], until: str) -> Commands:
     """Every pod of each Deployment is ready in its newest form; pods that keep ending are not waited for."""
-    names = [each.name for each in rollouts]
-    words = ["get", "deployments", "--namespace", namespace, "--ignore-not-found", "-o", "json", *names]
-    found = host.get_fact(Got, words=shlex.join(words))
+    paths = [_path("apps/v1", "Deployment", namespace, each.name) for each in rollouts]
+    found = host.get_fact(Read, paths=paths)
     live = {key.name: each for key, each in found.live.items()} if asked(found) else {}
     late = []
     for each in rollouts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,12 @@ import pytest
 from deploy.operations import models, serving_images, waiting
 from deploy.operations.images import Image
 from deploy.operations.models import Rollout, Wanted
-from tests.unit.operations.conftest import Plan
+from tests.unit.operations.conftest import NO_CLUSTER, Plan, read
 
-LIVE = "=== slipway live"
 LABEL = "slipway.dev/model"
 DONE = {"conditions": [{"type": "Complete", "status": "True"}], "completionTime": "2026-11-30T08:00:00Z"}
 FAILED = {"conditions": [{"type": "Failed", "status": "True"}]}
 VLLM = Image("docker.io/vllm/vllm-openai-cpu:v0.32.0", f"sha256:{'a' * 64}")
-
-
-def listed(objects: Iterable[Any]) -> str:
-    return "\n".join([LIVE, *map(json.dumps, objects)])
 
 
 def job(name: str, status: dict[str, Any] | None = None, model: str = "tiny") -> dict[str, Any]:
@@ -51,7 +45,7 @@ WANTED = Wanted(job("model-tiny-new"), "model-tiny-1", 900)
 
 
 def completed(plan: Plan, jobs: list[Any], claims: list[Any] | None = None) -> Any:
-    answers = {"get jobs": listed(jobs), "get pvc": listed([claim()] if claims is None else claims)}
+    answers = {"batch/v1": read(*jobs, *([claim()] if claims is None else claims))}
     return plan(models.completed, "models", LABEL, [WANTED], answers=answers)
 
 
@@ -114,9 +108,7 @@ def test_jobs_of_an_older_content_go_and_those_of_other_models_stay(plan: Plan) 
 
 
 def test_before_there_is_a_cluster_the_fetch_is_planned(plan: Plan) -> None:
-    silent = {"get jobs": "=== slipway no cluster", "get pvc": "=== slipway no cluster"}
-
-    planned = plan(models.completed, "models", LABEL, [WANTED], answers=silent)
+    planned = plan(models.completed, "models", LABEL, [WANTED], answers={"batch/v1": NO_CLUSTER})
 
     assert len(planned.commands) == 1
     assert planned.notes.until == "control-plane"
@@ -125,8 +117,8 @@ def test_before_there_is_a_cluster_the_fetch_is_planned(plan: Plan) -> None:
 def test_a_claim_that_is_there_is_left_as_it_is(plan: Plan) -> None:
     larger = {**claim(), "spec": {"resources": {"requests": {"storage": "9Ti"}}}}
 
-    there = plan(models.claimed, [larger], "storage", answers={"get --ignore": listed([claim()])})
-    missing = plan(models.claimed, [larger], "storage", answers={"get --ignore": LIVE})
+    there = plan(models.claimed, [larger], "storage", answers={"/persistentvolumeclaims/": read(claim())})
+    missing = plan(models.claimed, [larger], "storage", answers={"/persistentvolumeclaims/": read()})
 
     assert there.commands == []
     assert missing.reasons == ["PersistentVolumeClaim models/model-tiny-1 is missing"]
@@ -136,13 +128,9 @@ def test_a_claim_that_is_there_is_left_as_it_is(plan: Plan) -> None:
 def test_a_model_is_waited_for_until_it_is_ready(plan: Plan) -> None:
     wanted = [Rollout("model-tiny", f"{LABEL}=tiny", 500)]
 
-    good = plan(
-        models.ready, "models", wanted, "serving", answers={"get deployments": listed([deployment(1)])}
-    )
-    late = plan(
-        models.ready, "models", wanted, "serving", answers={"get deployments": listed([deployment(0)])}
-    )
-    none = plan(models.ready, "models", wanted, "serving", answers={"get deployments": LIVE})
+    good = plan(models.ready, "models", wanted, "serving", answers={"/deployments/": read(deployment(1))})
+    late = plan(models.ready, "models", wanted, "serving", answers={"/deployments/": read(deployment(0))})
+    none = plan(models.ready, "models", wanted, "serving", answers={"/deployments/": read()})
 
     assert good.commands == []
     assert late.reasons == ["Deployment models/model-tiny has 0 of 1 pods ready"]

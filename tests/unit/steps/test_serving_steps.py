@@ -22,7 +22,7 @@ from deploy.steps import serving
 from deploy.steps.registry.objects import models
 from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
 
-BARE = {"kubectl": "=== slipway no cluster", "images list": "REF TYPE DIGEST SIZE\n# end"}
+BARE = {"admin.conf": "=== slipway no cluster", "images list": "REF TYPE DIGEST SIZE\n# end"}
 DIGEST = f"sha256:{'b' * 64}"
 
 
