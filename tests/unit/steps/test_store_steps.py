@@ -41,7 +41,8 @@ EXTERNAL = {
     "credentials": {"access_key": {"file": "access"}, "secret_key": {"file": "secret"}},
 }
 NONE, LIVE = "=== slipway no cluster", "=== slipway live"
-BARE = {"kubectl": NONE, "for p in": []}
+BARE = {"admin.conf": NONE, "for p in": []}
+SHOWN = "=== slipway 200 https://api/x"
 
 
 @pytest.fixture
@@ -186,8 +187,8 @@ def living(policy: str = "Retain") -> dict[str, Any]:
             LIVE,
             json.dumps({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
         ],
-        "statefulset/minio": [LIVE, own["StatefulSet"]],
-        "show-managed-fields": [LIVE, applied(namespace()), *own.values()],
+        "/statefulsets/minio": [line for each in own.values() for line in (each, SHOWN)],
+        "/api/v1/namespaces/object-store \\": [applied(namespace()), SHOWN],
         "go-template": [LIVE, *secrets],
         "-o json -f -": [LIVE, own["PersistentVolumeClaim"]],
     }
