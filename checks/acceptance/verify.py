@@ -25,7 +25,7 @@ from checks.catalogue import Phase
 from checks.cluster.images import locked
 from checks.cluster.judges import judge
 from checks.cluster.snapshot import Snapshot, condition, name_of, silent, snapshot
-from checks.finding import Finding, Status
+from checks.finding import Finding, Severity, Status
 from checks.say import unread
 from deploy.catalog import Lock, LockedImage
 from deploy.catalog.gpu import resource_api
@@ -167,11 +167,13 @@ class Verify:
 def unsettled(findings: Iterable[Finding], unreachable: Collection[str]) -> str | None:
     """Return the first thing that is not yet as it should be, and that waiting may put right.
 
-    With a node unreachable, what counts pods of the whole cluster stays short of them, too.
+    With a node unreachable, what counts pods of the whole cluster stays short of them, too. A warning is
+    advice about how things are declared or made; it does not pass by itself.
     """
     for each in findings:
         hopeless = each.ignored is not None or (unreachable and each.host in (None, *unreachable))
-        if each.status in (Status.FAIL, Status.UNAVAILABLE) and not hopeless:
+        fails = each.status is Status.FAIL and each.severity is Severity.ERROR
+        if (fails or each.status is Status.UNAVAILABLE) and not hopeless:
             where = f" of {each.host}" if each.host else ""
             return f"{each.check}{where}: {each.found}" + (f", wanted {each.wanted}" if each.wanted else "")
     return None

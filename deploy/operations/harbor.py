@@ -139,7 +139,7 @@ def signing_key(target: Where, until: str) -> Commands:
                 kube.ENVIRONMENT,
                 "mkdir -p /run/slipway; work=$(mktemp -d /run/slipway/sign.XXXXXX)",
                 'trap \'rm -f "$work"/*; rmdir "$work"\' EXIT',
-                f"{_SELF_SIGNED} || {{ cat \"$work/said\" >&2; exit 1; }}",
+                f'{_SELF_SIGNED} || {{ cat "$work/said" >&2; exit 1; }}',
                 f"wish={shlex.quote(json.dumps(wish))}",
                 f'printf "$wish" "$(base64 -w0 < "$work/crt")" "$(base64 -w0 < "$work/key")" | {APPLY}',
             ]

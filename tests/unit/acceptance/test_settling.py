@@ -10,7 +10,7 @@ from clusters import CLUSTER, LOCK
 
 from checks.acceptance.backend import Ran
 from checks.acceptance.verify import Verify, unsettled
-from checks.finding import Finding, Status
+from checks.finding import Finding, Severity, Status
 from deploy.errors import UnreachableError
 
 NOT_READY = Finding("K8S-01", "w1", Status.FAIL, found="not Ready", wanted="Ready at 10.0.0.12")
@@ -38,6 +38,7 @@ class Nobody:
         ([SHORT], ["w1"], None),
         ([replace(SHORT, status=Status.UNAVAILABLE)], [], "K8S-09: kube-proxy 1/2"),
         ([replace(SHORT, status=Status.SKIPPED)], [], None),
+        ([replace(SHORT, severity=Severity.WARNING)], [], None),
     ],
 )
 def test_what_waiting_may_put_right_is_waited_for(

@@ -6,11 +6,13 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.console import Console
 
 from deploy.lab import modelkit, tiny
 from deploy.lab.progress import Progress
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 ROOT = "repositories/slipway-lab/models/tiny/_manifests/tags/v1/current/link"
 KIT = "application/vnd.kitops.modelkit"
 
@@ -68,3 +70,10 @@ def test_the_kitfile_names_the_weights_and_what_goes_with_them() -> None:
             {"path": "tokenizer_config.json"},
         ],
     }
+
+
+@pytest.mark.parametrize("name", ["lab-llm", "lab-homelab"])
+def test_the_labs_inventories_pin_the_model_that_is_published(published: Path, name: str) -> None:
+    [model] = yaml.safe_load((REPOSITORY / f"inventories/{name}.yaml").read_text())["models"]
+
+    assert model["checksum"] == (published / ROOT).read_text()
