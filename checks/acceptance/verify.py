@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import gevent
 
@@ -123,17 +124,14 @@ class Verify:
         if kubectl is None or not nodes:
             return [*left_out, *unproven(self.cluster, why)]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
-        probe = Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell)
-        gpus = self._gpus(kubectl, seen, nodes, image)
-        models = ServingProbe(self.cluster, kubectl, self.tell)
-        return [
-            *left_out,
-            *probe.findings(),
-            *gpus,
-            *self._store(kubectl),
-            *self._registry(kubectl, seen, nodes),
-            *models.findings(),
-        ]
+        probes = (
+            Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell).findings,
+            partial(self._gpus, kubectl, seen, nodes, image),
+            partial(self._store, kubectl),
+            partial(self._registry, kubectl, seen, nodes),
+            ServingProbe(self.cluster, kubectl, self.tell).findings,
+        )
+        return [*left_out, *_at_once(probes)]
 
     def _registry(self, kubectl: Kubectl, seen: Snapshot, nodes: tuple[str, ...]) -> list[Finding]:
         """Return what the registry does with an artefact, and whether every node's runtime pulls from it."""
@@ -162,6 +160,16 @@ class Verify:
         api = resource_api(kubernetes.version, kubernetes.feature_gates)
         probe = GpuProbe(self.cluster, self.run, image, api, asked, kubectl, self.tell)
         return [*left_out, *probe.findings()]
+
+
+def _at_once(probes: Iterable[Callable[[], list[Finding]]]) -> list[Finding]:
+    """Return what the probes find, in their order; when they are broken off, each takes its own away."""
+    greenlets = [gevent.spawn(probe) for probe in probes]
+    try:
+        gevent.joinall(greenlets, raise_error=True)
+    finally:
+        gevent.killall(greenlets)
+    return [finding for greenlet in greenlets for finding in greenlet.get()]
 
 
 def unsettled(findings: Iterable[Finding], unreachable: Collection[str]) -> str | None:
