@@ -46,7 +46,7 @@ def command(paths: Sequence[str]) -> str:
     asked = " ".join(f'"$server"{shlex.quote(each)}' for each in dict.fromkeys(paths))
     return f"""
 [ -s {KUBECONFIG} ] || {{ echo '{MARK}no cluster'; exit 0; }}
-of() {{ sed -n "s/^ *$1: *//p" {KUBECONFIG} | head -n 1; }}
+of() {{ grep -o "$1: *[^,}} ]*" {KUBECONFIG} | head -n 1 | sed 's/^[^:]*: *//' | tr -d '"'; }}
 server=$(of server)
 curl -sS --globoff --max-time 20 --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
   -H 'Accept: application/json' -w '\\n{MARK}%{{http_code}} %{{url_effective}}\\n' {asked} \\

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.observe import api
-from deploy.observe.kube import Key, Objects, Reach
+from deploy.observe.kube import KUBECONFIG, Key, Objects, Reach
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}}
 
@@ -95,3 +98,42 @@ def test_what_was_cut_off_is_not_taken_for_missing() -> None:
     found = api.parse([*answer(POD, 200), cut])
 
     assert (found.reach, found.errors) == (Reach.SILENT, (cut,))
+
+
+BLOCK = """clusters:
+- cluster:
+    certificate-authority-data: Q0E=
+    server: https://10.0.0.1:6443
+users:
+- user:
+    client-certificate-data: Q0VSVA==
+    client-key-data: S0VZ
+"""
+FLOW = """clusters: [{name: x, cluster: {server: "https://10.0.0.1:6443", certificate-authority-data: Q0E=}}]
+users: [{name: x, user: {client-certificate-data: Q0VSVA==, client-key-data: S0VZ}}]
+"""
+
+
+@pytest.mark.parametrize("kubeconfig", [BLOCK, FLOW], ids=["block", "flow"])
+def test_curl_is_given_what_the_kubeconfig_holds_and_no_key_as_an_argument(
+    kubeconfig: str, tmp_path: Path
+) -> None:
+    (tmp_path / "admin.conf").write_text(kubeconfig)
+    (tmp_path / "curl").write_text(
+        "#!/bin/sh\nprintf '%s ' \"$@\"; echo\ncat /dev/fd/3 /dev/fd/4 /dev/fd/5\n"
+    )
+    (tmp_path / "curl").chmod(0o755)
+    script = api.command(["/api/v1/nodes"]).replace(KUBECONFIG, str(tmp_path / "admin.conf"))
+
+    ran = subprocess.run(
+        ["/bin/sh", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+
+    arguments, *files = ran.stdout.splitlines()
+    assert arguments.endswith(" https://10.0.0.1:6443/api/v1/nodes ")
+    assert "S0VZ" not in arguments
+    assert files == ["CA", "CERT", "KEY"]
