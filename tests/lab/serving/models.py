@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from checks.acceptance.asking import Endpoint
 from deploy.lab import Lab
-from tests.lab.site import Site, site
+from tests.lab.site import ROOT, Site, site
 
+INVENTORIES = ROOT / "inventories"
 # seconds for an apply that brings up a model, on two cores
 PATIENCE = 1500.0
 # seconds until a model answers whose pod begins anew
@@ -25,14 +28,14 @@ Findings = Mapping[tuple[str, str | None], dict[str, Any]]
 
 
 def with_models(
-    lab: Lab, name: str, directory: Path, nodes: Iterable[tuple[str, str, str]], like: str, **nodes_more: Any
+    lab: Lab, name: str, directory: Path, nodes: Iterable[tuple[str, str, str]], like: str
 ) -> Site:
-    """Return a cluster as an inventory with models has it, its models from this lab's registry.
-
-    `nodes_more` is what the inventory says of the last node beside its address.
-    """
+    """Return a cluster as an inventory with models has it, its models from this lab's registry."""
     made = site(lab, name, directory, nodes, like=like)
-    made.data["nodes"][-1] |= nodes_more
+    declared = yaml.safe_load((INVENTORIES / f"{like}.yaml").read_text())["nodes"]
+    made.data["nodes"] = [one | here for one, here in zip(declared, made.data["nodes"], strict=True)]
+    for vendor in made.data.get("gpu", {}).values():
+        vendor["manifest"] = str((INVENTORIES / vendor["manifest"]).resolve())
     made.data["registry"]["hostname"] = f"registry.{name}.test"
     host = lab.layout.registry.removeprefix("http://")
     for model in made.data["models"]:
@@ -81,10 +84,18 @@ def tokens(asked: Endpoint, model: str = "tiny") -> int:
     return int(usage.get("completion_tokens") or 0) if answer.status == 200 else 0
 
 
-def pods(site: Site, selector: str, namespace: str = "models") -> list[str]:
-    """Return the pods' own identities."""
-    items = got(site, f"--namespace={namespace}", "pods", f"--selector={selector}")["items"]
+def pods(site: Site, selector: str) -> list[str]:
+    """Return the identities of pods of models."""
+    items = got(site, "--namespace=models", "pods", f"--selector={selector}")["items"]
     return sorted(each["metadata"]["uid"] for each in items)
+
+
+def settled(site: Site, model: str = "tiny") -> bool:
+    """Say whether a model has one pod, which is ready, and completes a text."""
+    items = got(site, "--namespace=models", "pods", f"--selector={SERVER.format(model)}")["items"]
+    conditions = [each for item in items for each in item["status"].get("conditions", ())]
+    ready = [each["status"] for each in conditions if each["type"] == "Ready"]
+    return len(items) == 1 and ready == ["True"] and tokens(endpoint(site, model), model) == 8
 
 
 def findings(site: Site, code: int = 0) -> Findings:

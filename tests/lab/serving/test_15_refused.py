@@ -19,8 +19,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "more than its memory holds": (
         {"memory": "1Gi"},
         "models[0].memory",
-        "tiny does not fit: weights 2.0 MiB, engine 1.5 GiB, KV cache 32.0 MiB: together 1.5 GiB of 1.0 GiB,"
-        " models[].memory 1Gi; ask for more memory, lower context or kv_cache, or use a quantised model",
+        (
+            "tiny does not fit: weights 2.0 MiB, engine 1.5 GiB, KV cache 32.0 MiB: together 1.5 GiB of 1.0"
+            " GiB, models[].memory 1Gi; ask for more memory, lower context or kv_cache, or use a quantised"
+            " model"
+        ),
     ),
     "a branch of a hub": (
         {"source": {"hub": "org/name"}, "checksum": None},

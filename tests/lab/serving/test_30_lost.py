@@ -19,13 +19,13 @@ from tests.lab.serving.models import (
     got,
     kubectl,
     pods,
-    tokens,
+    settled,
 )
 from tests.lab.site import Site, until
 
 FILES = "/var/lib/slipway/volumes/*_models_model-tiny-1"
 LENGTH = 480  # tokens of a long answer; the context has 512
-ENGINE = "pgrep -of 'vllm serve .*--served-model-name=tiny '"
+ENGINE = "pgrep -of '[v]llm serve .*--served-model-name=tiny '"
 
 
 @dataclass
@@ -44,7 +44,13 @@ class Stream:
         return self
 
     def _read(self) -> None:
-        body = {"model": "tiny", "prompt": "Hello", "max_tokens": LENGTH, "ignore_eos": True, "stream": True}
+        body: dict[str, Any] = {
+            "model": "tiny",
+            "prompt": "Hello",
+            "max_tokens": LENGTH,
+            "ignore_eos": True,
+            "stream": True,
+        }
         body["stream_options"] = {"include_usage": True}
         headers = {"Authorization": f"Bearer {self.asked.key}", "Content-Type": "application/json"}
         connection = http.client.HTTPConnection(self.asked.address, self.asked.port, timeout=60)
@@ -85,17 +91,12 @@ def fetched(site: Site) -> tuple[list[str], list[str], str]:
     return pods(site, POPULATE.format("tiny")), sorted(each["metadata"]["uid"] for each in jobs), listed
 
 
-def answers(site: Site) -> bool:
-    """Say whether the model completes a text."""
-    return tokens(endpoint(site)) == 8
-
-
 def test_a_pod_that_is_deleted_is_replaced_and_nothing_is_fetched_again(llm: Site) -> None:
     files, before = fetched(llm), pods(llm, SERVER.format("tiny"))
 
     kubectl(llm, "--namespace=models", "delete", "pod", f"--selector={SERVER.format('tiny')}")
 
-    until(lambda: answers(llm), ANEW, "an answer from the next pod", every=2.0)
+    until(lambda: settled(llm), ANEW, "an answer from the next pod", every=2.0)
     after = pods(llm, SERVER.format("tiny"))
     assert len(after) == 1
     assert after != before
@@ -110,7 +111,7 @@ def test_an_answer_that_has_begun_is_finished_when_its_pod_is_deleted(llm: Site)
     )
 
     stream.whole()
-    until(lambda: answers(llm), ANEW, "an answer from the next pod", every=2.0)
+    until(lambda: settled(llm), ANEW, "an answer from the next pod", every=2.0)
 
 
 def test_sigterm_in_the_middle_of_an_answer_lets_it_end(llm: Site) -> None:
@@ -124,7 +125,7 @@ def test_sigterm_in_the_middle_of_an_answer_lets_it_end(llm: Site) -> None:
     assert not stream.ended.is_set(), "the answer was over before the signal"
     stream.whole()
     until(lambda: not alive(llm, engine), 120, "the end of the engine")
-    until(lambda: answers(llm), ANEW, "an answer from the next engine", every=2.0)
+    until(lambda: settled(llm), ANEW, "an answer from the next engine", every=2.0)
 
 
 def alive(site: Site, process: str) -> bool:
@@ -141,8 +142,9 @@ def test_without_the_registry_nodes_and_models_go_on_and_a_verify_says_what_is_b
 
     checks = {check for check, _ in found}
     assert {"REG-02", "REG-05", "REG-09"} <= checks
-    assert {check for check in checks if not check.startswith("REG-")} == set()
-    assert answers(llm)
+    # what has the address of a Service without a pod behind it may be said too
+    assert {check.partition("-")[0] for check in checks} <= {"REG", "LB"}
+    assert settled(llm)
     assert pods(llm, SERVER.format("tiny")) == before
     ready = kubectl(
         llm, "get", "nodes", "-o", 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
@@ -164,7 +166,7 @@ def test_a_node_that_was_away_comes_back_with_its_model(llm: Site) -> None:
 
     assert away.returncode == 6, away.stdout + away.stderr
     assert list(json.loads(away.stdout)["unreachable"]) == ["w1"]
-    until(lambda: answers(llm), 2 * ANEW, "an answer after the node's start", every=5.0)
+    until(lambda: settled(llm), 2 * ANEW, "an answer after the node's start", every=5.0)
     assert fetched(llm) == files
     assert llm.plan(code=0) == []
     llm.ok("verify", "--wait", "180", timeout=600)
