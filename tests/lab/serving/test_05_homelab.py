@@ -1,4 +1,4 @@
-"""The homelab in one inventory: k3s, cards by claims, addresses, a store, a registry, and a model that answers.
+"""The homelab in one inventory: k3s, cards by claims, a store, a registry, and a model that answers.
 
 What runs under k3s' name is its stand-in, the two cards are a face in /sys, the model computes on the
 processor. It is a lab of its own, gone before the other tests' lab is made: the machine has two cores.

@@ -64,7 +64,7 @@ def filler(site: Site) -> dict[str, Any]:
 
 
 def filled(site: Site, prefix: str, files: int, megabytes: int) -> str:
-    """Put the tiny model and some random files below a prefix of the bucket; return the digest of them all."""
+    """Put the tiny model and some random files below a prefix of the bucket; return the digest of all."""
 
     def inside(script: str, stdin: str | None = None) -> str:
         words = ["--namespace", NAMESPACE, "exec", *(["--stdin"] if stdin else []), FILLER, "--"]
