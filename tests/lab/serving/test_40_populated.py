@@ -10,7 +10,7 @@ from checks.acceptance.object_store import CA, NAMESPACE, authority, environment
 from deploy import catalog
 from deploy.lab import tiny
 from deploy.model import load_cluster, paths
-from tests.lab.serving.models import ANEW, PATIENCE, endpoint, got, kubectl, settled, tokens
+from tests.lab.serving.models import ANEW, PATIENCE, SERVER, endpoint, got, kubectl, settled, tokens
 from tests.lab.site import Site, until
 
 FILLER = "slipway-tests-filler"
@@ -141,10 +141,8 @@ def test_a_disk_that_is_too_small_or_full_is_said_and_nothing_half_fetched_is_se
     declare(llm, "tiny-full", weights="20Mi", **small)
     assert "the volume is full; make room, and apply again, which goes on from what came" in refused(llm)
 
-    assert kubectl(llm, "--namespace=models", "get", "deployments", "--output=name").split() == [
-        "deployment.apps/model-tiny",
-        "deployment.apps/model-tiny-s3",
-    ]
+    selector = f"--selector={SERVER.format('tiny-full')}"
+    assert kubectl(llm, "--namespace=models", "get", "deployments,pods", selector, "--output=name") == ""
     assert [name for name in llm.on("n2", f"ls -A {SMALL}").split() if not name.startswith(".")] == []
     assert settled(llm)
 
