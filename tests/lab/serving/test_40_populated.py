@@ -38,13 +38,13 @@ SMALL = "/data/small"
 
 def filler(site: Site) -> dict[str, Any]:
     """Return a pod that has the store's Secret, rclone, and time."""
-    store = load_cluster(site.inventory).object_store
-    assert store is not None
+    declared = load_cluster(site.inventory).object_store
+    assert declared is not None
     container = {
         "name": "filler",
         "image": catalog.lock.load(paths.lock_file(site.inventory)).image("rclone").pinned,
         "command": ["/bin/sh", "-c", "sleep 3600"],
-        "env": environment(store, FILLER),
+        "env": environment(declared, FILLER),
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": [
             {"name": "ca", "mountPath": CA, "readOnly": True},
@@ -57,7 +57,7 @@ def filler(site: Site) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "securityContext": security | {"seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
-        "volumes": [{"name": "ca", **authority(store)}, {"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "ca", **authority(declared)}, {"name": "tmp", "emptyDir": {}}],
     }
     metadata = {"name": FILLER, "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -97,25 +97,25 @@ def declare(site: Site, name: str, **values: Any) -> None:
     site.lab.write_lock(site.write())
 
 
-def restarts(site: Site) -> int:
-    """Return how often the store's container has begun anew."""
-    [status] = got(site, "--namespace", NAMESPACE, "pod", "minio-0")["status"]["containerStatuses"]
-    return int(status["restartCount"])
+def store(site: Site) -> str:
+    """Return the identity of the store's pod."""
+    return str(got(site, "--namespace", NAMESPACE, "pod", "minio-0")["metadata"]["uid"])
 
 
 def test_a_store_that_is_killed_while_a_model_is_fetched_is_waited_for_and_the_rest_is_fetched(
     llm: Site,
 ) -> None:
     declare(llm, "tiny-s3", checksum=filled(llm, "tiny-s3", BALLAST, MEGABYTES), weights="800Mi")
-    before = restarts(llm)
+    before = store(llm)
 
     running = llm.start("apply", "--yes")
     came = llm.on("n2", KILLED, check=False).splitlines()
+    kubectl(llm, "--namespace", NAMESPACE, "delete", "pod", "minio-0", "--wait=false")
     said, _ = running.communicate(timeout=PATIENCE)
 
     assert 2 <= len(came) < BALLAST, f"{came}\n{said}"
     assert running.returncode == 0, said
-    assert restarts(llm) == before + 1
+    assert store(llm) != before
     folder = f"{VOLUMES}/*_models_model-tiny-s3-1/[0-9a-f]*"
     after = llm.on("n2", f"cd {folder} && stat -c '%n %i' ballast-*").splitlines()
     assert len(after) == BALLAST
