@@ -102,9 +102,10 @@ class Lab:
         else:
             keys.forget(self.name, map(self.address, self.nodes))
 
-    def write_lock(self, path: Path) -> None:
-        """Write the lock file of an inventory whose hosts pull from this lab."""
-        supply.made(self.kubernetes, self.progress, asked.images([path])).write_lock(path)
+    def write_lock(self, inventory: Path) -> None:
+        """Make what an inventory asks for whose hosts pull from this lab, and write its lock file."""
+        made = supply.made(self.kubernetes, self.progress, asked.images([inventory]))
+        made.write_lock(paths.lock_file(inventory))
 
     def inventories(self) -> list[Path]:
         """Return the checkout's inventories whose hosts pull from this lab."""

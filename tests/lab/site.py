@@ -117,7 +117,7 @@ def site(
     data["kubernetes"] |= kubernetes
     data["load_balancer"]["pool"] = [f"{lab.subnet[200]}-{lab.subnet[219]}"]
     made = Site(lab, name, directory, data)
-    lab.write_lock(paths.lock_file(made.write()))
+    lab.write_lock(made.write())
     made.trust()
     return made
 

@@ -18,7 +18,6 @@ import yaml
 from deploy.lab import Lab
 from deploy.lab.faults import Host, faults
 from deploy.lab.hardware import script
-from deploy.model import paths
 from tests.lab.conftest import KEEP, running
 from tests.lab.site import ROOT, Site, until
 from tests.unit.gpu.rendered import CRDS
@@ -52,7 +51,7 @@ def gpus(hosts: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     site = Site(hosts, "test-gpus", tmp_path_factory.mktemp("gpus"), data)
     for host, profile in FACES.items():
         face(site, host, profile)
-    hosts.write_lock(paths.lock_file(site.write()))
+    hosts.write_lock(site.write())
     site.trust()
     site.ok("apply", "--yes", timeout=900)
     yield site

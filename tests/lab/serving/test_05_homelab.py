@@ -1,0 +1,79 @@
+"""The homelab in one inventory: k3s, cards by claims, a store, a registry, and a model that answers.
+
+What runs under k3s' name is its stand-in, the two cards are a face in /sys, the model computes on the
+processor. It is a lab of its own, gone before the other tests' lab is made: the machine has two cores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.lab import Lab
+from deploy.lab.hardware import script
+from tests.lab.conftest import KEEP, running
+from tests.lab.k3s.runs import VERSION
+from tests.lab.serving.models import (
+    PATIENCE,
+    SERVER,
+    address,
+    broken,
+    endpoint,
+    findings,
+    got,
+    tokens,
+    with_models,
+)
+from tests.lab.site import Site
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[Lab]:
+    """Two hosts, the second with two cards."""
+    for lab in running("test-homelab", 34, 2, versions=(VERSION,)):
+        lab.exec("n2", ["sh", "-c", script("two-a770")])
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def homelab(hosts: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server, and an agent with the cards."""
+    nodes = [("n1", "s1", "control-plane"), ("n2", "arc1", "worker")]
+    made = with_models(hosts, "test-homelab", tmp_path_factory.mktemp("homelab"), nodes, like="lab-homelab")
+    made.ok("apply", "--yes", timeout=PATIENCE)
+    yield made
+    if KEEP not in os.environ:
+        made.forget()
+
+
+def test_verify_comes_to_a_completion_and_to_the_cards(homelab: Site) -> None:
+    found = findings(homelab)
+
+    assert broken(found) == {}
+    assert found["SRV-04", None]["status"] == "pass"
+    assert found["SRV-04", None]["found"].startswith(f"tiny at {address(homelab, 'tiny')} (")
+    assert found["DRA-04", "arc1"]["status"] == "pass"
+
+
+def test_the_model_s_pod_holds_a_card_by_a_claim(homelab: Site) -> None:
+    [pod] = got(homelab, "--namespace=models", "pods", f"--selector={SERVER.format('tiny')}")["items"]
+    [claim] = got(homelab, "--namespace=models", "resourceclaims")["items"]
+
+    assert pod["spec"]["nodeName"] == "arc1"
+    reserved = [(each["resource"], each["uid"]) for each in claim["status"]["reservedFor"]]
+    assert reserved == [("pods", pod["metadata"]["uid"])]
+    [device] = claim["status"]["allocation"]["devices"]["results"]
+    assert (device["driver"], device["pool"]) == ("gpu.intel.com", "arc1")
+
+
+def test_the_model_answers_from_outside(homelab: Site) -> None:
+    assert tokens(endpoint(homelab)) == 8
+
+
+def test_a_second_apply_changes_nothing_and_drift_is_clean(homelab: Site) -> None:
+    assert "0 changes." in homelab.ok("apply", "--yes", timeout=600)
+    assert homelab.plan(code=0) == []
+
+    homelab.ok("drift", timeout=600)

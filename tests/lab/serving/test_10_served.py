@@ -1,0 +1,91 @@
+"""A model from bare hosts: verified, asked from outside with its key, and left alone by every later run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import replace
+
+from deploy.lab import served
+from tests.lab.serving.models import broken, endpoint, findings, tokens
+from tests.lab.site import SLIPWAY, Site
+
+# the store, the registry, the models: each by an active verify and by what the API shows
+PROVEN = {
+    *("S3-02", "S3-04"),
+    *("REG-01", "REG-02", "REG-05", "REG-06", "REG-07", "REG-08", "REG-09"),
+    *("KIT-01", "KIT-02"),
+    *("SRV-04", "SRV-06", "SRV-07", "SRV-08", "SRV-09", "SRV-10"),
+}
+
+
+def test_verify_proves_store_registry_and_model(llm: Site) -> None:
+    found = findings(llm)
+
+    assert broken(found) == {}
+    assert {check for (check, _), each in found.items() if each["status"] == "pass"} >= PROVEN
+    asked = endpoint(llm)
+    assert found["SRV-04", None]["found"] == f"tiny at {asked.address} (cpu): 16 tokens"
+    assert found["SRV-09", None]["found"] == "tiny: without a key status 401, with a wrong one status 401"
+
+
+def test_a_second_apply_changes_nothing_and_drift_is_clean(llm: Site) -> None:
+    assert "0 changes." in llm.ok("apply", "--yes")
+    assert llm.plan(code=0) == []
+
+    llm.ok("drift")
+
+
+def test_a_model_answers_who_has_its_key_and_nobody_else(llm: Site) -> None:
+    asked = endpoint(llm)
+
+    assert tokens(asked) == 8
+    body = {"model": "tiny", "prompt": "Hello", "max_tokens": 8}
+    assert replace(asked, key=None).post("/v1/completions", body).status == 401
+    assert replace(asked, key="slipway-wrong-key").post("/v1/completions", body).status == 401
+
+
+def test_a_chat_is_streamed_to_its_end(llm: Site) -> None:
+    messages = [{"role": "user", "content": "Hello"}]
+    body = {"model": "tiny", "messages": messages, "max_tokens": 16, "ignore_eos": True}
+
+    found = endpoint(llm).stream("/v1/chat/completions", body)
+
+    assert (found.cause, found.ended) == ("", True)
+    assert found.pieces > 1
+
+
+def test_the_line_that_a_lab_prints_gets_a_completion(llm: Site) -> None:
+    [line] = served.text(llm.lab, "n1").splitlines()
+    path = f"{SLIPWAY.parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-c", f"{line} --silent --show-error --max-time 60"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PATH": path},
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["usage"]["completion_tokens"] > 0
+
+
+def test_a_bench_measures_every_level_and_says_that_it_was_a_processor(llm: Site) -> None:
+    said = llm.ok(
+        *("bench", "tiny", "--clients", "1,2", "--seconds", "3"), *("--output-tokens", "8", "-o", "json")
+    )
+
+    run = json.loads(said)
+    assert (run["cluster"], run["model"], run["about"]) == ("test-llm", "tiny", "CPU")
+    assert [level["load"] for level in run["levels"]] == [
+        {"clients": 1, "rate": None},
+        {"clients": 2, "rate": None},
+    ]
+    for level in run["levels"]:
+        assert level["failed"] == {}
+        assert level["output_tokens"] == 8 * level["answered"] > 0
+        for spread in ("first_token", "inter_token", "end_to_end"):
+            assert 0 < level[spread]["p50"] <= level[spread]["p99"]

@@ -1,0 +1,118 @@
+"""Drift of a store, a registry and a model, made by hand: each is named under its phase, and put right."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+
+from tests.lab.serving.models import ANEW, PATIENCE, broken, endpoint, findings, kubectl, tokens, value
+from tests.lab.site import Site, until
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The words for kubectl that make one, and the row that must tell of it."""
+
+    made: str
+    phase: str
+    operation: str
+    shown: str
+
+
+def patched(what: str, patch: object) -> str:
+    """Return kubectl's words that change an object."""
+    return f"patch {what} --type=merge --patch {shlex.quote(json.dumps(patch))}"
+
+
+DRIFTS = {
+    "the class of volumes": Drift(
+        "delete storageclass local-path", "storage", "Install local-path-provisioner", "StorageClass"
+    ),
+    "what the store's user may": Drift(
+        "-n object-store " + patched("configmap minio-buckets", {"data": {"policy.json": "{}"}}),
+        "object-store",
+        "Install the store",
+        "minio-buckets",
+    ),
+    "the Job that makes buckets and their user": Drift(
+        "-n object-store delete job -l app.kubernetes.io/name=minio-buckets",
+        "object-store",
+        "Make the buckets and their user",
+        "minio-buckets",
+    ),
+    "the Secret of the store's user": Drift(
+        "-n object-store delete secret object-store-user",
+        "object-store",
+        "Give them to its jobs",
+        "object-store-user",
+    ),
+    "the store's Service": Drift(
+        "-n object-store " + patched("service minio", {"spec": {"ports": [{"port": 9000, "name": "other"}]}}),
+        "object-store",
+        "Install the store",
+        "Service",
+    ),
+    "the registry's configuration": Drift(
+        "-n registry " + patched("configmap registry", {"data": {"config.yml": "version: 0.1"}}),
+        "registry",
+        "Install the registry",
+        "config.yml",
+    ),
+    "the registry's address": Drift(
+        "-n registry delete service registry-external",
+        "registry",
+        "Install the registry",
+        "registry-external",
+    ),
+    "a model's Deployment": Drift(
+        "-n models scale deployment model-tiny --replicas=0", "serving", "Serve tiny", "replicas"
+    ),
+    "a model's Service": Drift("-n models delete service model-tiny", "serving", "Serve tiny", "Service"),
+    "who may ask a model": Drift(
+        "-n models delete networkpolicy model-tiny", "serving", "Serve tiny", "NetworkPolicy"
+    ),
+    "a model's key": Drift(
+        "-n models delete secret model-tiny", "serving", "Give tiny its key", "model-tiny"
+    ),
+}
+
+
+def test_each_drift_is_named_under_its_phase_and_put_right(llm: Site) -> None:
+    key = value(llm, "models", "model-tiny", "api-key")
+    for drift in DRIFTS.values():
+        kubectl(llm, *shlex.split(drift.made))
+
+    rows = llm.plan()
+    night = llm.slipway("drift", "-o", "json")
+
+    for name, drift in DRIFTS.items():
+        told = [row for row in rows if (row["phase"], row["operation"]) == (drift.phase, drift.operation)]
+        assert told, f"{name}: not in {[(row['phase'], row['operation']) for row in rows]}"
+        assert drift.shown in f"{told[0]['diff']}{told[0]['reason']}", name
+    assert {row["phase"] for row in rows} == {drift.phase for drift in DRIFTS.values()}
+    assert night.returncode in (3, 5), night.stdout + night.stderr
+    seen = {(row["phase"], row["operation"]) for row in json.loads(night.stdout)["rows"]}
+    assert {(drift.phase, drift.operation) for drift in DRIFTS.values()} <= seen
+
+    llm.ok("apply", "--yes", timeout=PATIENCE)
+
+    assert llm.plan(code=0) == []
+    assert value(llm, "models", "model-tiny", "api-key") == key
+    until(lambda: tokens(endpoint(llm)) == 8, ANEW, "an answer with the old key", every=2.0)
+    assert broken(findings(llm)) == {}
+
+
+def test_an_origin_that_is_gone_is_made_anew_and_all_copies_with_it(llm: Site) -> None:
+    before = value(llm, "slipway-system", "model-tiny", "api-key")
+    kubectl(llm, "--namespace=slipway-system", "delete", "secret", "model-tiny")
+
+    operations = {row["operation"] for row in llm.plan()}
+    llm.ok("apply", "--yes", timeout=PATIENCE)
+
+    assert "Keep the key of tiny" in operations
+    after = value(llm, "slipway-system", "model-tiny", "api-key")
+    assert after != before
+    assert value(llm, "models", "model-tiny", "api-key") == after
+    until(lambda: tokens(endpoint(llm)) == 8, ANEW, "an answer with the new key", every=2.0)
+    assert llm.plan(code=0) == []
