@@ -33,7 +33,7 @@ def usage(session: Session) -> list[str]:
 
 
 def lines(cluster: Cluster, speaker: Node, model: Model, services: dict[str, Any]) -> Iterator[str]:
-    """Yield how to ask one model: its key is read by a command, and never shown."""
+    """Yield how to ask one model: its key is read by a command, and is in no argument."""
     address = _address(model, services.get(names.workload(model), {}))
     if address is None:
         return
@@ -42,8 +42,8 @@ def lines(cluster: Cluster, speaker: Node, model: Model, services: dict[str, Any
     yield f"{model.name}:{weights}"
     yield f"  KEY=$({_key(cluster, speaker, model)})"
     yield (
-        f'  curl -s http://{address}/v1/chat/completions -H "Authorization: Bearer $KEY"'
-        f" -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+        f"  printf 'Authorization: Bearer %s' \"$KEY\" | curl -s -H @- -H 'Content-Type: application/json'"
+        f" http://{address}/v1/chat/completions -d {shlex.quote(body)}"
     )
 
 

@@ -27,9 +27,9 @@ def lines(lab: str, node: str, services: Mapping[str, Any]) -> Iterator[str]:
         addresses = service["status"].get("loadBalancer", {}).get("ingress", [])
         if addresses:
             asked = json.dumps({"model": model, "prompt": "Hello", "max_tokens": 16})
-            key = f'-H "Authorization: Bearer $({_key(lab, node, secret)})"'
+            header = f"{_key(lab, node, secret)} | sed 's/^/Authorization: Bearer /'"
             content = f"-H 'Content-Type: application/json' -d '{asked}'"
-            yield f"curl http://{addresses[0]['ip']}/v1/completions {key} {content}"
+            yield f"{header} | curl -s -H @- http://{addresses[0]['ip']}/v1/completions {content}"
 
 
 def _key(lab: str, node: str, secret: str) -> str:

@@ -48,13 +48,13 @@ def test_a_model_is_asked_by_a_line_that_reads_its_key() -> None:
     known = paths.known_hosts("homelab")
     way = f"ssh -o UserKnownHostsFile={known} -p 2222 -i /home/ops/.ssh/id ops@192.168.1.11"
     read = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace models get secret model-tiny"
-    ask = "curl -s http://10.0.0.200/v1/chat/completions"
-    headers = "-H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json'"
+    header = "printf 'Authorization: Bearer %s' \"$KEY\""
+    ask = "curl -s -H @- -H 'Content-Type: application/json' http://10.0.0.200/v1/chat/completions"
     body = '{"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}'
     assert found[0] == "tiny:"
     piped = shlex.quote(f"{read} -o jsonpath='{{.data.api-key}}' | base64 -d")
     assert found[1] == f"  KEY=$({way} {piped})"
-    assert found[2] == f"  {ask} {headers} -d {shlex.quote(body)}"
+    assert found[2] == f"  {header} | {ask} -d {shlex.quote(body)}"
     assert len(found) == 3
 
 

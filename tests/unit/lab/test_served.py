@@ -18,8 +18,8 @@ def test_each_model_with_an_address_has_a_line_that_reads_its_key_and_asks_it() 
     [line] = served.lines("lab-llm", "n1", {"items": [reached, inside]})
 
     assert line == (
-        "curl http://10.89.17.201/v1/completions"
-        f' -H "Authorization: Bearer $(slipway lab exec --name lab-llm n1 -- {KEY} | base64 -d)"'
+        f"slipway lab exec --name lab-llm n1 -- {KEY} | base64 -d | sed 's/^/Authorization: Bearer /'"
+        " | curl -s -H @- http://10.89.17.201/v1/completions"
         " -H 'Content-Type: application/json'"
         """ -d '{"model": "tiny", "prompt": "Hello", "max_tokens": 16}'"""
     )
