@@ -68,6 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
         if body.get("stream"):
             end = "" if "endless" in self.server.faults else "data: [DONE]\n\n"
             chunk = 'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
+            if "broken" in self.server.faults:
+                chunk = 'data: {"error": {"message": "EngineCore died", "code": 500}}\n\n'
             self._say(200, ("" if "empty" in self.server.faults else chunk * 3) + end)
         else:
             tokens = 0 if "mute" in self.server.faults else 16
@@ -152,6 +154,11 @@ def test_a_good_model_passes_and_its_dummy_weights_are_named(engine: Engine) -> 
         ("misnamed", "SRV-04", "tiny at 127.0.0.1: lists other"),
         ("mute", "SRV-04", "tiny at 127.0.0.1: a completion came to status 200, 0 tokens"),
         ("empty", "SRV-08", "tiny: the stream had nothing in it"),
+        (
+            "broken",
+            "SRV-08",
+            'tiny: the stream had an error in it: {"error": {"message": "EngineCore died", "code": 500}}',
+        ),
         ("open", "SRV-09", "tiny: without a key status 200, with a wrong one status 200"),
         ("renamed", "SRV-10", f"tiny: 11/12 names, without {METRICS[-1]}"),
     ],
