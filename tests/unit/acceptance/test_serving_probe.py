@@ -126,8 +126,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     server.server_close()
 
 
-def asked(hands: Hands | None = None, **changes: Any) -> list[Finding]:
-    wanted = {**CLUSTER.model_dump(mode="json", exclude_none=True), "models": [{**MODEL, **changes}]}
+def asked(hands: Hands | None = None, *others: dict[str, Any], **changes: Any) -> list[Finding]:
+    models = [{**MODEL, **changes}, *({**MODEL, **other} for other in others)]
+    wanted = {**CLUSTER.model_dump(mode="json", exclude_none=True), "models": models}
     kubectl = Kubectl(hands or Hands(), "cp1", "/etc/kubernetes/admin.conf")
     return ServingProbe(Cluster.model_validate(wanted), kubectl, lambda text: None).findings()
 
@@ -203,6 +204,15 @@ def test_a_model_that_was_not_asked_passes_nothing(hands: Hands, why: str) -> No
 
 def test_a_model_inside_the_cluster_is_skipped_with_the_reason() -> None:
     assert set(said(asked(expose="cluster")).values()) == {(Status.SKIPPED, serving.INSIDE)}
+
+
+def test_a_pass_names_the_models_that_were_not_asked(engine: Engine) -> None:
+    status, text = said(asked(None, {"name": "inner", "expose": "cluster"}))["SRV-04"]
+
+    assert status is Status.PASS
+    assert text == (
+        "tiny at 127.0.0.1 (dummy weights, cpu): 16 tokens; not asked: inner, which no load balancer exposes"
+    )
 
 
 def test_the_key_is_in_no_finding(engine: Engine) -> None:
