@@ -59,7 +59,8 @@ def test_no_value_of_a_secret_is_asked_for() -> None:
     command = observed.command("registry", "app=x", [TLS])
 
     # a line break in a string is an error to go-template
-    assert '{{"\\n"}}' in observed.PODS and "\n" not in observed.PODS
+    assert '{{"\\n"}}' in observed.PODS
+    assert "\n" not in observed.PODS
     assert ".data" not in command
     assert "json" not in command.replace("go-template", "")
 
