@@ -88,11 +88,12 @@ def _spare(cluster: Cluster, model: Model, count: int) -> int:
 
     Its volume may tie all of its pods to one node, and every other model that may be there is taken to be.
     """
-    return min(
+    left = [
         node.gpus.count // count - sum(_taken(cluster, each, node, count) for each in cluster.models)
         for node in placing.nodes(cluster, model)
         if node.gpus
-    )
+    ]
+    return min(left, default=0)
 
 
 def _taken(cluster: Cluster, model: Model, node: Node, count: int) -> int:
