@@ -1,4 +1,4 @@
-"""Fetches a repository of the Hugging Face hub into $WORK; runs in the engine's image, which has its library."""
+"""Fetches a repository of the Hugging Face hub into $WORK; runs in an engine's image, which has its library."""
 
 import os
 import sys
@@ -16,14 +16,14 @@ WITH = "with this token; renew it, or accept the model's licence with its accoun
 
 def end(text: str) -> NoReturn:
     """End so that nobody tries again."""
-    print(text, file=sys.stderr)
+    sys.stderr.write(f"{text}\n")
     sys.exit(FINAL)
 
 
 def main() -> None:
     """Fetch, or end with what the operator can do."""
     try:
-        # as vLLM itself, which leaves out the original format of weights (vllm/config/load.py, ignore_patterns)
+        # as vLLM, which leaves out the original format of weights (vllm/config/load.py, ignore_patterns)
         snapshot_download(
             REPOSITORY,
             revision=REVISION,
