@@ -1,4 +1,4 @@
-"""Fetches a repository of the Hugging Face hub into $WORK; runs in an engine's image, which has its library."""
+"""Fetches a repository of the Hugging Face hub into $WORK, in an engine's image, which has the library."""
 
 import os
 import sys
