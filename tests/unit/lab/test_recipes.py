@@ -22,6 +22,7 @@ NOT_MADE = {
     "harbor-registry",
     "harbor-registryctl",
     "postgresql",
+    "seaweedfs",
     "valkey",
     "vllm-cuda",
     "vllm-rocm",
