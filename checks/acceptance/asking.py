@@ -102,9 +102,22 @@ def _read(answer: HTTPResponse, started: float) -> Streamed:
         if piece == "[DONE]":
             ended = True
             break
+        if (fault := _fault(piece)) is not None:
+            return Streamed(first, time.monotonic() - started, pieces, cause=fault)
         first = time.monotonic() - started if first is None else first
         pieces += 1
     return Streamed(first, time.monotonic() - started, pieces, ended)
+
+
+def _fault(piece: str) -> str | None:
+    """Return what an event says went wrong; a server that has begun with status 200 has no other way."""
+    try:
+        found = json.loads(piece)
+    except ValueError:
+        return f"the stream had {piece[:80]!r} in it"
+    if not isinstance(found, dict) or found.get("error"):
+        return f"the stream had an error in it: {piece[:200]}"
+    return None
 
 
 def _pieces(answer: HTTPResponse) -> Iterator[str]:

@@ -63,7 +63,8 @@ class ServingProbe:
             return [skipped(check, None, why) for check in CHECKS]
         asked = [gevent.spawn(self._one, model) for model in models]
         told = [greenlet.get() for greenlet in asked]
-        return [_of(check, [each[check] for each in told]) for check in CHECKS]
+        inside = [each.name for each in self.cluster.models if each not in models]
+        return [_of(check, [each[check] for each in told], inside) for check in CHECKS]
 
     def _one(self, model: Model) -> dict[str, Told | str]:
         """Return by check what is said of one model; a text alone when it could not be asked."""
@@ -110,8 +111,11 @@ class ServingProbe:
             return None
 
 
-def _of(check: str, told: Sequence[Told | str]) -> Finding:
-    """Return one finding of all models: faults, or else what could not be asked, or else all that is good."""
+def _of(check: str, told: Sequence[Told | str], inside: Sequence[str]) -> Finding:
+    """Return one finding of all models: faults, or else what could not be asked, or else all that is good.
+
+    `inside` are the models that nobody asks from here; a pass says so.
+    """
     wanted = {
         "SRV-04": "each listed, and a completion from each",
         "SRV-08": "a first token, and an end",
@@ -123,7 +127,9 @@ def _of(check: str, told: Sequence[Told | str]) -> Finding:
         return judged(check, None, False, found="; ".join(bad), wanted=wanted)
     if unknown := [each for each in told if isinstance(each, str)]:
         return unread(check, None, "; ".join(unknown))
-    return judged(check, None, bool(known), found="; ".join(text for text, _ in known), wanted=wanted)
+    unasked = [f"not asked: {', '.join(inside)}, which no load balancer exposes"] if inside else []
+    good = "; ".join([*(text for text, _ in known), *unasked])
+    return judged(check, None, bool(known), found=good, wanted=wanted)
 
 
 def _weights(model: Model) -> str:

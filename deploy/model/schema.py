@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 
 from deploy.model.forms import WANTED
 from deploy.model.mistake import Mistake, Place, shown
+from deploy.model.secret import WANTED as REFERENCE
+from deploy.model.secret import SecretRef
 from deploy.model.section import Section
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -67,11 +69,19 @@ def _text(error: ErrorDetails, model: type[Section], place: Place) -> str:
         return _unknown(str(place[-1]), known_keys(model, place[:-1]))
     if kind == "missing":
         return f"missing; wanted here: {_description(model, place)}"
+    if _is_secret(model, place) and isinstance(error["input"], str):
+        # it may be the secret itself, and what is said here ends in terminals and logs of others
+        return f"found a text, which is not shown here, wanted {REFERENCE}"
     if kind == "enum":
         return f"found {shown(error['input'])}, wanted {ctx['expected']}{_nearest(error)}"
     if kind == "ip_v4_network":
         return f"found {shown(error['input'])}, wanted {_network(error['input'])}"
     return f"found {shown(error['input'])}, wanted {_wanted(kind, ctx, error)}"
+
+
+def _is_secret(model: type[Section], place: Place) -> bool:
+    """Say whether a reference to a secret belongs here, or one of its keys."""
+    return SecretRef in (_model_at(model, place), _model_at(model, place[:-1]))
 
 
 def _unknown(key: str, known: list[str]) -> str:

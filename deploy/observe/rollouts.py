@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from deploy.observe import kube
 from deploy.observe.secrets import Where
 
-PODS = '{{range .items}}pod {{.metadata.name}} {{.metadata.creationTimestamp}}{{"\\n"}}{{end}}'
+PODS = (
+    "{{range .items}}pod {{.metadata.name}} {{.metadata.creationTimestamp}}"
+    ' {{if .metadata.deletionTimestamp}}Ending{{else}}{{.status.phase}}{{end}}{{"\\n"}}{{end}}'
+)
+# they read nothing any more, and a rollout does not take them away: a pod that was evicted stays for long
+OVER = ("Ending", "Failed", "Succeeded")
 CHANGED = (
     '{{$name := .metadata.name}}{{range .metadata.managedFields}}secret {{$name}} {{.time}}{{"\\n"}}{{end}}'
 )
@@ -52,8 +57,8 @@ def parse(lines: Sequence[str]) -> Ages:
     others: list[str] = []
     for line in lines:
         match line.split():
-            case ["pod", name, time]:
-                pods[name] = time
+            case ["pod", name, time, phase]:
+                pods |= {} if phase in OVER else {name: time}
             case ["secret", name, time]:
                 secrets[name] = max(time, secrets.get(name, ""))
             case _:

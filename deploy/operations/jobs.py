@@ -25,7 +25,8 @@ MET = '{.status.conditions[?(@.status=="True")].type}'
 _RUN = f"""
 job=$(cat)
 [ -z "$outdated" ] \\
-  || kubectl delete job --namespace="$namespace" --ignore-not-found --wait $outdated >/dev/null || exit 1
+  || kubectl delete job --namespace="$namespace" --ignore-not-found --timeout=120s $outdated >/dev/null \\
+  || exit 1
 printf %s "$job" | kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} --force-conflicts -f - \
   >/dev/null || exit 1
 end=$(( $(date +%s) + patience ))

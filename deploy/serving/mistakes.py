@@ -47,8 +47,21 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
     longest = _longest(model)
     if longest is not None and model.context > longest:
         yield Mistake((*place, "context"), f"{model.context} tokens, and the model was made for {longest}")
-    if not placing.nodes(cluster, model):
+    yield from _unplaced(cluster, model, place)
+
+
+def _unplaced(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
+    able = placing.labelled(cluster, model)
+    if not able:
         yield Mistake((*place, "placement"), "no node that could run this model has these labels")
+    elif not placing.nodes(cluster, model):
+        said = ", ".join(
+            f"{node.name} has {taint.key}={taint.value}:{taint.effect}"
+            for node in able
+            for taint in placing.untolerated(node, model)
+        )
+        text = f"its pods would tolerate no node that could run it: {said}; add to placement.tolerations"
+        yield Mistake((*place, "placement"), text)
 
 
 def _longest(model: Model) -> int | None:

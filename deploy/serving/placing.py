@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.gpu.need import NeedError, nodes_for
-from deploy.model import Cluster, Node
+from deploy.model import Cluster, Node, Taint, Toleration
+from deploy.model.placement import TolerationOperator
 from deploy.model.serving import Model
+from deploy.model.values import TaintEffect
 from deploy.serving.fit import need
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -15,6 +17,11 @@ Object = dict[str, Any]
 
 def nodes(cluster: Cluster, model: Model) -> tuple[Node, ...]:
     """Return the nodes that a model's pods may land on, as far as the inventory tells."""
+    return tuple(node for node in labelled(cluster, model) if not untolerated(node, model))
+
+
+def labelled(cluster: Cluster, model: Model) -> tuple[Node, ...]:
+    """Return the nodes that have what a model needs and selects, whatever their taints are."""
     if model.gpus:
         able = [node for node, _ in nodes_for(cluster, need(model.gpus))]
     else:
@@ -23,6 +30,22 @@ def nodes(cluster: Cluster, model: Model) -> tuple[Node, ...]:
         able = [node for node in able if node.name == model.source.node]
     wanted = model.placement.node_selector
     return tuple(node for node in able if all(_has(node, key, value) for key, value in wanted.items()))
+
+
+def untolerated(node: Node, model: Model) -> list[Taint]:
+    """Return the declared taints that keep a model's pods off a node."""
+    keeping = [taint for taint in node.taints or () if taint.effect is not TaintEffect.PREFER_NO_SCHEDULE]
+    return [
+        taint for taint in keeping if not any(_tolerates(each, taint) for each in model.placement.tolerations)
+    ]
+
+
+def _tolerates(toleration: Toleration, taint: Taint) -> bool:
+    """Say what the scheduler says (k8s.io/component-helpers scheduling/corev1, ToleratesTaint)."""
+    if toleration.effect not in (None, taint.effect) or toleration.key not in (None, taint.key):
+        return False
+    exists = toleration.as_object()["operator"] == TolerationOperator.EXISTS
+    return exists or (toleration.value or "") == taint.value
 
 
 def _has(node: Node, key: str, value: str) -> bool:

@@ -1,9 +1,10 @@
 # The engine starts with whole files or not at all. Reads FOLDER, and DUMMY; MARKED where slipway fetched them.
-[ -d "$FOLDER" ] || fail "$FOLDER is not there; apply again, which fetches it, or look at models[].source"
+anew="delete the model's Job in the namespace models and apply again, which fetches them anew"
+[ -d "$FOLDER" ] || fail "$FOLDER is not there; look at models[].source; for files that are fetched: $anew"
 if [ -n "${MARKED:-}" ]; then
-  [ -f "$FOLDER/$mark" ] || fail "the files in $FOLDER were not fetched to their end; apply again"
+  [ -f "$FOLDER/$mark" ] || fail "the files in $FOLDER were not fetched to their end; $anew"
   [ "$(listed "$FOLDER")" = "$(cat "$FOLDER/$mark")" ] ||
-    fail "the files in $FOLDER are not those that were fetched; delete the pods of the Job, and apply again"
+    fail "the files in $FOLDER are not those that were fetched; $anew"
 fi
 why=$(lacking "$FOLDER")
 [ -z "$why" ] || fail "$FOLDER lacks $why"

@@ -1,4 +1,4 @@
-"""Fetches a repository of the hub into $WORK; runs in the engine's image, which has the library for it."""
+"""Fetches a repository of the Hugging Face hub into $WORK, in an engine's image, which has the library."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ def end(text: str) -> NoReturn:
 def main() -> None:
     """Fetch, or end with what the operator can do."""
     try:
-        # as vLLM, which leaves out weights in their original format (vllm/config/load.py, ignore_patterns)
+        # as vLLM, which leaves out the original format of weights (vllm/config/load.py, ignore_patterns)
         snapshot_download(
             REPOSITORY,
             revision=REVISION,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 from deploy.gpu import Wiring, wired
-from deploy.model import Cluster
+from deploy.model import Cluster, Node
 from deploy.model.serving import Accelerator, Model
-from deploy.serving import command, fit, names, timing
+from deploy.serving import command, fit, names, placing, timing
 from deploy.serving.timing import PERIOD
 from deploy.steps.serving import pods, populate
 from deploy.steps.serving.pods import Object, secret, variable
@@ -75,22 +76,31 @@ def wiring(cluster: Cluster, model: Model) -> Wiring:
 
 def _strategy(cluster: Cluster, model: Model) -> Object:
     """A new pod comes before the old one ends only where there is a GPU for both."""
-    if model.gpus and _spare(cluster, model.gpus.vendor) >= model.gpus.count:
+    if model.gpus and _spare(cluster, model, model.gpus.count) > 0:
         return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     if model.replicas > 1:
         return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
     return {"type": "Recreate"}
 
 
-def _spare(cluster: Cluster, vendor: object) -> int:
-    """Return how many GPUs of a vendor no model is given, on the node that has the most left at worst."""
-    has = sum(node.gpus.count for node in cluster.nodes if node.gpus and node.gpus.vendor is vendor)
-    given = sum(
-        model.replicas * model.gpus.count
-        for model in cluster.models
-        if model.gpus and model.gpus.vendor is vendor
-    )
-    return has - given
+def _spare(cluster: Cluster, model: Model, count: int) -> int:
+    """Return for how many more pods of a model there are GPUs for certain: on whichever node it is.
+
+    Its volume may tie all of its pods to one node, and every other model that may be there is taken to be.
+    """
+    left = [
+        node.gpus.count // count - sum(_taken(cluster, each, node, count) for each in cluster.models)
+        for node in placing.nodes(cluster, model)
+        if node.gpus
+    ]
+    return min(left, default=0)
+
+
+def _taken(cluster: Cluster, model: Model, node: Node, count: int) -> int:
+    """Return how many times `count` GPUs of a node a model leaves to nobody else when all of it is there."""
+    if model.gpus is None or node not in placing.nodes(cluster, model):
+        return 0
+    return model.replicas * math.ceil(model.gpus.count / count)
 
 
 def _pod(model: Model, image: str, found: Wiring) -> Object:

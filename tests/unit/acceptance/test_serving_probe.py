@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,6 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         if body.get("stream"):
             end = "" if "endless" in self.server.faults else "data: [DONE]\n\n"
             chunk = 'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
+            if "broken" in self.server.faults:
+                chunk = 'data: {"error": {"message": "EngineCore died", "code": 500}}\n\n'
             self._say(200, ("" if "empty" in self.server.faults else chunk * 3) + end)
         else:
             tokens = 0 if "mute" in self.server.faults else 16
@@ -124,8 +127,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     server.server_close()
 
 
-def asked(hands: Hands | None = None, **changes: Any) -> list[Finding]:
-    wanted = {**CLUSTER.model_dump(mode="json", exclude_none=True), "models": [{**MODEL, **changes}]}
+def asked(hands: Hands | None = None, *others: dict[str, Any], **changes: Any) -> list[Finding]:
+    models = [{**MODEL, **changes}, *({**MODEL, **other} for other in others)]
+    wanted = {**CLUSTER.model_dump(mode="json", exclude_none=True), "models": models}
     kubectl = Kubectl(hands or Hands(), "cp1", "/etc/kubernetes/admin.conf")
     return ServingProbe(Cluster.model_validate(wanted), kubectl, lambda text: None).findings()
 
@@ -141,7 +145,7 @@ def test_a_good_model_passes_and_its_dummy_weights_are_named(engine: Engine) -> 
         serving.CHECKS, Status.PASS
     )
     assert found["SRV-04"][1] == "tiny at 127.0.0.1 (dummy weights, cpu): 16 tokens"
-    assert found["SRV-08"][1].startswith("tiny: first token after 0.0")
+    assert re.fullmatch(r"tiny: first token after \d\.\d\d s, 3 pieces in \d\.\d\d s", found["SRV-08"][1])
     assert found["SRV-09"][1] == "tiny: without a key status 401, with a wrong one status 401"
     assert found["SRV-10"][1] == "tiny: 12/12 names"
 
@@ -152,6 +156,11 @@ def test_a_good_model_passes_and_its_dummy_weights_are_named(engine: Engine) -> 
         ("misnamed", "SRV-04", "tiny at 127.0.0.1: lists other"),
         ("mute", "SRV-04", "tiny at 127.0.0.1: a completion came to status 200, 0 tokens"),
         ("empty", "SRV-08", "tiny: the stream had nothing in it"),
+        (
+            "broken",
+            "SRV-08",
+            'tiny: the stream had an error in it: {"error": {"message": "EngineCore died", "code": 500}}',
+        ),
         ("open", "SRV-09", "tiny: without a key status 200, with a wrong one status 200"),
         ("renamed", "SRV-10", f"tiny: 11/12 names, without {METRICS[-1]}"),
     ],
@@ -196,6 +205,15 @@ def test_a_model_that_was_not_asked_passes_nothing(hands: Hands, why: str) -> No
 
 def test_a_model_inside_the_cluster_is_skipped_with_the_reason() -> None:
     assert set(said(asked(expose="cluster")).values()) == {(Status.SKIPPED, serving.INSIDE)}
+
+
+def test_a_pass_names_the_models_that_were_not_asked(engine: Engine) -> None:
+    status, text = said(asked(None, {"name": "inner", "expose": "cluster"}))["SRV-04"]
+
+    assert status is Status.PASS
+    assert text == (
+        "tiny at 127.0.0.1 (dummy weights, cpu): 16 tokens; not asked: inner, which no load balancer exposes"
+    )
 
 
 def test_the_key_is_in_no_finding(engine: Engine) -> None:

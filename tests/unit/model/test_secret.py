@@ -32,6 +32,17 @@ def test_a_reference_names_one_place(complaint: Complaint, given: str) -> None:
     ) in text
 
 
+@pytest.mark.parametrize("given", ["hunter2", "{env: hunter-2}", "{generate: hunter2}"])
+def test_a_secret_in_place_of_a_reference_is_not_repeated(complaint: Complaint, given: str) -> None:
+    text = complaint(EXTERNAL % given)
+
+    assert "hunter" not in text
+    assert (
+        " (line 6): found a text, which is not shown here,"
+        " wanted exactly one of file: PATH, env: NAME or generate: true"
+    ) in text
+
+
 def test_what_a_reference_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S3_KEY", "from the environment")
     (tmp_path / "secret").write_text("two\nlines\n")

@@ -43,6 +43,22 @@ def test_a_valid_inventory_is_summed_up(tmp_path: Path) -> None:
     ]
 
 
+def test_what_the_example_offers_is_valid_too(tmp_path: Path) -> None:
+    before, _, offered = (ROOT / "inventories/homelab.yaml").read_text().partition("\n# storage:\n")
+    offered, _, _ = offered.partition("\n\n")
+    path = tmp_path / "home.yaml"
+    taken = "".join(f"{line.removeprefix('# ')}\n" for line in offered.splitlines())
+    path.write_text(f"{before}\nstorage:\n{taken}")
+
+    result = run(str(path))
+
+    assert result.return_value == 0
+    assert result.stdout.splitlines()[-1] == (
+        "  model          qwen: weights 7.5 GiB, engine 1.5 GiB, KV cache unknown without models[].config:"
+        " together 9.0 GiB of 14.7 GiB, 0.92 of a A770 with 16.0 GiB"
+    )
+
+
 def test_the_same_as_json(tmp_path: Path) -> None:
     path = tmp_path / "home.yaml"
     path.write_text(f"{SMALL}kubernetes: {{proxy_mode: ipvs}}\n")

@@ -16,7 +16,7 @@ from tests.unit.operations.conftest import Plan, Planned
 
 LIVE = "=== slipway live"
 TLS = Where("registry", "registry-tls")
-POD = "pod registry-5d 2026-11-30T08:00:00Z"
+POD = "pod registry-5d 2026-11-30T08:00:00Z Running"
 
 
 def current(plan: Plan, *lines: str) -> Planned:
@@ -39,6 +39,13 @@ def test_a_pod_that_is_older_is_replaced_and_says_why(plan: Plan) -> None:
     assert planned.commands[0].endswith("kubectl rollout restart -n registry deployment/registry >/dev/null")
 
 
+@pytest.mark.parametrize("phase", observed.OVER)
+def test_a_pod_that_is_over_is_no_reason_for_another_rollout(plan: Plan, phase: str) -> None:
+    old = f"pod registry-4c 2026-10-01T08:00:00Z {phase}"
+
+    assert current(plan, old, POD, "secret registry-tls 2026-11-30T07:00:00Z").commands == []
+
+
 def test_pods_that_cannot_be_read_are_no_current_ones(plan: Plan) -> None:
     with pytest.raises(HostError) as error:
         current(plan, "Error from server (Forbidden): pods is forbidden")
@@ -51,6 +58,9 @@ def test_pods_that_cannot_be_read_are_no_current_ones(plan: Plan) -> None:
 def test_no_value_of_a_secret_is_asked_for() -> None:
     command = observed.command("registry", "app=x", [TLS])
 
+    # a line break in a string is an error to go-template
+    assert '{{"\\n"}}' in observed.PODS
+    assert "\n" not in observed.PODS
     assert ".data" not in command
     assert "json" not in command.replace("go-template", "")
 

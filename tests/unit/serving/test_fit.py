@@ -15,7 +15,7 @@ from deploy.model.mistake import written
 from deploy.model.serving import Model
 from deploy.plan import unsupported
 from deploy.serving import fit, mistakes, shape, timing
-from tests.unit.serving.clusters import ARC, CONFIG, HUB, TINY, cluster
+from tests.unit.serving.clusters import A770, ARC, CONFIG, HUB, TINY, cluster
 
 TOO_LARGE_FOR_A_GPU = (
     "models[0].gpus: qwen does not fit: weights 70.0 GiB, engine 1.5 GiB, KV cache of one sequence of 8192"
@@ -126,6 +126,37 @@ def test_a_context_that_the_model_was_not_made_for_is_refused(config: str) -> No
 )
 def test_what_cannot_work_is_refused(changes: dict[str, Any], text: str) -> None:
     assert said({**ARC, **changes}) == [text]
+
+
+@pytest.mark.parametrize(
+    ("tolerations", "good"),
+    [
+        ([], False),
+        ([{"key": "dedicated"}], True),
+        ([{"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}], True),
+        ([{"key": "dedicated", "value": "database"}], False),
+        ([{"key": "dedicated", "value": "gpu", "effect": "NoExecute"}], False),
+        ([{"operator": "Exists"}], True),
+    ],
+)
+def test_a_taint_that_keeps_a_model_off_its_only_node_is_named(
+    tolerations: list[dict[str, str]], good: bool
+) -> None:
+    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+    nodes = [
+        {"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]},
+        {"name": "w1", "address": "192.168.1.12", "roles": ["worker"]},
+        {"name": "arc1", "address": "192.168.1.13", "roles": ["worker"], "gpus": A770, "taints": [taint]},
+    ]
+    wanted = cluster({**ARC, "placement": {"tolerations": tolerations}}, nodes=nodes)
+
+    found = [f"{written(each.place)}: {each.text}" for each in mistakes.mistakes(wanted)]
+
+    refused = (
+        "models[0].placement: its pods would tolerate no node that could run it: arc1 has"
+        " dedicated=gpu:NoSchedule; add to placement.tolerations"
+    )
+    assert found == ([] if good else [refused])
 
 
 def test_a_cache_that_holds_no_sequence_is_refused(config: str) -> None:

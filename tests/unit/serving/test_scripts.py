@@ -165,5 +165,6 @@ def test_files_that_somebody_else_put_there_need_no_mark(volume: Volume) -> None
     assert volume.check(volume.source).returncode == 0
     assert volume.check(volume.source, MARKED="1").returncode == 1
     assert volume.check(volume.path / "nowhere").stderr == (
-        f"{volume.path}/nowhere is not there; apply again, which fetches it, or look at models[].source\n"
+        f"{volume.path}/nowhere is not there; look at models[].source; for files that are fetched:"
+        " delete the model's Job in the namespace models and apply again, which fetches them anew\n"
     )

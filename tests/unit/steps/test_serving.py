@@ -17,6 +17,7 @@ from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
 
 GOLDEN = Path(__file__).parent / "golden"
 MODELS = {"tiny": TINY, "qwen": ARC, "llama": HUB, "mine": FOLDER}
+GPUS: dict[str, Any] = {"vendor": "intel", "model": "A770", "count": 1, "allocation": "dra"}
 ALL = cluster(*MODELS.values())
 SCRIPTS = ("populate", "check")
 JOB = re.compile(r"^model-[a-z]+-[0-9a-f]{8}$")
@@ -126,6 +127,45 @@ def test_a_new_pod_waits_for_the_old_one_unless_a_gpu_is_spare() -> None:
     assert (
         strategy(1, 2) == "{'type': 'RollingUpdate', 'rollingUpdate': {'maxSurge': 0, 'maxUnavailable': 1}}"
     )
+
+
+def test_a_spare_gpu_that_a_model_cannot_use_is_none() -> None:
+    one = cluster(
+        {**ARC, "gpus": {"vendor": "intel", "model": "A770", "count": 1}, "replicas": 2},
+        nodes=[
+            {"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]},
+            {"name": "arc1", "address": "192.168.1.12", "roles": ["worker"], "gpus": GPUS | {"count": 2}},
+            {
+                "name": "arc2",
+                "address": "192.168.1.13",
+                "roles": ["worker"],
+                "gpus": GPUS | {"model": "B580"},
+            },
+        ],
+    )
+
+    strategy = vllm.deployment(one, one.models[0], "image")[1]["spec"]["strategy"]
+
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+
+def test_gpus_that_are_spare_on_another_node_each_are_no_two_together() -> None:
+    workers = {"arc1": 2, "arc2": 1, "arc3": 1}
+    nodes = [
+        {
+            "name": name,
+            "address": f"192.168.1.{20 + place}",
+            "roles": ["worker"],
+            "gpus": GPUS | {"count": count},
+        }
+        for place, (name, count) in enumerate(workers.items())
+    ]
+    one = cluster(
+        {**ARC, "gpus": {"vendor": "intel", "count": 2}},
+        nodes=[{"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]}, *nodes],
+    )
+
+    assert vllm.deployment(one, one.models[0], "image")[1]["spec"]["strategy"] == {"type": "Recreate"}
 
 
 def test_the_key_is_nowhere_but_in_the_environment_from_a_secret() -> None:
