@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from deploy.model.forms import DNS_LABEL, MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, IMAGE_REPOSITORY, Switch
+from deploy.model.forms import DNS_LABEL, IMAGE_REPOSITORY, MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, Switch
 from deploy.model.section import Section, setting
 from deploy.model.values import (
     Allocation,

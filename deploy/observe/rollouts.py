@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deploy.observe import kube
+from deploy.observe import api, kube
 from deploy.observe.secrets import Where
-
-PODS = '{{range .items}}pod {{.metadata.name}} {{.metadata.creationTimestamp}}{{"\\n"}}{{end}}'
-CHANGED = (
-    '{{$name := .metadata.name}}{{range .metadata.managedFields}}secret {{$name}} {{.time}}{{"\\n"}}{{end}}'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +30,19 @@ class Ages:
 
 def command(namespace: str, selector: str, secrets: Sequence[Where]) -> str:
     """Return what asks; no value of a Secret is shown."""
-    pods = shlex.join(["get", "pods", "-n", namespace, "-l", selector, "-o", f"go-template={PODS}"])
-    asked = [kube.get_command(pods)]
-    for where in secrets:
-        words = ["get", "secret", "-n", where.namespace, where.name, "--ignore-not-found"]
-        words += ["--show-managed-fields", "-o", f"go-template={CHANGED}"]
-        asked.append(f"kubectl --request-timeout=20s {shlex.join(words)} 2>&1 || true")
-    return "\n".join(asked)
+    pods = api.listed("v1", "Pod", namespace, selector)
+    return api.metadata_command([pods, *(where.path for where in secrets)])
 
 
-def parse(lines: Sequence[str]) -> Ages:
-    """Return what was printed; what is neither a pod nor a Secret is what the API objected."""
+def parse(secrets: Sequence[Where], lines: Sequence[str]) -> Ages:
+    """Return what was said; whatever is not one of the Secrets is a pod."""
+    said = api.parse(lines)
     pods: dict[str, str] = {}
-    secrets: dict[str, str] = {}
-    others: list[str] = []
-    for line in lines:
-        match line.split():
-            case ["pod", name, time]:
-                pods[name] = time
-            case ["secret", name, time]:
-                secrets[name] = max(time, secrets.get(name, ""))
-            case _:
-                others.append(line)
-    said = kube.parse(others)
-    return Ages(said.reach, pods, secrets, said.errors)
+    changed: dict[str, str] = {}
+    for key, each in said.live.items():
+        metadata = each["metadata"]
+        if Where(key.namespace, key.name) in secrets:
+            changed[key.name] = max((field["time"] for field in metadata["managedFields"]), default="")
+        else:
+            pods[key.name] = metadata["creationTimestamp"]
+    return Ages(said.reach, pods, changed, said.errors)

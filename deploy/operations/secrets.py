@@ -25,9 +25,9 @@ from deploy.facts.secrets import Certificate, Digested
 from deploy.model import SecretRef
 from deploy.model.secret import value
 from deploy.observe import authority, kube
-from deploy.observe.secrets import Found, Where
+from deploy.observe.secrets import Found, Secrets, Where
 from deploy.operations import notes, signing
-from deploy.operations.kube import Commands, as_list, asked
+from deploy.operations.kube import Commands, asked
 
 __all__ = ["HOME", "Fixed", "Generated", "Given", "Value", "Where", "certified", "copied", "kept", "referred"]
 
@@ -124,13 +124,8 @@ def _data(values: Mapping[str, Value]) -> dict[str, str]:
 
 def _read(wanted: Sequence[Where]) -> Mapping[Where, Found] | None:
     """Return which of the Secrets are there; None without a cluster. Raise when that cannot be said."""
-    found = host.get_fact(Digested, _stdin=as_list([where.stub() for where in wanted]))
-    if not asked(kube.Objects(found.reach, errors=found.errors)):
-        return None
-    if found.errors:
-        raise HostError(f"{', '.join(map(str, wanted))} could not be read: {'; '.join(found.errors)}")
-    known: Mapping[Where, Found] = found.found
-    return known
+    found: Secrets = host.get_fact(Digested, wanted=list(wanted))
+    return found.found if asked(kube.Objects(found.reach, errors=found.errors)) else None
 
 
 @operation()
@@ -193,8 +188,6 @@ def certified(target: Where, names: Sequence[str], until: str, addresses: Sequen
     """
     found = host.get_fact(Certificate, where=target)
     if asked(kube.Objects(found.reach, errors=found.errors)):
-        if found.errors:
-            raise HostError(f"{target} could not be read: {'; '.join(found.errors)}")
         if found.authority is None:
             raise HostError(signing.NO_AUTHORITY)
         if (why := authority.unfit(found, [*names, *addresses], datetime.now(UTC))) is None:

@@ -61,13 +61,11 @@ def _postgresql(registry: Registry) -> None:
         until=PHASE,
     )
     image = catalog.lock.load(context.lock_path()).image("postgresql").pinned
-    wanted = [postgresql(registry, image)]
-    kube.applied(name="Make Harbor's database", objects=wanted, until=PHASE, patience=WEBHOOK_SECONDS)
+    wanted = postgresql(registry, image)
+    kube.applied(name="Make Harbor's database", objects=[wanted], until=PHASE, patience=WEBHOOK_SECONDS)
     conditions.holds(
         name="Wait for Harbor's database",
-        resource="cluster.postgresql.cnpg.io",
-        namespace=NAMESPACE,
-        target=POSTGRESQL,
+        target=wanted,
         until=PHASE,
         timeout=CLUSTER_SECONDS,
     )
