@@ -52,7 +52,8 @@ def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) 
 of() {{ sed -n "s/^ *$1: *//p" {config} | head -n 1; }}
 pem() {{ data=$(of "$1-data"); [ -n "$data" ] && printf %s "$data" | base64 -d || cat -- "$(of "$1")"; }}
 server=$(of server)
-curl -sS --globoff --max-time 20 --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
+curl -sS --globoff --fail-early --connect-timeout 10 --max-time 20 \\
+  --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
   -H 'Accept: {accept}' -w '\\n{MARK}%{{http_code}} %{{url_effective}}\\n' {asked} \\
   3<<CA 4<<CERT 5<<KEY 2>&1 || true
 $(pem certificate-authority)
@@ -107,7 +108,9 @@ def _answer(status: str, url: str, text: str) -> tuple[list[Object], list[str]]:
     except ValueError:
         return [], [f"{url}: {NO_KIND}" if status == "404" else f"{url}: status {status}: {text[:200]}"]
     if status == "200":
-        return list(_objects(document)), []
+        found = list(_objects(document))
+        whole = all("apiVersion" in each and "name" in each.get("metadata", {}) for each in found)
+        return (found, []) if whole else ([], [f"{url}: an object without a name"])
     if status == "404":
         # without a name nothing of that kind is served
         return [], [] if (document.get("details") or {}).get("name") else [f"{url}: {NO_KIND}"]

@@ -42,7 +42,8 @@ def parse(secrets: Sequence[Where], lines: Sequence[str]) -> Ages:
     for key, each in said.live.items():
         metadata = each["metadata"]
         if Where(key.namespace, key.name) in secrets:
-            changed[key.name] = max((field["time"] for field in metadata["managedFields"]), default="")
+            times = [field.get("time", "") for field in metadata.get("managedFields") or ()]
+            changed[key.name] = max(times, default="")
         else:
             pods[key.name] = metadata["creationTimestamp"]
     return Ages(said.reach, pods, changed, said.errors)

@@ -12,7 +12,8 @@ from typing_extensions import override
 from deploy.observe import api, kube
 
 # What is not known line for line is left out: nothing is an answer that looks otherwise than this one, which
-# the API indents when it is asked to. Within `data` each value gets the mark of a line that is to be hashed.
+# the API indents when it is asked to. Within `data` each value gets the mark of a line that is to be hashed, and
+# a line that is none breaks the answer: its key must not look as if it were missing.
 _LINES = r"""
 /^=== slipway /b show
 /^curl: /b show
@@ -48,7 +49,8 @@ d
 {shown}
 s/^    "\([-._a-zA-Z0-9]*\)": "\([^"]*\)"\(,*\)$/- \1 ;\3 \2/
 t show
-d
+s/.*/?/
+b show
 : show
 p
 """
@@ -115,7 +117,7 @@ def parse(lines: Sequence[str]) -> Secrets:
     """Return what is there; what could not be read leaves the API silent."""
     said = api.parse(lines)
     found = {
-        Where(key.namespace, key.name): Found(each["type"], each.get("data") or {})
+        Where(key.namespace, key.name): Found(each.get("type", ""), each.get("data") or {})
         for key, each in said.live.items()
     }
     return Secrets(said.reach, found, said.errors)
