@@ -12,8 +12,8 @@ from typing_extensions import override
 from deploy.observe import api, kube
 
 # What is not known line for line is left out: nothing is an answer that looks otherwise than this one, which
-# the API indents when it is asked to. Within `data` each value gets the mark of a line that is to be hashed, and
-# a line that is none breaks the answer: its key must not look as if it were missing.
+# the API indents when it is asked to. Within `data` each value gets the mark of a line that is to be hashed;
+# a line that is none breaks the answer, for its key must not look as if it were missing.
 _LINES = r"""
 /^=== slipway /b show
 /^curl: /b show

@@ -30,8 +30,18 @@ from deploy.operations import notes, signing
 from deploy.operations.kube import Commands, asked
 
 __all__ = [
-    *("HOME", "Copy", "Fixed", "Generated", "Given", "Keep", "Value", "Where"),
-    *("certified", "copied", "kept", "referred"),
+    "HOME",
+    "Copy",
+    "Fixed",
+    "Generated",
+    "Given",
+    "Keep",
+    "Value",
+    "Where",
+    "certified",
+    "copied",
+    "kept",
+    "referred",
 ]
 
 HOME = "slipway-system"

@@ -30,7 +30,7 @@ def installed(cluster: Cluster, registry: Registry, image: str) -> None:
         copied.append(Copy(STORE, S3, {key: key for key in keys}, "object-store"))
         read.append(S3)
     _account(registry)
-    secrets.copied(name="Give the registry what it signs with, and what it reads", wanted=copied)
+    secrets.copied(name="Give the registry its Secrets", wanted=copied)
     certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
     claims = _claims(registry)
     if claims:

@@ -181,13 +181,14 @@ def living(policy: str = "Retain") -> dict[str, Any]:
         "data": {"tls.crt": signed, "tls.key": "d" * 64},
     }
     return {
-        "tls.crt": [*read(served).splitlines(), f"ca {signed}"],
+        "server-ca": [*read(served).splitlines(), f"ca {signed}"],
         "/jobs?labelSelector=": [own["Job"], SHOWN],
         "/persistentvolumes/pvc-1": read({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
         "/services/minio": [line for each in own.values() for line in (each, SHOWN)],
         "/statefulsets/minio": [own["StatefulSet"], SHOWN],
         "/api/v1/namespaces/object-store \\": [applied(namespace()), SHOWN],
         "?pretty=true": "\n".join(secrets),
+        "--dry-run=server": "=== slipway would",
         "/persistentvolumeclaims/minio \\": [own["PersistentVolumeClaim"], SHOWN],
     }
 
