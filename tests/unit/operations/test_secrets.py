@@ -22,6 +22,7 @@ from deploy.errors import HostError, InventoryError
 from deploy.model import SecretRef
 from deploy.observe import authority
 from deploy.observe import secrets as observed
+from deploy.observe.kube import Reach
 from deploy.operations import secrets, signing
 from deploy.operations.kube import SILENT
 from deploy.operations.secrets import Copy, Fixed, Generated, Given, Keep, Where
@@ -235,7 +236,7 @@ def test_a_host_lets_no_value_through_but_those_that_are_asked_for() -> None:
     said = filtered(answer(FULL, 200) + answer(ABSENT, 404), "ca.crt")
 
     assert observed.parse(said.splitlines()) == observed.Secrets(
-        authority.kube.Reach.ANSWERS,
+        Reach.ANSWERS,
         {
             Where("ns", "x"): observed.Found(
                 "kubernetes.io/tls",
@@ -251,8 +252,14 @@ def test_an_answer_that_looks_otherwise_is_unread_and_stays_on_the_host() -> Non
     for other in (answer(FULL, 200, indent=None), answer(FULL, 200, indent=4), answer([FULL], 200)):
         said = filtered(other)
 
-        assert observed.parse(said.splitlines()).reach is authority.kube.Reach.SILENT
+        assert observed.parse(said.splitlines()).reach is Reach.SILENT
         assert "czNjcmV0" not in said
+
+
+def test_a_value_that_is_none_breaks_the_answer() -> None:
+    said = filtered(answer({**FULL, "data": {"ca.crt": "x", "tls.key": 5}}, 200))
+
+    assert observed.parse(said.splitlines()).reach is Reach.SILENT
 
 
 def test_a_refusal_and_a_broken_connection_are_told() -> None:
@@ -335,7 +342,7 @@ def test_a_certificate_that_does_not_serve_is_made_anew(plan: Plan, made: Made |
 def test_a_third_of_its_life_is_enough() -> None:
     begins = datetime(2026, 1, 1, tzinfo=UTC)
     made = certificate(CA, "r.home.arpa", begins=begins, days=90)[0]
-    found = authority.Certified(authority.kube.Reach.ANSWERS, made, CA[0])
+    found = authority.Certified(Reach.ANSWERS, made, CA[0])
 
     assert authority.unfit(found, ["r.home.arpa"], begins + timedelta(days=60)) is None
     assert authority.unfit(found, ["r.home.arpa"], begins + timedelta(days=61)) == "it ends on 2026-04-01"
@@ -374,6 +381,6 @@ def test_a_host_makes_a_certificate_for_servers_only_and_leaves_no_key_behind(tm
     assert [*usage] == [ExtendedKeyUsageOID.SERVER_AUTH]
     assert (crt.not_valid_after_utc - crt.not_valid_before_utc).days == signing.DAYS
     assert base64.b64decode(made["data"]["ca.crt"]) == CA[0].public_bytes(Encoding.PEM)
-    found = authority.Certified(authority.kube.Reach.ANSWERS, crt, CA[0])
+    found = authority.Certified(Reach.ANSWERS, crt, CA[0])
     assert authority.unfit(found, ["r.home.arpa", "r", "10.96.0.20"], datetime.now(UTC)) is None
     assert [*(tmp_path / "run").iterdir()] == []
