@@ -257,7 +257,7 @@ def test_an_answer_that_looks_otherwise_is_unread_and_stays_on_the_host() -> Non
 
 
 def test_a_value_that_is_none_breaks_the_answer() -> None:
-    said = filtered(answer({**FULL, "data": {"ca.crt": "x", "tls.key": 5}}, 200))
+    said = filtered(answer({**FULL, "data": {"another": 5, "tls.key": "czNjcmV0"}}, 200))
 
     assert observed.parse(said.splitlines()).reach is Reach.SILENT
 
