@@ -19,6 +19,8 @@ class PodAges(FactBase[rollouts.Ages]):
         Ages(Reach.ANSWERS, {"registry-5d": "2026-11-30T08:00:00Z"}, {"registry-tls": "2026-11-30T07:59:58Z"})
     """
 
+    _secrets: Sequence[Where] = ()
+
     @staticmethod
     @override
     def default() -> rollouts.Ages:
@@ -26,8 +28,9 @@ class PodAges(FactBase[rollouts.Ages]):
 
     @override
     def command(self, namespace: str, selector: str, secrets: Sequence[Where]) -> str:
+        self._secrets = secrets
         return rollouts.command(namespace, selector, secrets)
 
     @override
     def process(self, output: list[str]) -> rollouts.Ages:
-        return rollouts.parse(output)
+        return rollouts.parse(self._secrets, output)

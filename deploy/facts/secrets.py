@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyinfra.api import FactBase
 from typing_extensions import override
 
@@ -9,7 +11,7 @@ from deploy.observe import authority, kube, secrets
 
 
 class Digested(FactBase[secrets.Secrets]):
-    """Return the Secrets whose stubs are on stdin (`_stdin=`, a JSON List), each value by its sha256.
+    """Return which of the Secrets are there, each value by its sha256.
 
     .. code:: python
 
@@ -22,8 +24,8 @@ class Digested(FactBase[secrets.Secrets]):
         return secrets.Secrets(kube.Reach.SILENT)
 
     @override
-    def command(self) -> str:
-        return secrets.command()
+    def command(self, wanted: Sequence[secrets.Where]) -> str:
+        return secrets.command(wanted)
 
     @override
     def process(self, output: list[str]) -> secrets.Secrets:

@@ -12,6 +12,9 @@ from deploy.observe.kube import KUBECONFIG, MARK, Key, Object, Objects, Reach, k
 
 NOT_ASKED = "000"
 NO_KIND = "no matches for kind"  # as kubectl says it
+JSON = "application/json"
+# of a Secret that is what there is beside its values (kubernetes.io, API concepts, "Metadata-only fetches")
+METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
 def path(obj: Mapping[str, Any]) -> str:
@@ -41,23 +44,34 @@ def _plural(word: str) -> str:
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
-def command(paths: Sequence[str]) -> str:
-    """Return what asks for these paths as the admin; the key is in no argument and in no file of its own."""
+def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) -> str:
+    """Return what asks for these paths as whom `config` is for; a key in it gets into no argument or file."""
     asked = " ".join(f'"$server"{shlex.quote(each)}' for each in dict.fromkeys(paths))
     return f"""
-[ -s {KUBECONFIG} ] || {{ echo '{MARK}no cluster'; exit 0; }}
-of() {{ grep -o "$1: *[^,}} ]*" {KUBECONFIG} | head -n 1 | sed 's/^[^:]*: *//' | tr -d '"'; }}
+[ -s {config} ] || {{ echo '{MARK}no cluster'; exit 0; }}
+of() {{ grep -o "$1: *[^,}} ]*" {config} | head -n 1 | sed 's/^[^:]*: *//' | tr -d '"'; }}
+pem() {{ data=$(of "$1-data"); [ -n "$data" ] && printf %s "$data" | base64 -d || cat -- "$(of "$1")"; }}
 server=$(of server)
-curl -sS --globoff --max-time 20 --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
-  -H 'Accept: application/json' -w '\\n{MARK}%{{http_code}} %{{url_effective}}\\n' {asked} \\
+curl -sS --globoff --fail-early --connect-timeout 10 --max-time 20 \\
+  --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
+  -H 'Accept: {accept}' -w '\\n{MARK}%{{http_code}} %{{url_effective}}\\n' {asked} \\
   3<<CA 4<<CERT 5<<KEY 2>&1 || true
-$(of certificate-authority-data | base64 -d)
+$(pem certificate-authority)
 CA
-$(of client-certificate-data | base64 -d)
+$(pem client-certificate)
 CERT
-$(of client-key-data | base64 -d)
+$(pem client-key)
 KEY
 """
+
+
+# kubectl's own note of what it applied has a Secret's values in it
+_NOTE = r's|\("kubectl.kubernetes.io/last-applied-configuration":\) *".*"|\1 ""|'
+
+
+def metadata_command(paths: Sequence[str]) -> str:
+    """Return what asks for what there is of these objects beside what they hold; no value of a Secret is."""
+    return f"{{ {command(paths, accept=METADATA)} }} | sed {shlex.quote(_NOTE)}"
 
 
 def parse(lines: Sequence[str]) -> Objects:
@@ -94,7 +108,9 @@ def _answer(status: str, url: str, text: str) -> tuple[list[Object], list[str]]:
     except ValueError:
         return [], [f"{url}: {NO_KIND}" if status == "404" else f"{url}: status {status}: {text[:200]}"]
     if status == "200":
-        return list(_objects(document)), []
+        found = list(_objects(document))
+        whole = all("apiVersion" in each and "name" in each.get("metadata", {}) for each in found)
+        return (found, []) if whole else ([], [f"{url}: an object without a name"])
     if status == "404":
         # without a name nothing of that kind is served
         return [], [] if (document.get("details") or {}).get("name") else [f"{url}: {NO_KIND}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from deploy.observe import kube
+from deploy.observe import kube, secrets
 from deploy.observe.secrets import Where
 
 # what signs in a cluster, without .crt and .key: kubeadm's, k3s'
 AUTHORITIES = ("/etc/kubernetes/pki/ca", "/var/lib/rancher/k3s/server/tls/server-ca")
 # sets $ca to the one that this host has, or to nothing
 AUTHORITY = f'for ca in {" ".join(AUTHORITIES)} ""; do [ -s "$ca.crt" ] && [ -s "$ca.key" ] && break; done'
+_OWN = "ca "
 LEAST = 1 / 3  # of a certificate's life, that is left when it is made anew
 
 
@@ -34,24 +34,17 @@ class Certified:
 
 def command(where: Where) -> str:
     """Return what prints the certificate of a Secret, and that of the host's CA."""
-    template = '{{if index .data "tls.key"}}crt {{index .data "tls.crt"}}{{"\\n"}}{{end}}'
-    words = ["get", "secret", where.name, f"--namespace={where.namespace}", "--ignore-not-found"]
-    get = kube.get_command(shlex.join([*words, "-o", f"go-template={template}"]))
-    return f'{get}; {AUTHORITY}; [ -z "$ca" ] || echo "ca $(base64 -w0 < "$ca.crt")"'
+    get = secrets.command([where], shown=["tls.crt"])
+    return f'{get}; {AUTHORITY}; [ -z "$ca" ] || echo "{_OWN}$(base64 -w0 < "$ca.crt")"'
 
 
 def parse(lines: Sequence[str]) -> Certified:
     """Return what was printed; what is no certificate counts as none."""
-    found: dict[str, x509.Certificate | None] = {}
-    others: list[str] = []
-    for line in lines:
-        match line.split():
-            case [("crt" | "ca") as what, encoded]:
-                found[what] = _certificate(encoded)
-            case _:
-                others.append(line)
-    said = kube.parse(others)
-    return Certified(said.reach, found.get("crt"), found.get("ca"), said.errors)
+    own = [line.removeprefix(_OWN) for line in lines if line.startswith(_OWN)]
+    said = secrets.parse([line for line in lines if not line.startswith(_OWN)])
+    values = next((each.digests for each in said.found.values() if "tls.key" in each.digests), {})
+    certificate = _certificate(values.get("tls.crt", ""))
+    return Certified(said.reach, certificate, _certificate("".join(own)), said.errors)
 
 
 def _certificate(encoded: str) -> x509.Certificate | None:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploy.observe import kube
+from deploy.observe import api, kube
 from deploy.observe.kube import Key, Object, Objects
 
 ETC = "/etc/kubernetes"
@@ -25,6 +25,7 @@ ETCD_DATA = "/var/lib/etcd/member"
 INIT_UNIT = "slipway-kubeadm-init.service"
 JOIN_UNIT = "slipway-kubeadm-join.service"
 KUBELET_UNIT = "kubelet.service"
+LIVE = "live"  # after it comes what the API said
 MARKER = "/var/lib/slipway/kubeadm.json"
 
 LEFTOVERS = (*MANIFESTS, *KUBECONFIGS, CA, KUBELET_CONF, BOOTSTRAP_CONF, KUBELET_CONFIG, ETCD_DATA)
@@ -101,8 +102,7 @@ def unfinalized(pem: str = KUBELET_PEM, conf: str = KUBELET_CONF) -> str:
 def command(node: str) -> str:
     """Return what reads a host's state: files, marker and units, then the API as far as the host may."""
     keys = (Key("", "Node", "", node), *ADDONS, DNS)
-    wanted = {"apiVersion": "v1", "kind": "List", "items": [_stub(each) for each in keys]}
-    get = "kubectl --request-timeout=10s get --ignore-not-found -o json"
+    paths = [api.path(_stub(each)) for each in keys]
     units = " ".join((INIT_UNIT, JOIN_UNIT, KUBELET_UNIT))
     return "\n".join(
         [
@@ -110,11 +110,12 @@ def command(node: str) -> str:
             unfinalized(),
             f"echo \"marker $(tr -d '\\n' 2>/dev/null < {MARKER})\"",
             f"systemctl show --no-pager -p Id,ActiveState {units} | sed 's/^/unit /'",
-            "command -v kubectl >/dev/null || exit 0",
-            f"if [ -s {ETC}/admin.conf ]; then echo '{kube.MARK}live'; export KUBECONFIG={ETC}/admin.conf",
-            f"printf '%s' {shlex.quote(json.dumps(wanted))} | {get} -f - 2>&1 || true",
-            f"elif [ -s {KUBELET_CONF} ]; then echo '{kube.MARK}live'; export KUBECONFIG={KUBELET_CONF}",
-            f"{get} node {shlex.quote(node)} 2>&1 || true; fi",
+            f"echo '{LIVE}'",
+            f"if [ -s {kube.KUBECONFIG} ]; then",
+            api.command(paths),
+            "else",
+            api.command(paths[:1], KUBELET_CONF),
+            "fi",
         ]
     )
 
@@ -122,7 +123,7 @@ def command(node: str) -> str:
 def parse(node: str, lines: Sequence[str]) -> State | None:
     """Return the state; None when systemd did not answer."""
     have, units, marker, unit = set(), {}, None, ""
-    at = next((at for at, line in enumerate(lines) if line.startswith(kube.MARK)), len(lines))
+    at = next((at for at, line in enumerate(lines) if line == LIVE), len(lines))
     for line in lines[:at]:
         word, _, rest = line.partition(" ")
         name, _, value = rest.partition("=")
@@ -136,8 +137,8 @@ def parse(node: str, lines: Sequence[str]) -> State | None:
             units[unit] = value
     if not units:
         return None
-    api = kube.parse(lines[at:]) if at < len(lines) else Objects(kube.Reach.NO_CLUSTER)
-    return State(node, frozenset(have), marker, units, api, "unfinalized" in lines[:at])
+    said = api.parse(lines[at + 1 :])
+    return State(node, frozenset(have), marker, units, said, "unfinalized" in lines[:at])
 
 
 def _marker(text: str) -> Marker | None:

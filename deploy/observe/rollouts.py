@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
-from deploy.observe import kube
+from deploy.observe import api, kube
 from deploy.observe.secrets import Where
 
-PODS = (
-    "{{range .items}}pod {{.metadata.name}} {{.metadata.creationTimestamp}}"
-    ' {{if .metadata.deletionTimestamp}}Ending{{else}}{{.status.phase}}{{end}}{{"\\n"}}{{end}}'
-)
 # they read nothing any more, and a rollout does not take them away: a pod that was evicted stays for long
-OVER = ("Ending", "Failed", "Succeeded")
-CHANGED = (
-    '{{$name := .metadata.name}}{{range .metadata.managedFields}}secret {{$name}} {{.time}}{{"\\n"}}{{end}}'
-)
+OVER = ("Failed", "Succeeded")
+LASTING = quote(",".join(f"status.phase!={phase}" for phase in OVER), safe="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +35,20 @@ class Ages:
 
 def command(namespace: str, selector: str, secrets: Sequence[Where]) -> str:
     """Return what asks; no value of a Secret is shown."""
-    pods = shlex.join(["get", "pods", "-n", namespace, "-l", selector, "-o", f"go-template={PODS}"])
-    asked = [kube.get_command(pods)]
-    for where in secrets:
-        words = ["get", "secret", "-n", where.namespace, where.name, "--ignore-not-found"]
-        words += ["--show-managed-fields", "-o", f"go-template={CHANGED}"]
-        asked.append(f"kubectl --request-timeout=20s {shlex.join(words)} 2>&1 || true")
-    return "\n".join(asked)
+    pods = f"{api.listed('v1', 'Pod', namespace, selector)}&fieldSelector={LASTING}"
+    return api.metadata_command([pods, *(where.path for where in secrets)])
 
 
-def parse(lines: Sequence[str]) -> Ages:
-    """Return what was printed; what is neither a pod nor a Secret is what the API objected."""
+def parse(secrets: Sequence[Where], lines: Sequence[str]) -> Ages:
+    """Return what was said; whatever is not one of the Secrets is a pod."""
+    said = api.parse(lines)
     pods: dict[str, str] = {}
-    secrets: dict[str, str] = {}
-    others: list[str] = []
-    for line in lines:
-        match line.split():
-            case ["pod", name, time, phase]:
-                pods |= {} if phase in OVER else {name: time}
-            case ["secret", name, time]:
-                secrets[name] = max(time, secrets.get(name, ""))
-            case _:
-                others.append(line)
-    said = kube.parse(others)
-    return Ages(said.reach, pods, secrets, said.errors)
+    changed: dict[str, str] = {}
+    for key, each in said.live.items():
+        metadata = each["metadata"]
+        if Where(key.namespace, key.name) in secrets:
+            times = [field.get("time", "") for field in metadata.get("managedFields") or ()]
+            changed[key.name] = max(times, default="")
+        elif "deletionTimestamp" not in metadata:
+            pods[key.name] = metadata["creationTimestamp"]
+    return Ages(said.reach, pods, changed, said.errors)

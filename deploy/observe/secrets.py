@@ -2,25 +2,63 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from deploy.observe import kube
+from deploy.observe import api, kube
 
-# one object comes as itself, several as a List
-TEMPLATE = (
-    '{{define "secret"}}= {{.metadata.namespace}} {{.metadata.name}} {{.type}}{{"\\n"}}'
-    '{{range $key, $value := .data}}- {{$key}} {{$value}}{{"\\n"}}{{end}}{{end}}'
-    '{{if eq .kind "List"}}{{range .items}}{{template "secret" .}}{{end}}'
-    '{{else}}{{template "secret" .}}{{end}}'
-)
+# What is not known line for line is left out: nothing is an answer that looks otherwise than this one, which
+# the API indents when it is asked to. Within `data` each value gets the mark of a line that is to be hashed;
+# a line that is none breaks the answer, for its key must not look as if it were missing.
+_LINES = r"""
+/^=== slipway /b show
+/^curl: /b show
+/^[{{}}]$/b show
+/^  "kind": "[A-Za-z]*",*$/b show
+/^  "apiVersion": "[a-z0-9]*",*$/b show
+/^  "status": "[A-Za-z]*",*$/b show
+/^  "type": "[^"]*",*$/b show
+/^  "code": [0-9]*,*$/b show
+/^  "message": ".*",*$/b show
+/^  "metadata": {{}},*$/b show
+/^  "metadata": {{$/,/^  }}/b metadata
+/^  "details": {{$/,/^  }}/b details
+/^  "data": {{$/,/^  }}/b data
+d
+: metadata
+/^  "metadata"/b show
+/^  }}/b show
+/^    "name": "[^"]*",$/b show
+s/^\(    "namespace": "[^"]*"\),$/\1/
+t show
+d
+: details
+/^  "details"/b show
+/^  }}/b show
+/^    "name": "[^"]*",$/b show
+s/^\(    "kind": "[^"]*"\),*$/\1/
+t show
+d
+: data
+/^  "data"/b show
+/^  }}/b show
+{shown}
+s/^    "\([-._a-zA-Z0-9]*\)": "\([^"]*\)"\(,*\)$/- \1 ;\3 \2/
+t show
+s/.*/?/
+b show
+: show
+p
+"""
 # printf is the shell's own: no value is ever an argument of a program
-DIGESTED = """while read -r what name value; do case $what in
-  -) set -- $(printf %s "$value" | base64 -d | sha256sum); echo "- $name $1";;
-  *) echo "$what $name $value";;
+_HASHED = """while IFS= read -r line; do case $line in
+  '- '*) set -- $line; sum=$(printf %s "${4-}" | base64 -d | sha256sum)
+    printf '    "%s": "%s"%s\\n' "$2" "${sum%% *}" "${3#;}";;
+  *) printf '%s\\n' "$line";;
 esac; done"""
 
 
@@ -34,6 +72,11 @@ class Where:
     @override
     def __str__(self) -> str:
         return f"Secret {self.namespace}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        """Where the API shows it."""
+        return api.path(self.stub())
 
     def stub(self) -> kube.Object:
         """Return the object without its values."""
@@ -58,27 +101,23 @@ class Secrets:
     errors: tuple[str, ...] = ()
 
 
-def command() -> str:
-    """Return what reads the Secrets whose stubs are on stdin, without showing a value."""
-    words = shlex.join(["get", "--ignore-not-found", "-o", f"go-template={TEMPLATE}", "-f", "-"])
-    return f"{{ {kube.get_command(words)}; }} | {{ {DIGESTED}; }}"
+def command(wanted: Sequence[Where], shown: Sequence[str] = ()) -> str:
+    """Return what reads these Secrets, each value by its sha256 but for those under the keys `shown`."""
+    asked = api.command([f"{where.path}?pretty=true" for where in wanted])
+    return f"{{ {asked} }} | {without_values(shown)}"
+
+
+def without_values(shown: Sequence[str] = ()) -> str:
+    """Return the filter that only lets through what may leave a host."""
+    keys = "\n".join(rf'/^    "{re.escape(key)}": "[^"]*",*$/b show' for key in shown)
+    return f"sed -n {shlex.quote(_LINES.format(shown=keys).strip())} | {{ {_HASHED}; }}"
 
 
 def parse(lines: Sequence[str]) -> Secrets:
-    """Return what is there; what is neither a Secret nor a value is what the API objected."""
-    others: list[str] = []
-    types: dict[Where, str] = {}
-    digests: dict[Where, dict[str, str]] = {}
-    where: Where | None = None
-    for line in lines:
-        match line.split():
-            case ["=", namespace, name, type_]:
-                where = Where(namespace, name)
-                types[where], digests[where] = type_, {}
-            case ["-", key, digest] if where is not None:
-                digests[where][key] = digest
-            case _:
-                others.append(line)
-    said = kube.parse(others)
-    found = {where: Found(type_, digests[where]) for where, type_ in types.items()}
+    """Return what is there; what could not be read leaves the API silent."""
+    said = api.parse(lines)
+    found = {
+        Where(key.namespace, key.name): Found(each.get("type", ""), each.get("data") or {})
+        for key, each in said.live.items()
+    }
     return Secrets(said.reach, found, said.errors)

@@ -9,8 +9,8 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from deploy.facts.kube import Got
-from deploy.observe import kube
+from deploy.facts.kube import Read
+from deploy.observe import api, kube
 from deploy.operations import notes
 from deploy.operations.kube import Commands, asked
 
@@ -31,21 +31,18 @@ def unmet(live: Mapping[str, Any] | None, name: str, condition: str) -> str | No
 
 
 @operation()
-def holds(
-    resource: str, namespace: str, target: str, until: str, condition: str = "Ready", timeout: int = 180
-) -> Commands:
-    """The object says that the condition holds. `resource` is as kubectl takes it, `until` brings it."""
-    words = shlex.join(
-        ["get", resource, target, f"--namespace={namespace}", "--ignore-not-found", "-o", "json"]
-    )
-    found = host.get_fact(Got, words=words)
+def holds(target: Mapping[str, Any], until: str, condition: str = "Ready", timeout: int = 180) -> Commands:
+    """The object says that the condition holds. Of `target` the name counts alone, `until` brings it."""
+    found = host.get_fact(Read, paths=[api.path(target)])
+    key = kube.key(target)
+    resource = f"{key.kind.lower()}.{key.group}"
     if asked(found):
         live = next(iter(found.live.values()), None)
-        if (why := unmet(live, f"{resource} {namespace}/{target}", condition)) is None:
+        if (why := unmet(live, f"{resource} {key.namespace}/{key.name}", condition)) is None:
             return
         notes.reason(why)
         if live is None:
             notes.unknown_until(until)
-    wait = ["kubectl", "wait", f"--for=condition={condition}", f"{resource}/{target}"]
-    bounded = shlex.join([*wait, f"--namespace={namespace}", f"--timeout={timeout}s"])
+    wait = ["kubectl", "wait", f"--for=condition={condition}", f"{resource}/{key.name}"]
+    bounded = shlex.join([*wait, f"--namespace={key.namespace}", f"--timeout={timeout}s"])
     yield StringCommand(f"{kube.ENVIRONMENT}; {bounded} >/dev/null")

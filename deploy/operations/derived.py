@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +18,12 @@ from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
-from deploy.facts.kube import Got
+from deploy.facts.kube import Read
 from deploy.facts.secrets import Digested
 from deploy.observe import kube
-from deploy.observe.secrets import Found, Where
+from deploy.observe.secrets import Found, Secrets, Where
 from deploy.operations import notes
-from deploy.operations.kube import Commands, as_list, asked
+from deploy.operations.kube import Commands, asked
 from deploy.operations.secrets import LABELS
 from deploy.operations.signing import APPLY
 
@@ -97,13 +96,11 @@ def unfit(there: Found | None, target: Target, form: Htpasswd | Login, digest: s
 @operation()
 def derived(source: Where, key: str, target: Target, form: Htpasswd | Login, until: str) -> Commands:
     """The target holds what is made of the source's password under `key`; `until` makes the source."""
-    found = host.get_fact(Digested, _stdin=as_list([source.stub(), target.where.stub()]))
+    found: Secrets = host.get_fact(Digested, wanted=[source, target.where])
     if not asked(kube.Objects(found.reach, errors=found.errors)):
         yield _missing(source, key)
         return
-    if found.errors:
-        raise HostError(f"{source}, {target.where} could not be read: {'; '.join(found.errors)}")
-    known: Mapping[Where, Found] = found.found
+    known = found.found
     origin = known.get(source)
     if origin is None or key not in origin.digests:
         notes.unknown_until(until)
@@ -126,8 +123,7 @@ def _apply(source: Where, key: str, target: Target, form: Htpasswd | Login) -> S
     command = f"{kube.ENVIRONMENT}; {APPLY}"
     if notes.listened_to():
         return StringCommand(command)
-    words = shlex.join(["get", "secret", "-n", source.namespace, source.name, "-o", "json"])
-    read = host.get_fact(Got, words=words)
+    read = host.get_fact(Read, paths=[source.path])
     for live in read.live.values():
         password = base64.b64decode(live["data"][key]).decode()
         return StringCommand(command, _stdin=json.dumps(secret(target, form, password)))

@@ -87,7 +87,9 @@ def offered(offers: Sequence[Offer], until: str, patience: int = PATIENCE) -> Co
 def _slices(offers: Sequence[Offer]) -> Objects:
     if not any(offer.driver for offer in offers):
         return Objects(kube.Reach.ANSWERS)
+    # which version of the kind is served is the API's to say
     found: Objects = host.get_fact(Got, words="get resourceslices -o json")
+    asked(found)
     return found
 
 
@@ -99,6 +101,7 @@ def handed_over(ways: Mapping[str, Allocation], driver: str, prefixes: tuple[str
     if not asked(pods):
         return
     claims = host.get_fact(Got, words="get resourceclaims --all-namespaces -o json")
+    asked(claims)
     wrong = [
         f"{node}: {holder}"
         for node, way in ways.items()

@@ -12,13 +12,13 @@ from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
 from deploy.facts.harbor import HarborAccounts
-from deploy.facts.kube import Got
+from deploy.facts.kube import Described
 from deploy.facts.secrets import Digested
 from deploy.observe import harbor, kube
 from deploy.observe.harbor import Accounts, Door
 from deploy.observe.secrets import Where
 from deploy.operations import notes
-from deploy.operations.kube import Commands, as_list, asked
+from deploy.operations.kube import Commands, asked
 from deploy.operations.secrets import LABELS
 from deploy.operations.signing import APPLY
 
@@ -123,7 +123,7 @@ def signing_key(target: Where, until: str) -> Commands:
 
     Without it the chart makes another one at every render (templates/core/core-secret.yaml, genCA).
     """
-    found = host.get_fact(Digested, _stdin=as_list([target.stub()]))
+    found = host.get_fact(Digested, wanted=[target])
     if asked(kube.Objects(found.reach, errors=found.errors)):
         there = found.found.get(target)
         if there is not None and {"tls.crt", "tls.key"} <= there.digests.keys():
@@ -165,10 +165,7 @@ def handed_to_helm(target: Where, release: str) -> Commands:
     The chart's database takes none by reference; it keeps the one that it finds (templates/_helpers.tpl,
     harbor.database.rawPassword), and Helm refuses what carries no mark of the release.
     """
-    words = shlex.join(
-        ["get", "secret", target.name, "-n", target.namespace, "--ignore-not-found", "-o", "json"]
-    )
-    found = host.get_fact(Got, words=words)
+    found = host.get_fact(Described, paths=[target.path])
     if asked(found):
         if any(adopted(live, release, target.namespace) for live in found.live.values()):
             return

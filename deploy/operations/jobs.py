@@ -11,8 +11,8 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from deploy.facts.kube import Got
-from deploy.observe import kube
+from deploy.facts.kube import Read
+from deploy.observe import api, kube
 from deploy.observe.kube import Object
 from deploy.operations import notes
 from deploy.operations.kube import Commands, as_list, asked
@@ -67,8 +67,7 @@ def done(job: Object, patience: int = 300) -> Commands:
     """
     namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
     app = job["metadata"]["labels"][NAME]
-    words = shlex.join(["get", "jobs", f"--namespace={namespace}", f"--selector={NAME}={app}", "-o", "json"])
-    found = host.get_fact(Got, words=words)
+    found = host.get_fact(Read, paths=[api.listed("batch/v1", "Job", namespace, f"{NAME}={app}")])
     outdated: list[str] = []
     if asked(found):
         live = {key.name: each for key, each in found.live.items()}

@@ -12,10 +12,11 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.files import Digests
 from deploy.facts.k3s import K3sState, LinkTarget
-from deploy.facts.kube import Got
+from deploy.facts.kube import Described
 from deploy.model.row import Disturbs
 from deploy.observe import k3s as observed
 from deploy.observe.kube import Reach
+from deploy.observe.secrets import Where
 from deploy.operations import elsewhere, files, notes, units
 from deploy.operations.files import Commands, File
 from deploy.operations.units import Unit
@@ -84,8 +85,8 @@ def admitted(node: str, speaker: str, unit: str) -> Commands:
     if _read(unit, node).has_password:
         return
     name = f"{node}.node-password.k3s"
-    words = shlex.join(["get", "secret", "-n", "kube-system", "--ignore-not-found", "-o", "json", name])
-    found = inventory.get_host(speaker).get_fact(Got, words=words)
+    paths = [Where("kube-system", name).path]
+    found = inventory.get_host(speaker).get_fact(Described, paths=paths)
     if found.reach is Reach.ANSWERS and found.live:
         raise HostError(
             f"the cluster remembers another machine as {node}, and this one has no {observed.NODE_PASSWORD}:"

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
-from deploy.errors import HostError
 from deploy.facts.rollouts import PodAges
 from deploy.model.row import Disturbs
 from deploy.observe import kube
@@ -26,8 +25,6 @@ def current(workload: str, namespace: str, selector: str, secrets: Sequence[Wher
     found = host.get_fact(PodAges, namespace=namespace, selector=selector, secrets=list(secrets))
     if not asked(kube.Objects(found.reach, errors=found.errors)):
         return
-    if found.errors:
-        raise HostError(f"the pods of {workload} could not be read: {'; '.join(found.errors)}")
     outdated = found.outdated()
     if not outdated:
         return

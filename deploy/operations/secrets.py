@@ -25,13 +25,27 @@ from deploy.facts.secrets import Certificate, Digested
 from deploy.model import SecretRef
 from deploy.model.secret import value
 from deploy.observe import authority, kube
-from deploy.observe.secrets import Found, Where
+from deploy.observe.secrets import Found, Secrets, Where
 from deploy.operations import notes, signing
-from deploy.operations.kube import Commands, as_list, asked
+from deploy.operations.kube import Commands, asked
 
-__all__ = ["HOME", "Fixed", "Generated", "Given", "Value", "Where", "certified", "copied", "kept", "referred"]
+__all__ = [
+    "HOME",
+    "Copy",
+    "Fixed",
+    "Generated",
+    "Given",
+    "Keep",
+    "Value",
+    "Where",
+    "certified",
+    "copied",
+    "kept",
+    "referred",
+]
 
 HOME = "slipway-system"
+OPAQUE = "Opaque"
 LABELS = {"app.kubernetes.io/managed-by": "slipway"}
 ALPHABET = string.ascii_letters + string.digits
 NOTHING = hashlib.sha256(b"").hexdigest()
@@ -86,12 +100,23 @@ def _wrong(wanted: Value, digest: str | None) -> str | None:
     return "differs"
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A Secret that shall have these values."""
+
+    where: Where
+    values: Mapping[str, Value]
+
+
 @operation()
-def kept(where: Where, values: Mapping[str, Value], until: str) -> Commands:
-    """The Secret has these values; one that was generated is never changed. `until` is the phase it is of."""
-    there: Found | None = None
-    if known := _read([where]):
-        there = known.get(where)
+def kept(wanted: Sequence[Keep], until: str) -> Commands:
+    """Each Secret has its values; one that was generated is never changed. `until` is the phase it is of."""
+    known = _read([each.where for each in wanted]) or {}
+    for each in wanted:
+        yield from _kept(each.where, each.values, known.get(each.where), until)
+
+
+def _kept(where: Where, values: Mapping[str, Value], there: Found | None, until: str) -> Commands:
     if there is None:
         notes.reason(f"{where} is missing; {until} makes it")
         yield _made(where, values)
@@ -112,7 +137,7 @@ def _made(where: Where, values: Mapping[str, Value]) -> StringCommand:
     home = shlex.quote(where.namespace)
     there = f"kubectl get namespace {home} >/dev/null 2>&1 || kubectl create namespace {home} >/dev/null"
     metadata = {**where.stub()["metadata"], "labels": LABELS}
-    made = {**where.stub(), "metadata": metadata, "type": "Opaque", "data": _data(values)}
+    made = {**where.stub(), "metadata": metadata, "type": OPAQUE, "data": _data(values)}
     return StringCommand(
         f"{kube.ENVIRONMENT}; {{ {there}; }} && kubectl create -f - >/dev/null", _stdin=json.dumps(made)
     )
@@ -124,52 +149,59 @@ def _data(values: Mapping[str, Value]) -> dict[str, str]:
 
 def _read(wanted: Sequence[Where]) -> Mapping[Where, Found] | None:
     """Return which of the Secrets are there; None without a cluster. Raise when that cannot be said."""
-    found = host.get_fact(Digested, _stdin=as_list([where.stub() for where in wanted]))
-    if not asked(kube.Objects(found.reach, errors=found.errors)):
-        return None
-    if found.errors:
-        raise HostError(f"{', '.join(map(str, wanted))} could not be read: {'; '.join(found.errors)}")
-    known: Mapping[Where, Found] = found.found
-    return known
+    found: Secrets = host.get_fact(Digested, wanted=list(wanted))
+    return found.found if asked(kube.Objects(found.reach, errors=found.errors)) else None
 
 
-@operation()
-def copied(
-    source: Where,
-    target: Where,
-    keys: Mapping[str, str],
-    until: str,
-    type: str = "Opaque",  # noqa: A002 - the field's name
-) -> Commands:
-    """The target has the source's values; `keys` are the target's by name, each with the source's.
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A Secret that shall have another's values; `keys` are its own by name, each with the source's.
 
     `until` is the phase that makes the source.
     """
-    known = _read([source, target]) or {}
-    origin, there = known.get(source), known.get(target)
+
+    source: Where
+    target: Where
+    keys: Mapping[str, str]
+    until: str
+
+
+@operation()
+def copied(wanted: Sequence[Copy]) -> Commands:
+    """Each target has its source's values."""
+    known = _read(sorted({where for each in wanted for where in (each.source, each.target)})) or {}
+    targets = ((each.target, known[each.target].type) for each in wanted if each.target in known)
+    if foreign := [
+        f"{target} is of type {type_}, wanted {OPAQUE}, which cannot be changed; look whose it is,"
+        " delete it, then apply again"
+        for target, type_ in targets
+        if type_ != OPAQUE
+    ]:
+        raise HostError("\n".join(foreign))
+    for each in wanted:
+        yield from _copied(each, known.get(each.source), known.get(each.target))
+
+
+def _copied(copy: Copy, origin: Found | None, there: Found | None) -> Commands:
+    source, target, keys = copy.source, copy.target, copy.keys
     missing = [key for key in keys.values() if origin is None or key not in origin.digests]
     if missing:
-        notes.unknown_until(until)
+        notes.unknown_until(copy.until)
         notes.reason(f"{source} has no {', '.join(missing)} yet")
     elif there is None:
         notes.reason(f"{target} is missing")
-    elif there.type != type:
-        raise HostError(
-            f"{target} is of type {there.type}, wanted {type}, which cannot be changed; look whose it is,"
-            " delete it, then apply again"
-        )
     if origin is not None and there is not None and not missing:
         other = [key for key, of in keys.items() if there.digests.get(key) != origin.digests[of]]
         if not other:
             return
         notes.reason(f"{target}: {', '.join(other)} is not as in {source}")
-    yield StringCommand(_copy(source, target, keys, type))
+    yield StringCommand(_copy(source, target, keys))
 
 
-def _copy(source: Where, target: Where, keys: Mapping[str, str], type_: str) -> str:
+def _copy(source: Where, target: Where, keys: Mapping[str, str]) -> str:
     """Return what has kubectl write the target out of the source: no value leaves their pipe."""
     values = {key: f'{{{{index .data "{of}"}}}}' for key, of in keys.items()}
-    wish: dict[str, Any] = {**target.stub(), "type": type_, "data": values}
+    wish: dict[str, Any] = {**target.stub(), "type": OPAQUE, "data": values}
     wish["metadata"] = {**wish["metadata"], "labels": LABELS}
     # json escapes the quotes of the template's own strings
     template = json.dumps(wish).replace('{{index .data \\"', '{{index .data "').replace('\\"}}', '"}}')
@@ -193,8 +225,6 @@ def certified(target: Where, names: Sequence[str], until: str, addresses: Sequen
     """
     found = host.get_fact(Certificate, where=target)
     if asked(kube.Objects(found.reach, errors=found.errors)):
-        if found.errors:
-            raise HostError(f"{target} could not be read: {'; '.join(found.errors)}")
         if found.authority is None:
             raise HostError(signing.NO_AUTHORITY)
         if (why := authority.unfit(found, [*names, *addresses], datetime.now(UTC))) is None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
-from deploy.facts.kube import Got
+from deploy.facts.kube import Read
 from deploy.model.sizes import in_bytes
-from deploy.observe import kube
+from deploy.observe import api, kube
 from deploy.observe.kube import Key, Object
 from deploy.operations import notes
-from deploy.operations.kube import Commands, as_list, asked
+from deploy.operations.kube import Commands, asked
 
 RETAIN = "Retain"
 
@@ -57,8 +57,7 @@ def fit(claims: Sequence[Claim]) -> Commands:
 
 
 def _live(claims: Sequence[Claim]) -> Mapping[Key, Object] | None:
-    words = "get --ignore-not-found -o json -f -"
-    found = host.get_fact(Got, words=words, _stdin=as_list([claim.stub() for claim in claims]))
+    found = host.get_fact(Read, paths=[api.path(claim.stub()) for claim in claims])
     live: Mapping[Key, Object] = found.live
     return live if asked(found) else None
 
@@ -72,7 +71,8 @@ def _grows(claim: Claim, live: Mapping[Key, Object]) -> bool:
 
 
 def _growing() -> dict[str, bool]:
-    found = host.get_fact(Got, words="get storageclasses -o json")
+    found = host.get_fact(Read, paths=[api.listed("storage.k8s.io/v1", "StorageClass")])
+    asked(found)
     return {key.name: bool(each.get("allowVolumeExpansion")) for key, each in found.live.items()}
 
 
@@ -104,7 +104,7 @@ def retained(claims: Sequence[Claim], until: str) -> Commands:
     """
     live = _live(claims)
     bound = {} if live is None else {key: each["spec"].get("volumeName") for key, each in live.items()}
-    volumes = _policies() if any(bound.values()) else {}
+    volumes = _policies(volume for volume in bound.values() if volume)
     for claim in claims:
         volume = bound.get(claim.key)
         if volume is not None and volumes.get(volume) == RETAIN:
@@ -115,8 +115,12 @@ def retained(claims: Sequence[Claim], until: str) -> Commands:
         yield _keep(claim)
 
 
-def _policies() -> dict[str, str]:
-    found = host.get_fact(Got, words="get persistentvolumes -o json")
+def _policies(volumes: Iterable[str]) -> dict[str, str]:
+    folder = api.listed("v1", "PersistentVolume")
+    if not (paths := [f"{folder}/{name}" for name in volumes]):
+        return {}
+    found = host.get_fact(Read, paths=paths)
+    asked(found)
     return {
         key.name: each["spec"].get("persistentVolumeReclaimPolicy", "") for key, each in found.live.items()
     }

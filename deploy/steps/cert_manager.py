@@ -41,14 +41,9 @@ def cert_manager() -> None:
     )
     kube.applied(name="Give it an issuer", objects=[issuer()], until=PHASE, patience=WEBHOOK_SECONDS)
     if context.cluster().certificates.provider is CertificateProvider.CERT_MANAGER:
-        kube.applied(name="Make a CA", objects=authority(context.cluster().name), until=PHASE)
-        conditions.holds(
-            name="Wait for the CA",
-            resource="certificate.cert-manager.io",
-            namespace=NAMESPACE,
-            target=ISSUER,
-            until=PHASE,
-        )
+        own = authority(context.cluster().name)
+        kube.applied(name="Make a CA", objects=own, until=PHASE)
+        conditions.holds(name="Wait for the CA", target=own[0], until=PHASE)
 
 
 def values() -> dict[str, Any]:

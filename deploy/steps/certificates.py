@@ -24,9 +24,7 @@ def certified(
         kube.applied(name=name, objects=[wanted], until="certificates")
         conditions.holds(
             name=f"Wait for the certificate of {names[0]}",
-            resource="certificate.cert-manager.io",
-            namespace=target.namespace,
-            target=target.name,
+            target=wanted,
             until="certificates",
         )
     else:

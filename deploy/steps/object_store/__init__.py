@@ -10,7 +10,7 @@ from deploy import catalog, context
 from deploy.catalog.storage_needs import STORE
 from deploy.model import ObjectStore, SecretRef, StoreProvider
 from deploy.operations import jobs, kube, secrets, volumes
-from deploy.operations.secrets import Fixed, Generated, Given, Value, Where
+from deploy.operations.secrets import Copy, Fixed, Generated, Given, Keep, Value, Where
 from deploy.operations.volumes import Claim
 from deploy.steps import certificates
 from deploy.steps.object_store import minio, seaweedfs
@@ -30,14 +30,15 @@ def object_store() -> None:
     if store is None or not context.speaks():
         return
     kube.applied(name="Make the namespace", objects=[namespace()], until=PHASE)
-    secrets.kept(name="Keep the credentials of its user", where=ORIGIN, values=_user(store), until=PHASE)
-    secrets.copied(
-        name="Give them to its jobs",
-        source=ORIGIN,
-        target=Where(NAMESPACE, USER),
-        keys={key: key for key in _user(store)},
-        until=PHASE,
-    )
+    keys = {key: key for key in _user(store)}
+    kept = [Keep(ORIGIN, _user(store))]
+    copied = [Copy(ORIGIN, Where(NAMESPACE, USER), keys, PHASE)]
+    if not store.is_external:
+        root = {"access-key": "access-key", "secret-key": "secret-key"}
+        kept.append(Keep(ROOT_ORIGIN, {"access-key": Fixed("root-user"), "secret-key": Generated(40)}))
+        copied.append(Copy(ROOT_ORIGIN, ROOT, root, PHASE))
+    secrets.kept(name="Keep the credentials of its users", wanted=kept, until=PHASE)
+    secrets.copied(name="Give them to the store and its jobs", wanted=copied)
     if not store.is_external:
         _in_the_cluster(store)
 
@@ -45,10 +46,6 @@ def object_store() -> None:
 def _in_the_cluster(store: ObjectStore) -> None:
     """Run the store, keep what is in it, and have its buckets made."""
     name = store.provider.value
-    keys = {"access-key": "access-key", "secret-key": "secret-key"}
-    root: dict[str, Value] = {"access-key": Fixed("root-user"), "secret-key": Generated(40)}
-    secrets.kept(name="Keep its root's credentials", where=ROOT_ORIGIN, values=root, until=PHASE)
-    secrets.copied(name="Give them to the store", source=ROOT_ORIGIN, target=ROOT, keys=keys, until=PHASE)
     certificates.certified(context.cluster(), TLS, names(name), [], until=PHASE)
     claims = [Claim(NAMESPACE, name, store.size, "object_store.size", store.storage_class)]
     volumes.fit(name="See that its volume can be as declared", claims=claims)

@@ -8,6 +8,7 @@ from deploy import catalog, context
 from deploy.model import Cluster, Registry, RegistryProvider
 from deploy.operations import derived, kube, secrets
 from deploy.operations.derived import Login, Target
+from deploy.operations.secrets import Copy
 from deploy.steps.registry import distribution, harbor, objects
 from deploy.steps.registry.objects import AUTHORITY, LOGIN, PHASE, PULL, TLS
 
@@ -42,8 +43,5 @@ def pullers(cluster: Cluster, registry: Registry) -> None:
     )
     secrets.copied(
         name="Let the models' pods trust the registry",
-        source=TLS,
-        target=AUTHORITY,
-        keys={"ca.crt": "ca.crt"},
-        until=PHASE,
+        wanted=[Copy(TLS, AUTHORITY, {"ca.crt": "ca.crt"}, PHASE)],
     )

@@ -11,6 +11,7 @@ from deploy.model import Registry
 from deploy.model.registry import Cache, CacheProvider, Database, DatabaseProvider
 from deploy.operations import conditions, helm, kube, secrets
 from deploy.operations.helm import Release
+from deploy.operations.secrets import Keep
 from deploy.steps import charts
 from deploy.steps.registry import objects
 from deploy.steps.registry.harbor_values import EXTERNAL_DATABASE, POSTGRESQL, RELEASE, VALKEY
@@ -39,8 +40,7 @@ def installed(registry: Registry) -> None:
         given = secrets.referred(database.password, Path(context.lock_path()).parent)
         secrets.kept(
             name="Give Harbor its database's password",
-            where=EXTERNAL_DATABASE,
-            values={"password": given},
+            wanted=[Keep(EXTERNAL_DATABASE, {"password": given})],
             until=PHASE,
         )
     if cache.provider is CacheProvider.VALKEY:
@@ -61,13 +61,11 @@ def _postgresql(registry: Registry) -> None:
         until=PHASE,
     )
     image = catalog.lock.load(context.lock_path()).image("postgresql").pinned
-    wanted = [postgresql(registry, image)]
-    kube.applied(name="Make Harbor's database", objects=wanted, until=PHASE, patience=WEBHOOK_SECONDS)
+    wanted = postgresql(registry, image)
+    kube.applied(name="Make Harbor's database", objects=[wanted], until=PHASE, patience=WEBHOOK_SECONDS)
     conditions.holds(
         name="Wait for Harbor's database",
-        resource="cluster.postgresql.cnpg.io",
-        namespace=NAMESPACE,
-        target=POSTGRESQL,
+        target=wanted,
         until=PHASE,
         timeout=CLUSTER_SECONDS,
     )

@@ -9,6 +9,7 @@ from deploy import render
 from deploy.model import Cluster, ObjectStore, Registry, RegistryStorage
 from deploy.operations import derived, kube, rollouts, secrets, volumes
 from deploy.operations.derived import Htpasswd, Target
+from deploy.operations.secrets import Copy, Keep
 from deploy.operations.volumes import Claim
 from deploy.steps import certificates
 from deploy.steps.registry import objects
@@ -22,18 +23,14 @@ ROLLOUT_SECONDS = 300
 def installed(cluster: Cluster, registry: Registry, image: str) -> None:
     """Make its account, its certificate and its pod, and wait until it serves."""
     kube.applied(name="Make the namespace", objects=[objects.namespace()], until=PHASE)
-    _account(registry)
+    copied = [Copy(LOGIN, HTTP, {"secret": "http-secret"}, PHASE)]
     read = [AUTH, TLS]
     if store := _store(cluster, registry):
         keys = ["access-key", "secret-key", *(["ca.crt"] if store.ca else [])]
-        secrets.copied(
-            name="Let the registry into the object store",
-            source=STORE,
-            target=S3,
-            keys={key: key for key in keys},
-            until="object-store",
-        )
+        copied.append(Copy(STORE, S3, {key: key for key in keys}, "object-store"))
         read.append(S3)
+    _account(registry)
+    secrets.copied(name="Give the registry its Secrets", wanted=copied)
     certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
     claims = _claims(registry)
     if claims:
@@ -64,20 +61,13 @@ def _account(registry: Registry) -> None:
         "password": secrets.Generated(40),
         "http-secret": secrets.Generated(40),
     }
-    secrets.kept(name="Keep the registry's password", where=LOGIN, values=values, until=PHASE)
+    secrets.kept(name="Keep the registry's password", wanted=[Keep(LOGIN, values)], until=PHASE)
     derived.derived(
         name="Let the registry know it",
         source=LOGIN,
         key="password",
         target=Target(AUTH, "htpasswd"),
         form=Htpasswd(registry.user),
-        until=PHASE,
-    )
-    secrets.copied(
-        name="Give the registry what it signs uploads with",
-        source=LOGIN,
-        target=HTTP,
-        keys={"secret": "http-secret"},
         until=PHASE,
     )
 

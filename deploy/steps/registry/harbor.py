@@ -8,6 +8,7 @@ from deploy.operations import derived, helm, kube, rollouts, secrets, volumes
 from deploy.operations import harbor as operations
 from deploy.operations.derived import Htpasswd, Target
 from deploy.operations.helm import Release
+from deploy.operations.secrets import Copy, Keep
 from deploy.operations.volumes import Claim
 from deploy.steps import certificates, charts
 from deploy.steps.registry import databases, harbor_values, objects
@@ -50,8 +51,7 @@ ROLLOUT_SECONDS = 900
 def installed(cluster: Cluster, registry: Registry) -> None:
     """Make what Harbor keeps secret, install it, and make its projects and its robot account."""
     kube.applied(name="Make the namespace", objects=[objects.namespace()], until=PHASE)
-    _secrets(registry)
-    _store(cluster, registry)
+    _secrets(cluster, registry)
     certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
     databases.installed(registry)
     chart = charts.fetched("harbor-chart")
@@ -102,13 +102,17 @@ def door(cluster: Cluster, registry: Registry) -> operations.Door:
     return operations.Door(registry.hostname, address, cluster.services_ca, ORIGINS, LOGIN)
 
 
-def _secrets(registry: Registry) -> None:
+def _secrets(cluster: Cluster, registry: Registry) -> None:
     user, password = secrets.Fixed(registry.user), secrets.Generated(40)
     login: dict[str, secrets.Value] = {"username": user, "password": password}
-    secrets.kept(name="Keep the robot account's password", where=LOGIN, values=login, until=PHASE)
     made = {key: secrets.Generated(length) for key, length in LENGTHS.items()}
-    secrets.kept(name="Keep what Harbor would make anew", where=ORIGINS, values=made, until=PHASE)
-    secrets.copied(name="Give it to Harbor", source=ORIGINS, target=SECRETS, keys=KEYS, until=PHASE)
+    kept = [Keep(LOGIN, login), Keep(ORIGINS, made)]
+    secrets.kept(name="Keep the robot's password and what Harbor would make anew", wanted=kept, until=PHASE)
+    internal = registry.database.provider is DatabaseProvider.INTERNAL
+    copied = [Copy(ORIGINS, SECRETS, KEYS, PHASE), *_store(cluster, registry)]
+    if internal:
+        copied.append(Copy(ORIGINS, DATABASE, {"POSTGRES_PASSWORD": "database-password"}, PHASE))
+    secrets.copied(name="Give Harbor its Secrets", wanted=copied)
     derived.derived(
         name="Let Harbor's registry know its core",
         source=ORIGINS,
@@ -118,23 +122,14 @@ def _secrets(registry: Registry) -> None:
         until=PHASE,
     )
     operations.signing_key(name="Keep the key of its tokens", target=TOKEN, until=PHASE)
-    if registry.database.provider is DatabaseProvider.INTERNAL:
-        keys = {"POSTGRES_PASSWORD": "database-password"}
-        secrets.copied(
-            name="Give its database a password", source=ORIGINS, target=DATABASE, keys=keys, until=PHASE
-        )
+    if internal:
         operations.handed_to_helm(name="Let the chart take it up", target=DATABASE, release=RELEASE)
 
 
-def _store(cluster: Cluster, registry: Registry) -> None:
+def _store(cluster: Cluster, registry: Registry) -> list[Copy]:
+    """Return what lets Harbor into the object store, if layers go there."""
     store = cluster.object_store
     if store is None or registry.storage is not RegistryStorage.S3:
-        return
+        return []
     authority = {"ca.crt": "ca.crt"} if store.ca else {}
-    secrets.copied(
-        name="Let Harbor into the object store",
-        source=STORE,
-        target=S3,
-        keys=S3_KEYS | authority,
-        until="object-store",
-    )
+    return [Copy(STORE, S3, S3_KEYS | authority, "object-store")]

@@ -15,7 +15,7 @@ from deploy.operations import images, kube, models, secrets, serving_images
 from deploy.operations import rollouts as operations
 from deploy.operations.images import Image
 from deploy.operations.models import Rollout
-from deploy.operations.secrets import Where
+from deploy.operations.secrets import Copy, Keep, Where
 from deploy.serving import names, placing, timing
 from deploy.steps.object_store import ORIGIN as STORE
 from deploy.steps.object_store.objects import TLS as STORE_TLS
@@ -72,39 +72,36 @@ def serving() -> None:
 
 
 def _secrets(cluster: Cluster, home: Path) -> None:
-    for model in host.loop(cluster.models):
-        origin = Where(secrets.HOME, names.workload(model))
-        key = {names.API_KEY: secrets.referred(model.api_key, home)}
-        secrets.kept(name=f"Keep the key of {model.name}", where=origin, values=key, until=PHASE)
-        _copied(f"Give {model.name} its key", origin, names.workload(model), [names.API_KEY], PHASE)
+    kept: list[Keep] = []
+    copied: list[Copy] = []
+    for model in cluster.models:
+        wanted = [(names.workload(model), names.API_KEY, model.api_key)]
         if model.source.token is not None:
-            token = {names.TOKEN: secrets.referred(model.source.token, home)}
-            hub = Where(secrets.HOME, names.hub_secret(model))
-            secrets.kept(name=f"Keep the hub's token of {model.name}", where=hub, values=token, until=PHASE)
-            _copied(f"Give {model.name} the hub's token", hub, names.hub_secret(model), [names.TOKEN], PHASE)
+            wanted.append((names.hub_secret(model), names.TOKEN, model.source.token))
+        for name, key, ref in wanted:
+            origin = Where(secrets.HOME, name)
+            kept.append(Keep(origin, {key: secrets.referred(ref, home)}))
+            copied.append(_copy(origin, name, [key], PHASE))
     if any(model.source.kind is SourceKind.S3 for model in cluster.models):
-        _store(cluster)
+        copied += _store(cluster)
+    secrets.kept(name="Keep the models' keys and tokens", wanted=kept, until=PHASE)
+    secrets.copied(name="Give the models their Secrets", wanted=copied)
 
 
-def _store(cluster: Cluster) -> None:
-    """Let the models' pods read the store, and trust who signed its certificate."""
+def _store(cluster: Cluster) -> list[Copy]:
+    """Return what lets the models' pods read the store, and trust who signed its certificate."""
     store = cluster.object_store
     assert store is not None  # noqa: S101 - the rules of the model: an S3 source has a store
     keys = ["access-key", "secret-key"]
-    _copied("Let models be fetched from the store", STORE, names.STORE, keys, "object-store")
+    found = [_copy(STORE, names.STORE, keys, "object-store")]
     if not store.is_external or store.ca is not None:
         signed = STORE if store.is_external else STORE_TLS
-        _copied("Have them trust the store", signed, names.STORE_CA, ["ca.crt"], "object-store")
+        found.append(_copy(signed, names.STORE_CA, ["ca.crt"], "object-store"))
+    return found
 
 
-def _copied(name: str, source: Where, target: str, keys: Sequence[str], until: str) -> None:
-    secrets.copied(
-        name=name,
-        source=source,
-        target=Where(names.NAMESPACE, target),
-        keys={key: key for key in keys},
-        until=until,
-    )
+def _copy(source: Where, target: str, keys: Sequence[str], until: str) -> Copy:
+    return Copy(source, Where(names.NAMESPACE, target), {key: key for key in keys}, until)
 
 
 def _files(cluster: Cluster) -> None:
@@ -139,11 +136,13 @@ def _files(cluster: Cluster) -> None:
 def _engines(cluster: Cluster) -> None:
     """Run every model's engine, and wait until it answers."""
     lock = catalog.lock.load(context.lock_path())
-    rollouts = []
-    for model in host.loop(cluster.models):
+    objects, rollouts = [], []
+    for model in cluster.models:
         before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
-        around = exposed.objects(model)
-        kube.applied(name=f"Serve {model.name}", objects=[*before, *around, workload], until=PHASE)
+        objects += [*before, *exposed.objects(model), workload]
+        rollouts.append(_rollout(model))
+    kube.applied(name="Serve the models", objects=objects, until=PHASE)
+    for model in host.loop(cluster.models):
         operations.current(
             name=f"Have {model.name} read its present key",
             workload=f"deployment/{names.workload(model)}",
@@ -151,7 +150,6 @@ def _engines(cluster: Cluster) -> None:
             selector=_selector(model),
             secrets=[Where(names.NAMESPACE, names.workload(model))],
         )
-        rollouts.append(_rollout(model))
     models.ready(
         name="Wait for the models",
         namespace=names.NAMESPACE,

@@ -31,13 +31,12 @@ def storage() -> None:
         return
     lock = catalog.lock.load(context.lock_path())
     images = {name: lock.image(name).pinned for name in local_path.IMAGES}
+    objects = [*local_path.objects(cluster.storage, images), *declared.objects(cluster.storage)]
     kube.applied(
-        name="Install local-path-provisioner",
-        objects=local_path.objects(cluster.storage, images),
+        name="Install local-path-provisioner, declare volumes",
+        objects=objects,
         until=PHASE,
     )
-    if objects := declared.objects(cluster.storage):
-        kube.applied(name="Declare the volumes", objects=objects, until=PHASE)
     kube.rolled_out(
         name="Wait for local-path-provisioner",
         namespace=local_path.NAMESPACE,

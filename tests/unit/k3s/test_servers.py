@@ -23,6 +23,7 @@ from deploy.observe import k3s as observed
 from deploy.plan import Phase, Where, phases
 from deploy.steps.k3s import config
 from tests.unit.k3s.conftest import documents, inventory
+from tests.unit.operations.conftest import MISSING
 
 SERVERS, AGENT = ("s1", "s2", "s3"), "a1"
 OURS = ("artifacts", "control-plane", "control-planes", "workers")
@@ -41,7 +42,7 @@ BARE = {
     ],
     "readlink": [],
     "uname -m": "x86_64",
-    "kubectl --request-timeout": "=== slipway live",
+    "as=PartialObjectMetadata": MISSING,
     'printf "%s\\t"': "end-of-files",
     "set --": "end-of-files",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -82,6 +83,38 @@ def test_a_refusal_and_an_answer_that_is_none_are_errors() -> None:
 
     assert (found.reach, found.live) == (Reach.SILENT, {})
     assert found.errors == ("https://api/x: pods is forbidden", "https://api/x: status 502: Bad Gateway")
+
+
+def test_an_object_that_says_not_what_it_is_was_not_read() -> None:
+    found = api.parse(answer({}, 200))
+
+    assert (found.reach, found.errors) == (Reach.SILENT, ("https://api/x: an object without a name",))
+
+
+@pytest.mark.parametrize("inline", [True, False], ids=["in the file", "in files of their own"])
+def test_who_asks_is_read_from_a_kubeconfig_and_in_no_argument(tmp_path: Path, *, inline: bool) -> None:
+    conf, pem, curl = tmp_path / "kubelet.conf", tmp_path / "current.pem", tmp_path / "curl"
+    pem.write_text("a key")
+    data = base64.b64encode(pem.read_bytes()).decode()
+    own = [
+        f"{each}-data: {data}" if inline else f"{each}: {pem}"
+        for each in ("client-certificate", "client-key")
+    ]
+    lines = ["    server: https://10.0.0.1:6443", f"    certificate-authority-data: {data}", *own]
+    conf.write_text("\n".join(lines))
+    curl.write_text('#!/bin/sh\necho "$*"; cat /dev/fd/3 /dev/fd/4 /dev/fd/5\n')
+    curl.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    ran = subprocess.run(
+        ["sh", "-c", api.command(["/api/v1/nodes/x"], str(conf))],
+        env=env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    asked, *given = ran.stdout.splitlines()[-4:]
+    assert given == ["a key"] * 3
+    assert "https://10.0.0.1:6443/api/v1/nodes/x" in ran.stdout
+    assert "a key" not in asked
 
 
 def test_an_api_that_says_nothing_is_silent_and_no_cluster_is_none() -> None:

@@ -23,7 +23,7 @@ UNITS = [
 
 
 def test_a_bare_host_has_nothing_and_no_cluster() -> None:
-    state = kubeadm.parse("cp1", ["marker ", *UNITS])
+    state = kubeadm.parse("cp1", ["marker ", *UNITS, "live", "=== slipway no cluster"])
 
     assert state is not None
     assert (state.have, state.marker, state.api.reach, state.known) == (
@@ -54,9 +54,11 @@ def test_a_control_plane_shows_its_files_its_marker_and_what_the_api_knows() -> 
             "have /var/lib/etcd/member",
             'marker {"cluster": "lab", "verb": "init"}',
             *UNITS,
-            "=== slipway live",
+            "live",
             json.dumps(node),
-            json.dumps({"apiVersion": "v1", "kind": "List", "items": [config]}),
+            "=== slipway 200 https://api/x",
+            json.dumps(config),
+            "=== slipway 200 https://api/x",
         ],
     )
 
@@ -75,7 +77,7 @@ def test_a_control_plane_shows_its_files_its_marker_and_what_the_api_knows() -> 
 
 
 def test_a_kubelet_that_renews_its_certificate_and_reads_the_first_one_is_to_be_finalized() -> None:
-    lines = ["unfinalized", "marker ", *UNITS, "=== slipway live"]
+    lines = ["unfinalized", "marker ", *UNITS, "live", "=== slipway no cluster"]
     with_pem = kubeadm.parse("cp1", lines)
     without = kubeadm.parse("cp1", lines[1:])
 
@@ -105,6 +107,22 @@ def test_whether_a_kubelet_is_finalized_is_read_from_its_two_files(tmp_path: Pat
     assert said() == "unfinalized\n"
     conf.write_text(f"client-certificate: {pem}")
     assert said() == ""
+
+
+def test_a_node_asks_with_its_own_certificate_and_no_more_than_for_itself() -> None:
+    admin, _, node = kubeadm.command("w1").partition("else")
+
+    assert node.count('"$server"/') == 1
+    assert '"$server"/api/v1/nodes/w1 ' in node
+    assert "/etc/kubernetes/kubelet.conf" in node
+    assert admin.count('"$server"/') == 6
+
+
+def test_what_the_api_was_not_asked_for_is_not_missing() -> None:
+    state = kubeadm.parse("cp1", ["marker ", *UNITS])
+
+    assert state is not None
+    assert state.api.reach is Reach.SILENT
 
 
 def test_a_broken_marker_is_nobodys() -> None:

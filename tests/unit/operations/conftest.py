@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
@@ -32,12 +33,20 @@ Plan = Callable[..., Planned]
 
 
 NO_CLUSTER = "=== slipway no cluster"
+FORBIDDEN = '{"kind": "Status", "message": "forbidden"}\n=== slipway 403 https://api/x'
 MISSING = '{"kind": "Status", "details": {"name": "x"}}\n=== slipway 404 https://api/x'
 
 
 def read(*objects: Any) -> str:
     """Return how the API shows objects to a look at their paths; none means that they are missing."""
     return "\n".join(f"{json.dumps(each)}\n=== slipway 200 https://api/x" for each in objects) or MISSING
+
+
+def digested(namespace: str, name: str, type_: str, values: Mapping[str, str]) -> str:
+    """Return what a host lets through of a Secret: each value by its sha256."""
+    data = {key: hashlib.sha256(text.encode()).hexdigest() for key, text in values.items()}
+    metadata = {"name": name, "namespace": namespace}
+    return read({"kind": "Secret", "apiVersion": "v1", "metadata": metadata, "data": data, "type": type_})
 
 
 def _bytes(command: StringCommand) -> str:

@@ -13,15 +13,15 @@ import pytest
 from deploy.errors import HostError
 from deploy.operations import derived
 from deploy.operations.derived import Htpasswd, Login, Target
+from deploy.operations.kube import SILENT
 from deploy.operations.secrets import Where
-from tests.unit.operations.conftest import Plan, Planned
+from tests.unit.operations.conftest import FORBIDDEN, MISSING, Plan, Planned, digested
 
 SOURCE, AUTH = Where("slipway-system", "registry"), Where("registry", "registry-auth")
 TARGET = Target(AUTH, "htpasswd")
 WITH_PLAIN = Target(AUTH, "REGISTRY_HTPASSWD", plain="REGISTRY_PASSWD")
 FORM = Htpasswd("slipway")
 PASSWORD = "a-password-of-the-test"
-LIVE = "=== slipway live"
 
 
 def digest(text: str) -> str:
@@ -32,12 +32,12 @@ def values(obj: dict[str, Any]) -> dict[str, str]:
     return {key: base64.b64decode(text).decode() for key, text in obj["data"].items()}
 
 
-def shown(where: Where, found: dict[str, str]) -> list[str]:
-    return [f"= {where.namespace} {where.name} Opaque", *(f"- {k} {digest(v)}" for k, v in found.items())]
+def shown(where: Where, found: dict[str, str]) -> str:
+    return digested(where.namespace, where.name, "Opaque", found)
 
 
-def planned(plan: Plan, *lines: str, target: Target = TARGET, form: Htpasswd | Login = FORM) -> Planned:
-    answers = {"go-template": [LIVE, *lines]}
+def planned(plan: Plan, *found: str, target: Target = TARGET, form: Htpasswd | Login = FORM) -> Planned:
+    answers = {"/secrets/registry-auth": "\n".join(found) or MISSING}
     return plan(derived.derived, SOURCE, "password", target, form, "registry", answers=answers)
 
 
@@ -56,7 +56,7 @@ def test_the_hash_is_one_that_distribution_takes() -> None:
 
 def test_a_hash_that_is_there_is_kept_though_another_would_be_salted_anew(plan: Plan) -> None:
     assert values(derived.secret(TARGET, FORM, PASSWORD))["htpasswd"] != MADE["htpasswd"]
-    assert planned(plan, *KNOWN, *shown(AUTH, MADE)).commands == []
+    assert planned(plan, KNOWN, shown(AUTH, MADE)).commands == []
 
 
 @pytest.mark.parametrize(
@@ -68,20 +68,20 @@ def test_a_hash_that_is_there_is_kept_though_another_would_be_salted_anew(plan: 
     ],
 )
 def test_what_somebody_changed_is_made_anew(plan: Plan, change: dict[str, str], why: str) -> None:
-    found = planned(plan, *KNOWN, *shown(AUTH, {**MADE, **change}))
+    found = planned(plan, KNOWN, shown(AUTH, {**MADE, **change}))
 
     assert found.reasons == [f"Secret registry/registry-auth {why}"]
     assert len(found.commands) == 1
 
 
 def test_another_password_is_another_hash(plan: Plan) -> None:
-    found = planned(plan, *shown(SOURCE, {"password": "another"}), *shown(AUTH, MADE))
+    found = planned(plan, shown(SOURCE, {"password": "another"}), shown(AUTH, MADE))
 
     assert found.reasons == ["Secret registry/registry-auth was made of another password or for another user"]
 
 
 def test_a_plan_reads_no_password(plan: Plan) -> None:
-    found = planned(plan, *KNOWN)
+    found = planned(plan, KNOWN)
 
     assert found.reasons == ["Secret registry/registry-auth is missing"]
     assert found.stdin == [""]
@@ -98,20 +98,17 @@ def test_before_the_password_is_made_nothing_is_known(plan: Plan) -> None:
 
 def test_a_secret_that_cannot_be_read_is_not_taken_for_missing(plan: Plan) -> None:
     with pytest.raises(HostError) as error:
-        planned(plan, "Error from server (Forbidden): secrets is forbidden")
+        planned(plan, KNOWN, FORBIDDEN)
 
-    assert str(error.value) == (
-        "Secret slipway-system/registry, Secret registry/registry-auth could not be read:"
-        " Error from server (Forbidden): secrets is forbidden"
-    )
+    assert str(error.value) == f"{SILENT}\nhttps://api/x: forbidden"
 
 
 def test_the_password_lies_beside_its_hash_where_a_chart_wants_both(plan: Plan) -> None:
     made = values(derived.secret(WITH_PLAIN, FORM, PASSWORD))
 
     assert made["REGISTRY_PASSWD"] == PASSWORD
-    assert planned(plan, *KNOWN, *shown(AUTH, made), target=WITH_PLAIN).commands == []
-    changed = planned(plan, *KNOWN, *shown(AUTH, {**made, "REGISTRY_PASSWD": "x"}), target=WITH_PLAIN)
+    assert planned(plan, KNOWN, shown(AUTH, made), target=WITH_PLAIN).commands == []
+    changed = planned(plan, KNOWN, shown(AUTH, {**made, "REGISTRY_PASSWD": "x"}), target=WITH_PLAIN)
     assert changed.reasons == ["Secret registry/registry-auth has another REGISTRY_PASSWD"]
 
 

@@ -16,7 +16,7 @@ from deploy.observe.kube import Reach
 from deploy.operations import harbor
 from deploy.operations.harbor import Door
 from deploy.operations.secrets import Where
-from tests.unit.operations.conftest import Plan, Planned
+from tests.unit.operations.conftest import MISSING, Plan, Planned, digested, read
 
 DOOR = Door(
     "registry.home.arpa",
@@ -172,8 +172,8 @@ def test_what_is_read_says_how_each_was_answered(tmp_path: Path) -> None:
 
 def live(**metadata: Any) -> dict[str, Any]:
     return {
-        "apiVersion": "v1",
-        "kind": "Secret",
+        "apiVersion": "meta.k8s.io/v1",
+        "kind": "PartialObjectMetadata",
         "metadata": {"name": "harbor-database", "namespace": "registry", **metadata},
     }
 
@@ -185,7 +185,7 @@ MARKED = {
 
 
 def handed(plan: Plan, *objects: dict[str, Any]) -> Planned:
-    answers = {"kubectl": ["=== slipway live", *map(json.dumps, objects)]}
+    answers = {"as=PartialObjectMetadata": read(*objects)}
     return plan(harbor.handed_to_helm, Where("registry", "harbor-database"), "harbor", answers=answers)
 
 
@@ -202,13 +202,13 @@ def test_a_secret_that_helm_would_refuse_is_marked(plan: Plan, part: str) -> Non
 
 
 def test_the_key_of_harbors_tokens_is_made_once(plan: Plan) -> None:
-    token, digest = Where("registry", "harbor-token"), "0" * 64
-    there = ["= registry harbor-token kubernetes.io/tls", f"- tls.crt {digest}", f"- tls.key {digest}"]
+    token = Where("registry", "harbor-token")
 
-    def planned(*lines: str) -> Planned:
-        answers = {"go-template": ["=== slipway live", *lines]}
-        return plan(harbor.signing_key, token, "registry", answers=answers)
+    def planned(**values: str) -> Planned:
+        named = {f"tls.{key}": text for key, text in values.items()}
+        there = digested(token.namespace, token.name, "kubernetes.io/tls", named) if values else MISSING
+        return plan(harbor.signing_key, token, "registry", answers={"/secrets/harbor-token": there})
 
-    assert planned(*there).commands == []
+    assert planned(crt="c", key="k").commands == []
     assert planned().reasons == ["Secret registry/harbor-token is missing; registry makes it"]
-    assert planned(*there[:2]).commands[0].count("rsa:4096") == 1
+    assert planned(crt="c").commands[0].count("rsa:4096") == 1

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from deploy.operations import jobs
-from tests.unit.operations.conftest import Plan, Planned
+from tests.unit.operations.conftest import Plan, Planned, read
+
+LISTED = "/apis/batch/v1/namespaces/object-store/jobs?labelSelector=app.kubernetes.io%2Fname%3Dbuckets"
+EMPTY = read({"apiVersion": "batch/v1", "kind": "JobList", "items": []})
 
 JOB: dict[str, Any] = {
     "apiVersion": "batch/v1",
@@ -31,7 +34,7 @@ def living(name: str, *conditions: str) -> dict[str, Any]:
 
 
 def done(plan: Plan, *live: dict[str, Any]) -> Planned:
-    return plan(jobs.done, JOB, answers={"get jobs": ["=== slipway live", *map(json.dumps, live)]})
+    return plan(jobs.done, JOB, answers={LISTED: read(*live) if live else EMPTY})
 
 
 def test_a_job_that_has_completed_is_done(plan: Plan) -> None:
@@ -91,7 +94,7 @@ def test_a_host_waits_for_a_job_and_shows_how_it_failed(
         f" apply*) cat > {tmp_path}/applied;; esac\n"
     )
     kubectl.chmod(0o755)
-    answers = {"get jobs": "=== slipway live"}
+    answers = {LISTED: EMPTY}
     planned = plan(jobs.done, JOB, patience=60 if condition else 0, answers=answers)
 
     ran = subprocess.run(

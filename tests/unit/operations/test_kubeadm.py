@@ -11,10 +11,10 @@ from deploy.errors import HostError
 from deploy.operations import kubeadm, transient
 from deploy.operations.credentials import Asks
 from tests.unit.observe.test_kubeadm import UNITS
-from tests.unit.operations.conftest import Plan
+from tests.unit.operations.conftest import MISSING, NO_CLUSTER, Plan
 
 IDLE = [line.replace("=active", "=inactive").replace("=activating", "=inactive") for line in UNITS]
-BARE = {"slipway-kubeadm-init": "\n".join(["marker ", *IDLE])}
+BARE = {"slipway-kubeadm-init": "\n".join(["marker ", *IDLE, "live", NO_CLUSTER])}
 
 
 def test_a_bare_host_is_initialised_by_a_unit_of_its_own(plan: Plan) -> None:
@@ -47,7 +47,9 @@ def test_a_plan_of_a_join_makes_no_credentials(plan: Plan) -> None:
 
 
 def test_leftovers_of_others_are_an_error(plan: Plan) -> None:
-    answers = {"slipway-kubeadm-init": "\n".join(["have /var/lib/etcd/member", "marker ", *IDLE])}
+    answers = {
+        "slipway-kubeadm-init": "\n".join(["have /var/lib/etcd/member", "marker ", *IDLE, "live", NO_CLUSTER])
+    }
 
     with pytest.raises(HostError, match=r"slipway never does$"):
         plan(kubeadm.initialised, "lab", "cp1", "/etc/slipway/kubeadm.yaml", answers=answers)
@@ -75,7 +77,8 @@ def test_a_node_of_the_declared_version_and_a_bare_host_pass(plan: Plan, said: s
 
 
 def dns(*live: str) -> dict[str, str]:
-    return {"slipway-kubeadm-init": "\n".join(["marker ", *IDLE, "=== slipway live", *live])}
+    said = "\n".join(f"{each}\n=== slipway 200 https://api/x" for each in live) or MISSING
+    return {"slipway-kubeadm-init": "\n".join(["marker ", *IDLE, "live", said])}
 
 
 def test_coredns_is_deployed_where_it_is_missing_and_else_left_alone(plan: Plan) -> None:

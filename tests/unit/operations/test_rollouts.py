@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
 from typing import Any
 
 import pytest
 
 from deploy.errors import HostError
 from deploy.model.row import Disturbs
+from deploy.observe import api
 from deploy.observe import rollouts as observed
 from deploy.operations import conditions, rollouts
+from deploy.operations.kube import SILENT
 from deploy.operations.secrets import Where
-from tests.unit.operations.conftest import Plan, Planned
+from tests.unit.operations.conftest import FORBIDDEN, MISSING, Plan, Planned, read
 
-LIVE = "=== slipway live"
 TLS = Where("registry", "registry-tls")
-POD = "pod registry-5d 2026-11-30T08:00:00Z Running"
 
 
-def current(plan: Plan, *lines: str) -> Planned:
+def described(name: str, **metadata: Any) -> dict[str, Any]:
+    """An object by its metadata alone, as the API shows it."""
+    metadata = {"name": name, "namespace": "registry", **metadata}
+    return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata}
+
+
+POD = described("registry-5d", creationTimestamp="2026-11-30T08:00:00Z")
+
+
+def changed(*times: str) -> dict[str, Any]:
+    return described(TLS.name, managedFields=[{"time": f"2026-{each}Z"} for each in times])
+
+
+def current(plan: Plan, *objects: dict[str, Any] | str) -> Planned:
     words = ("deployment/registry", "registry", "app.kubernetes.io/name=registry", [TLS])
-    return plan(rollouts.current, *words, answers={"go-template": [LIVE, *lines]})
+    said = "\n".join(each if isinstance(each, str) else read(each) for each in objects) or MISSING
+    return plan(rollouts.current, *words, answers={"as=PartialObjectMetadata": said})
 
 
 def test_a_pod_that_is_younger_than_its_certificate_stays(plan: Plan) -> None:
-    assert current(plan, POD, "secret registry-tls 2026-11-30T08:00:00Z").commands == []
+    assert current(plan, POD, changed("11-30T08:00:00")).commands == []
+    assert current(plan, POD, changed()).commands == []
     assert current(plan).commands == []
 
 
 def test_a_pod_that_is_older_is_replaced_and_says_why(plan: Plan) -> None:
-    changed = ("secret registry-tls 2026-10-01T08:00:00Z", "secret registry-tls 2026-11-30T08:00:01Z")
-    planned = current(plan, POD, *changed)
+    planned = current(plan, POD, changed("11-30T08:00:01", "10-01T08:00:00"))
 
     since = "registry-5d has run since 2026-11-30T08:00:00Z"
     assert planned.reasons == [f"{since}, and Secret registry-tls changed on 2026-11-30T08:00:01Z"]
@@ -39,30 +53,37 @@ def test_a_pod_that_is_older_is_replaced_and_says_why(plan: Plan) -> None:
     assert planned.commands[0].endswith("kubectl rollout restart -n registry deployment/registry >/dev/null")
 
 
-@pytest.mark.parametrize("phase", observed.OVER)
-def test_a_pod_that_is_over_is_no_reason_for_another_rollout(plan: Plan, phase: str) -> None:
-    old = f"pod registry-4c 2026-10-01T08:00:00Z {phase}"
+def test_a_pod_that_is_over_is_no_reason_for_another_rollout(plan: Plan) -> None:
+    ending = described("registry-4c", creationTimestamp="2026-10-01T08:00:00Z", deletionTimestamp="now")
 
-    assert current(plan, old, POD, "secret registry-tls 2026-11-30T07:00:00Z").commands == []
+    assert current(plan, ending, POD, changed("11-30T07:00:00")).commands == []
+    asked = observed.command("registry", "app=x", [TLS])
+    assert "&fieldSelector=status.phase%21%3DFailed%2Cstatus.phase%21%3DSucceeded" in asked
 
 
 def test_pods_that_cannot_be_read_are_no_current_ones(plan: Plan) -> None:
     with pytest.raises(HostError) as error:
-        current(plan, "Error from server (Forbidden): pods is forbidden")
+        current(plan, FORBIDDEN, changed("11-30T08:00:01"))
 
-    assert str(error.value) == (
-        "the pods of deployment/registry could not be read: Error from server (Forbidden): pods is forbidden"
-    )
+    assert str(error.value) == f"{SILENT}\nhttps://api/x: forbidden"
 
 
 def test_no_value_of_a_secret_is_asked_for() -> None:
     command = observed.command("registry", "app=x", [TLS])
 
-    # a line break in a string is an error to go-template
-    assert '{{"\\n"}}' in observed.PODS
-    assert "\n" not in observed.PODS
-    assert ".data" not in command
-    assert "json" not in command.replace("go-template", "")
+    assert "-H 'Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'" in command
+    assert command.count("Accept:") == 1
+
+
+def test_a_note_of_what_was_applied_stays_on_the_host() -> None:
+    note = '"kubectl.kubernetes.io/last-applied-configuration":'
+    noted = f'      {note} "{{\\"data\\":{{\\"key\\":\\"czNjcmV0\\"}}}}",\n      "other": "x"\n'
+    _, bar, sed = api.metadata_command([TLS.path]).rpartition("| sed ")
+
+    ran = subprocess.run(["sh", "-c", f"sed {sed}"], input=noted, capture_output=True, text=True, check=True)
+
+    assert bar
+    assert ran.stdout == f'      {note} "",\n      "other": "x"\n'
 
 
 def certificate(**condition: Any) -> dict[str, Any]:
@@ -75,9 +96,9 @@ def certificate(**condition: Any) -> dict[str, Any]:
 
 
 def holds(plan: Plan, live: dict[str, Any] | None) -> Planned:
-    answers = {"kubectl": [LIVE, *([json.dumps(live)] if live else [])]}
-    words = ("certificate.cert-manager.io", "registry", "registry-tls", "certificates")
-    return plan(conditions.holds, *words, answers=answers)
+    path = "/apis/cert-manager.io/v1/namespaces/registry/certificates/registry-tls"
+    answers = {path: read(live) if live else MISSING}
+    return plan(conditions.holds, certificate(), "certificates", answers=answers)
 
 
 def test_a_ready_object_is_not_waited_for(plan: Plan) -> None:

@@ -22,34 +22,37 @@ from deploy.errors import HostError, InventoryError
 from deploy.model import SecretRef
 from deploy.observe import authority
 from deploy.observe import secrets as observed
+from deploy.observe.kube import Reach
 from deploy.operations import secrets, signing
-from deploy.operations.secrets import Fixed, Generated, Given, Where
-from tests.unit.operations.conftest import Plan, Planned
+from deploy.operations.kube import SILENT
+from deploy.operations.secrets import Copy, Fixed, Generated, Given, Keep, Where
+from tests.unit.operations.conftest import FORBIDDEN, MISSING, NO_CLUSTER, Plan, Planned, digested, read
 
 HOME = Where("slipway-system", "object-store")
 USED = Where("object-store", "minio")
 TLS = Where("registry", "registry-tls")
 VALUES = {"access-key": Fixed("slipway"), "secret-key": Generated(40)}
 KEYS = {"root-user": "access-key", "root-password": "secret-key"}
-LIVE = "=== slipway live"
 
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def there(where: Where, type_: str = "Opaque", **values: str) -> list[str]:
+def there(where: Where, type_: str = "Opaque", **values: str) -> str:
     """What a host says of a Secret; `_` in a key stands for `-`."""
-    keys = [f"- {key.replace('_', '-')} {digest(text)}" for key, text in values.items()]
-    return [f"= {where.namespace} {where.name} {type_}", *keys]
+    named = {key.replace("_", "-"): text for key, text in values.items()}
+    return digested(where.namespace, where.name, type_, named)
 
 
-def kept(plan: Plan, *lines: str, values: Any = VALUES) -> Planned:
-    return plan(secrets.kept, HOME, values, "object-store", answers={"go-template": [LIVE, *lines]})
+def kept(plan: Plan, *found: str, values: Any = VALUES) -> Planned:
+    answers = {"/secrets/object-store": "\n".join(found) or MISSING}
+    return plan(secrets.kept, [Keep(HOME, values)], "object-store", answers=answers)
 
 
-def copied(plan: Plan, *lines: str) -> Planned:
-    return plan(secrets.copied, HOME, USED, KEYS, "object-store", answers={"go-template": [LIVE, *lines]})
+def copied(plan: Plan, *found: str) -> Planned:
+    answers = {"/secrets/object-store": "\n".join(found) or MISSING}
+    return plan(secrets.copied, [Copy(HOME, USED, KEYS, "object-store")], answers=answers)
 
 
 def test_a_secret_that_is_missing_is_made_on_standard_input(plan: Plan) -> None:
@@ -77,11 +80,11 @@ def test_no_two_generated_values_are_alike(plan: Plan) -> None:
 
 
 def test_a_generated_value_that_is_there_stays_whatever_it_is(plan: Plan) -> None:
-    assert kept(plan, *there(HOME, access_key="slipway", secret_key="whatever")).commands == []
+    assert kept(plan, there(HOME, access_key="slipway", secret_key="whatever")).commands == []
 
 
 def test_only_what_is_missing_or_differs_is_written(plan: Plan) -> None:
-    planned = kept(plan, *there(HOME, access_key="other"))
+    planned = kept(plan, there(HOME, access_key="other"))
 
     assert planned.reasons == [
         "Secret slipway-system/object-store: access-key differs",
@@ -89,7 +92,7 @@ def test_only_what_is_missing_or_differs_is_written(plan: Plan) -> None:
     ]
     assert json.loads(planned.stdin[0])["data"].keys() == {"access-key", "secret-key"}
 
-    planned = kept(plan, *there(HOME, access_key="slipway", secret_key=""))
+    planned = kept(plan, there(HOME, access_key="slipway", secret_key=""))
     assert json.loads(planned.stdin[0])["data"].keys() == {"secret-key"}
 
 
@@ -97,8 +100,8 @@ def test_a_value_that_the_operator_keeps_is_compared_by_its_digest(plan: Plan, t
     (tmp_path / "key").write_text("s3cret\n")
     given = {"secret-key": Given(SecretRef(file="key"), tmp_path)}
 
-    assert kept(plan, *there(HOME, secret_key="s3cret"), values=given).commands == []
-    planned = kept(plan, *there(HOME, secret_key="older"), values=given)
+    assert kept(plan, there(HOME, secret_key="s3cret"), values=given).commands == []
+    planned = kept(plan, there(HOME, secret_key="older"), values=given)
 
     assert json.loads(planned.stdin[0]) == {"data": {"secret-key": base64.b64encode(b"s3cret").decode()}}
     assert "s3cret" not in planned.commands[0] + str(planned.notes)
@@ -120,17 +123,14 @@ def test_a_generated_reference_is_made_and_another_is_read() -> None:
 
 def test_secrets_that_could_not_be_read_are_not_taken_for_missing(plan: Plan) -> None:
     with pytest.raises(HostError) as error:
-        kept(plan, "error: You must be logged in to the server (Unauthorized)")
+        kept(plan, FORBIDDEN)
 
-    assert str(error.value) == (
-        "Secret slipway-system/object-store could not be read:"
-        " error: You must be logged in to the server (Unauthorized)"
-    )
+    assert str(error.value) == f"{SILENT}\nhttps://api/x: forbidden"
 
 
 def test_before_there_is_a_cluster_a_secret_is_still_to_be_made(plan: Plan) -> None:
-    answers = {"go-template": "=== slipway no cluster"}
-    planned = plan(secrets.kept, HOME, VALUES, "object-store", answers=answers)
+    answers = {"/secrets/object-store": NO_CLUSTER}
+    planned = plan(secrets.kept, [Keep(HOME, VALUES)], "object-store", answers=answers)
 
     assert (planned.notes.until, len(planned.commands)) == ("control-plane", 1)
 
@@ -138,11 +138,11 @@ def test_before_there_is_a_cluster_a_secret_is_still_to_be_made(plan: Plan) -> N
 def test_a_copy_that_is_as_its_source_is_left_alone(plan: Plan) -> None:
     source = there(HOME, access_key="slipway", secret_key="s")
 
-    assert copied(plan, *source, *there(USED, root_user="slipway", root_password="s")).commands == []
+    assert copied(plan, source, there(USED, root_user="slipway", root_password="s")).commands == []
 
 
 def test_a_copy_is_made_by_one_pipe_on_the_host(plan: Plan) -> None:
-    planned = copied(plan, *there(HOME, access_key="slipway", secret_key="s"))
+    planned = copied(plan, there(HOME, access_key="slipway", secret_key="s"))
 
     [command] = planned.commands
     assert planned.reasons == ["Secret object-store/minio is missing"]
@@ -153,7 +153,7 @@ def test_a_copy_is_made_by_one_pipe_on_the_host(plan: Plan) -> None:
 
 def test_a_copy_that_differs_names_its_keys_and_not_its_values(plan: Plan) -> None:
     source = there(HOME, access_key="slipway", secret_key="s")
-    planned = copied(plan, *source, *there(USED, root_user="slipway", root_password="old"))
+    planned = copied(plan, source, there(USED, root_user="slipway", root_password="old"))
 
     assert planned.reasons == [
         "Secret object-store/minio: root-password is not as in Secret slipway-system/object-store"
@@ -162,7 +162,7 @@ def test_a_copy_that_differs_names_its_keys_and_not_its_values(plan: Plan) -> No
 
 
 def test_a_copy_waits_for_its_source(plan: Plan) -> None:
-    planned = copied(plan, *there(HOME, access_key="slipway"))
+    planned = copied(plan, there(HOME, access_key="slipway"))
 
     assert planned.notes.until == "object-store"
     assert planned.reasons == ["Secret slipway-system/object-store has no secret-key yet"]
@@ -171,7 +171,7 @@ def test_a_copy_waits_for_its_source(plan: Plan) -> None:
 def test_a_copy_of_another_type_is_somebody_elses(plan: Plan) -> None:
     source = there(HOME, access_key="slipway", secret_key="s")
     with pytest.raises(HostError) as error:
-        copied(plan, *source, *there(USED, "kubernetes.io/tls", root_user="slipway"))
+        copied(plan, source, there(USED, "kubernetes.io/tls", root_user="slipway"))
 
     assert str(error.value) == (
         "Secret object-store/minio is of type kubernetes.io/tls, wanted Opaque, which cannot be changed;"
@@ -179,19 +179,97 @@ def test_a_copy_of_another_type_is_somebody_elses(plan: Plan) -> None:
     )
 
 
-def test_a_host_hashes_values_and_passes_on_everything_else() -> None:
-    said = f"{LIVE}\n= ns x Opaque\n- key {base64.b64encode(b's3cret').decode()}\nerror: some  words\n"
+def test_neighbouring_secrets_are_read_by_one_look(plan: Plan) -> None:
+    other = Where("slipway-system", "other")
+    answers = {"secrets/object-store": there(HOME, access_key="slipway", secret_key="s")}
+    planned = plan(secrets.kept, [Keep(HOME, VALUES), Keep(other, VALUES)], "object-store", answers=answers)
 
-    ran = subprocess.run(
-        ["sh", "-c", observed.DIGESTED], input=said, capture_output=True, text=True, check=True
+    assert planned.reasons == ["Secret slipway-system/other is missing; object-store makes it"]
+    assert len(planned.commands) == 1
+    assert observed.command([HOME, other]).count("curl -") == 1
+
+
+def filtered(text: str, *shown: str) -> str:
+    """What a host lets through of an answer."""
+    return subprocess.run(
+        ["sh", "-c", observed.without_values(shown)], input=text, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def answer(document: Any, status: int, *, indent: int | None = 2) -> str:
+    return f"{json.dumps(document, indent=indent)}\n=== slipway {status} https://api/x\n"
+
+
+# as an API server of Kubernetes writes them, field by field
+FULL = {
+    "kind": "Secret",
+    "apiVersion": "v1",
+    "metadata": {
+        "name": "x",
+        "namespace": "ns",
+        "uid": "5a0e2a3c-d5d5-4d1c-8b1e-1d4c7f6d7f3e",
+        "labels": {"data": "x"},
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": '{"data": {"key": "czNjcmV0"}}'},
+        "managedFields": [{"manager": "slipway", "fieldsV1": {"f:data": {".": {}, "f:key": {}}}}],
+    },
+    "immutable": True,
+    "data": {
+        "ca.crt": "czNjcmV0",
+        "empty": "",
+        "tls.key": "czNjcmV0",
+    },
+    "type": "kubernetes.io/tls",
+}
+ABSENT = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "metadata": {},
+    "status": "Failure",
+    "message": 'secrets "y" not found',
+    "reason": "NotFound",
+    "details": {"name": "y", "kind": "secrets"},
+    "code": 404,
+}
+
+
+def test_a_host_lets_no_value_through_but_those_that_are_asked_for() -> None:
+    said = filtered(answer(FULL, 200) + answer(ABSENT, 404), "ca.crt")
+
+    assert observed.parse(said.splitlines()) == observed.Secrets(
+        Reach.ANSWERS,
+        {
+            Where("ns", "x"): observed.Found(
+                "kubernetes.io/tls",
+                {"ca.crt": "czNjcmV0", "empty": digest(""), "tls.key": digest("s3cret")},
+            )
+        },
     )
+    assert said.count("czNjcmV0") == 1
+    assert "czNjcmV0" not in filtered(answer(FULL, 200))
 
-    assert ran.stdout.splitlines() == [
-        LIVE,
-        "= ns x Opaque",
-        f"- key {digest('s3cret')}",
-        "error: some words",
-    ]
+
+def test_an_answer_that_looks_otherwise_is_unread_and_stays_on_the_host() -> None:
+    for other in (answer(FULL, 200, indent=None), answer(FULL, 200, indent=4), answer([FULL], 200)):
+        said = filtered(other)
+
+        assert observed.parse(said.splitlines()).reach is Reach.SILENT
+        assert "czNjcmV0" not in said
+
+
+def test_a_value_that_is_none_breaks_the_answer() -> None:
+    said = filtered(answer({**FULL, "data": {"another": 5, "tls.key": "czNjcmV0"}}, 200))
+
+    assert observed.parse(said.splitlines()).reach is Reach.SILENT
+
+
+def test_a_refusal_and_a_broken_connection_are_told() -> None:
+    refused = {**ABSENT, "message": "secrets is forbidden", "reason": "Forbidden", "code": 403}
+    broken = "curl: (28) Connection timed out\n\n=== slipway 000 https://api/x\n"
+
+    assert observed.parse(filtered(answer(refused, 403)).splitlines()).errors == (
+        "https://api/x: secrets is forbidden",
+    )
+    assert observed.parse(filtered(broken).splitlines()).errors == ("curl: (28) Connection timed out",)
 
 
 Made = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
@@ -229,7 +307,11 @@ def encoded(made: Made) -> str:
 
 
 def certified(plan: Plan, made: Made | None, ca: Made | None = CA) -> Planned:
-    lines = [LIVE, *([f"crt {encoded(made)}"] if made else []), *([f"ca {encoded(ca)}"] if ca else [])]
+    data = {"tls.crt": encoded(made), "tls.key": digest("key")} if made else {}
+    metadata = {"name": TLS.name, "namespace": TLS.namespace}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/tls"}
+    said = read({**secret, "data": data}) if made else MISSING
+    lines = [*said.splitlines(), *([f"ca {encoded(ca)}"] if ca else [])]
     return plan(secrets.certified, TLS, ["r.home.arpa"], "registry", answers={"server-ca": lines})
 
 
@@ -260,7 +342,7 @@ def test_a_certificate_that_does_not_serve_is_made_anew(plan: Plan, made: Made |
 def test_a_third_of_its_life_is_enough() -> None:
     begins = datetime(2026, 1, 1, tzinfo=UTC)
     made = certificate(CA, "r.home.arpa", begins=begins, days=90)[0]
-    found = authority.Certified(authority.kube.Reach.ANSWERS, made, CA[0])
+    found = authority.Certified(Reach.ANSWERS, made, CA[0])
 
     assert authority.unfit(found, ["r.home.arpa"], begins + timedelta(days=60)) is None
     assert authority.unfit(found, ["r.home.arpa"], begins + timedelta(days=61)) == "it ends on 2026-04-01"
@@ -299,6 +381,6 @@ def test_a_host_makes_a_certificate_for_servers_only_and_leaves_no_key_behind(tm
     assert [*usage] == [ExtendedKeyUsageOID.SERVER_AUTH]
     assert (crt.not_valid_after_utc - crt.not_valid_before_utc).days == signing.DAYS
     assert base64.b64decode(made["data"]["ca.crt"]) == CA[0].public_bytes(Encoding.PEM)
-    found = authority.Certified(authority.kube.Reach.ANSWERS, crt, CA[0])
+    found = authority.Certified(Reach.ANSWERS, crt, CA[0])
     assert authority.unfit(found, ["r.home.arpa", "r", "10.96.0.20"], datetime.now(UTC)) is None
     assert [*(tmp_path / "run").iterdir()] == []

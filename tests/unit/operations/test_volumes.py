@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,9 +10,7 @@ from deploy.errors import HostError
 from deploy.model.sizes import in_bytes
 from deploy.operations import volumes
 from deploy.operations.volumes import Claim
-from tests.unit.operations.conftest import Plan, Planned
-
-LIVE = "=== slipway live"
+from tests.unit.operations.conftest import MISSING, Plan, Planned, read
 
 
 def claim(size: str = "100Gi", storage_class: str | None = None) -> Claim:
@@ -35,11 +32,10 @@ def others(kind: str, name: str, **fields: Any) -> dict[str, Any]:
 
 
 def answers(live: dict[str, Any] | None, *more: dict[str, Any]) -> dict[str, Any]:
-    said = json.dumps({"kind": "List", "items": list(more)})
     return {
-        "-f -": [LIVE, *([json.dumps(live)] if live else [])],
-        "get storageclasses": [LIVE, said],
-        "get persistentvolumes": [LIVE, said],
+        "/persistentvolumeclaims/minio": read(live) if live else MISSING,
+        "/storageclasses": read(*more),
+        "/api/v1/persistentvolumes/pvc-1": read(*more),
     }
 
 

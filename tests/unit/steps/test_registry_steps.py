@@ -72,7 +72,7 @@ def test_the_plain_registry_is_these_operations(operations: Any) -> None:
         "Make the namespace",
         "Keep the registry's password",
         "Let the registry know it",
-        "Give the registry what it signs uploads with",
+        "Give the registry its Secrets",
         "Certify registry.home.arpa",
         "See that its volume can be as declared",
         "Install the registry",
@@ -89,8 +89,7 @@ def test_with_models_their_namespace_gets_the_login_and_the_ca(operations: Any) 
         "Make the namespace",
         "Keep the registry's password",
         "Let the registry know it",
-        "Give the registry what it signs uploads with",
-        "Let the registry into the object store",
+        "Give the registry its Secrets",
         "Certify registry.home.arpa",
         "Install the registry",
         "Have its pod read its present certificate and password",
@@ -104,12 +103,10 @@ def test_with_models_their_namespace_gets_the_login_and_the_ca(operations: Any) 
 def test_harbor_is_these_operations(operations: Any) -> None:
     assert operations(registry, cluster("harbor")) == [
         "Make the namespace",
-        "Keep the robot account's password",
-        "Keep what Harbor would make anew",
-        "Give it to Harbor",
+        "Keep the robot's password and what Harbor would make anew",
+        "Give Harbor its Secrets",
         "Let Harbor's registry know its core",
         "Keep the key of its tokens",
-        "Give its database a password",
         "Let the chart take it up",
         "Certify registry.home.arpa",
         "Fetch the chart of harbor",
@@ -132,8 +129,7 @@ def test_harbor_with_databases_of_its_own_waits_for_them(operations: Any) -> Non
     )
     names = operations(registry, declared)
 
-    assert names[6:-4] == [
-        "Let Harbor into the object store",
+    assert names[5:-4] == [
         "Certify registry.home.arpa",
         "Wait for the certificate of registry.home.arpa",
         "Make the operator's namespace",

@@ -77,19 +77,12 @@ def test_everything_is_still_to_be_done_before_there_is_a_cluster(operations: An
 
     assert list(found) == [
         "Make the models' namespace",
-        *("Keep the key of tiny", "Give tiny its key"),
-        *("Keep the key of qwen", "Give qwen its key"),
-        *("Keep the key of llama", "Give llama its key"),
-        *("Keep the hub's token of llama", "Give llama the hub's token"),
-        *("Keep the key of mine", "Give mine its key"),
-        "Let models be fetched from the store",
-        "Have them trust the store",
+        "Keep the models' keys and tokens",
+        "Give the models their Secrets",
         "Make the models' volumes",
         "Fetch the models",
-        *("Serve tiny", "Have tiny read its present key"),
-        *("Serve qwen", "Have qwen read its present key"),
-        *("Serve llama", "Have llama read its present key"),
-        *("Serve mine", "Have mine read its present key"),
+        "Serve the models",
+        *(f"Have {name} read its present key" for name in ("tiny", "qwen", "llama", "mine")),
         "Wait for the models",
     ]
     assert [name for name, commands in found.items() if not commands] == [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -28,6 +27,7 @@ from deploy.model import Cluster
 from deploy.steps.object_store import minio, object_store
 from deploy.steps.object_store.objects import names, namespace
 from deploy.steps.storage import storage, volumes
+from tests.unit.operations.conftest import digested, read
 
 CLUSTER: dict[str, Any] = {
     "name": "lab",
@@ -40,7 +40,7 @@ EXTERNAL = {
     "endpoint": "https://s3.home.arpa",
     "credentials": {"access_key": {"file": "access"}, "secret_key": {"file": "secret"}},
 }
-NONE, LIVE = "=== slipway no cluster", "=== slipway live"
+NONE = "=== slipway no cluster"
 BARE = {"admin.conf": NONE, "for p in": []}
 SHOWN = "=== slipway 200 https://api/x"
 
@@ -86,7 +86,7 @@ def test_before_there_is_a_cluster_all_of_storage_is_still_to_be_done(
     operations: Callable[..., dict[str, bool]],
 ) -> None:
     assert operations(storage) == {
-        "Install local-path-provisioner": True,
+        "Install local-path-provisioner, declare volumes": True,
         "Wait for local-path-provisioner": True,
     }
 
@@ -96,10 +96,8 @@ def test_before_there_is_a_cluster_all_of_the_store_is_still_to_be_done(
 ) -> None:
     assert operations(object_store) == {
         "Make the namespace": True,
-        "Keep the credentials of its user": True,
-        "Give them to its jobs": True,
-        "Keep its root's credentials": True,
-        "Give them to the store": True,
+        "Keep the credentials of its users": True,
+        "Give them to the store and its jobs": True,
         "Certify minio.object-store.svc": True,
         "See that its volume can be as declared": False,
         "Install the store": True,
@@ -114,8 +112,8 @@ def test_of_an_external_store_only_the_credentials_are_kept(
 ) -> None:
     assert operations(object_store, object_store=EXTERNAL) == {
         "Make the namespace": True,
-        "Keep the credentials of its user": True,
-        "Give them to its jobs": True,
+        "Keep the credentials of its users": True,
+        "Give them to the store and its jobs": True,
     }
 
 
@@ -153,14 +151,9 @@ def certificate() -> str:
     return base64.b64encode(made.public_bytes(Encoding.PEM)).decode()
 
 
-def secret(namespace: str, name: str) -> list[str]:
-    digest = {text: hashlib.sha256(text.encode()).hexdigest() for text in ("slipway", "root-user", "x")}
+def secret(namespace: str, name: str) -> str:
     who = "root-user" if "root" in name else "slipway"
-    return [
-        f"= {namespace} {name} Opaque",
-        f"- access-key {digest[who]}",
-        f"- secret-key {digest['x']}",
-    ]
+    return digested(namespace, name, "Opaque", {"access-key": who, "secret-key": "x"})
 
 
 def living(policy: str = "Retain") -> dict[str, Any]:
@@ -174,24 +167,29 @@ def living(policy: str = "Retain") -> dict[str, Any]:
     own = {obj["kind"]: applied(obj) for obj in objects}
     volume = {"spec": {"persistentVolumeReclaimPolicy": policy}, "metadata": {"name": "pvc-1"}}
     secrets = [
-        *secret("slipway-system", "object-store"),
-        *secret("slipway-system", "object-store-root"),
-        *secret("object-store", "object-store-user"),
-        *secret("object-store", "minio-root"),
+        secret("slipway-system", "object-store"),
+        secret("slipway-system", "object-store-root"),
+        secret("object-store", "object-store-user"),
+        secret("object-store", "minio-root"),
     ]
     signed = certificate()
+    served = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": "minio-tls", "namespace": "object-store"},
+        "data": {"tls.crt": signed, "tls.key": "d" * 64},
+    }
     return {
-        "tls.crt": [LIVE, f"crt {signed}", f"ca {signed}"],
-        "get jobs": [LIVE, own["Job"]],
-        "get persistentvolumes": [
-            LIVE,
-            json.dumps({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
-        ],
+        "server-ca": [*read(served).splitlines(), f"ca {signed}"],
+        "/jobs?labelSelector=": [own["Job"], SHOWN],
+        "/persistentvolumes/pvc-1": read({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
         "/services/minio": [line for each in own.values() for line in (each, SHOWN)],
         "/statefulsets/minio": [own["StatefulSet"], SHOWN],
         "/api/v1/namespaces/object-store \\": [applied(namespace()), SHOWN],
-        "go-template": [LIVE, *secrets],
-        "-o json -f -": [LIVE, own["PersistentVolumeClaim"]],
+        "?pretty=true": "\n".join(secrets),
+        "--dry-run=server": "=== slipway would",
+        "/persistentvolumeclaims/minio \\": [own["PersistentVolumeClaim"], SHOWN],
     }
 
 
