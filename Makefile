@@ -45,7 +45,7 @@ test: check
 trial: $(VENV)/ready
 	$(BIN)/pytest tests/lab -m trial --timeout 3000 --durations=25
 
-# all of it, or some: make bench PARTS="one cluster ansible k3s many"
+# all of it, or some: make bench PARTS="one cluster ansible k3s models gpus many"
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.bench $(PARTS)
 

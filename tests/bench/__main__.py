@@ -15,7 +15,7 @@ from tests.bench import cluster, many
 from tests.bench.timed import Row
 
 WITH_HOSTS = ("one", "cluster", "ansible")
-PARTS = (*WITH_HOSTS, "k3s", "many")
+PARTS = (*WITH_HOSTS, "k3s", "models", "gpus", "many")
 
 
 def chosen(words: Sequence[str]) -> frozenset[str]:
@@ -35,7 +35,8 @@ def machine() -> str:
 def measured(parts: frozenset[str]) -> list[Row]:
     """Run the parts."""
     rows = cluster.measured(parts) if parts & set(WITH_HOSTS) else []
-    rows += cluster.k3s() if "k3s" in parts else []
+    for part, measure in {"k3s": cluster.k3s, "models": cluster.models, "gpus": cluster.gpus}.items():
+        rows += measure() if part in parts else []
     return [*rows, *(many.measured(4, 50) if "many" in parts else [])]
 
 

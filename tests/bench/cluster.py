@@ -15,6 +15,8 @@ from deploy.lab import Lab
 from deploy.model import load_cluster, paths
 from tests.bench import ansible
 from tests.bench.timed import Row, Run, Spread, several, shown, timed
+from tests.lab.faces import with_gpus
+from tests.lab.serving.models import with_models
 from tests.lab.site import CLEAN, SLIPWAY, Site, node, site
 
 HOSTS = 4
@@ -71,6 +73,29 @@ def k3s() -> list[Row]:
         name = "k3s stand-in" if "stand-in" in made.on("n1", "k3s --version") else "k3s"
         made.forget()
     return [(f"{name}: {what}", seconds, beside) for what, seconds, beside in rows]
+
+
+def models() -> list[Row]:
+    """From bare hosts to a completion: volumes, an object store, a registry and a model of random weights."""
+    nodes = [("n1", "cp1", "control-plane"), ("n2", "w1", "worker")]
+    with hosts("bench-llm", 35, len(nodes)) as (lab, directory):
+        made = with_models(lab, "bench-llm", directory, nodes, like="lab-llm")
+        rows = [
+            cold(made, "bare hosts to a completion, 1+1"),
+            *_every_day(made, len(nodes))[0],
+            verified(made),
+        ]
+        made.forget()
+    return [(f"with a model: {what}", seconds, beside) for what, seconds, beside in rows]
+
+
+def gpus() -> list[Row]:
+    """From bare hosts to every claim satisfied: GPUs of three vendors, simulated."""
+    with hosts("bench-gpus", 36, 4) as (lab, directory):
+        made = with_gpus(lab, "bench-gpus", directory)
+        rows = [cold(made, "bare hosts to every claim satisfied, 1+3"), *_every_day(made, 4)[0]]
+        made.forget()
+    return [(f"simulated GPUs: {what}", seconds, beside) for what, seconds, beside in rows]
 
 
 def _alone(lab: Lab, directory: Path, rows: list[Row]) -> Mapping[str, Spread]:

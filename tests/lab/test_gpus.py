@@ -17,17 +17,15 @@ import yaml
 
 from deploy.lab import Lab
 from deploy.lab.faults import Host, faults
-from deploy.lab.hardware import script
 from tests.lab.conftest import KEEP, running
-from tests.lab.site import ROOT, Site, until
+from tests.lab.faces import FACES, MANIFESTS, face, with_gpus
+from tests.lab.site import Site, until
 from tests.unit.gpu.rendered import CRDS
 from tests.unit.gpu.test_rendered import EVERY, OWN_PLUGIN
 
 pytestmark = pytest.mark.trial
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
-FACES = {"n2": "two-a770", "n3": "eight-mi300x", "n4": "eight-h100"}
-MANIFESTS = ROOT / "files/lab/gpu/manifests"
 WORKERS = ("intel1", "amd1", "nvidia1")
 BY_CLAIM = ("intel1", "nvidia1")
 # seconds from a card that is gone, or a driver that is, to a slice that says so; the kubelet waits 30
@@ -41,27 +39,11 @@ def hosts() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def gpus(hosts: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    data = yaml.safe_load((ROOT / "inventories/lab-gpus.yaml").read_text())
-    data["name"] = "test-gpus"
-    for host, node in zip(hosts.nodes, data["nodes"], strict=True):
-        node["address"] = str(hosts.address(host))
-    data["ssh"]["key"] = str(hosts.key)
-    data["artifacts"] = {"mirror": hosts.layout.mirror, "registry_mirror": hosts.layout.registry}
-    data["gpu"] = {path.stem: {"manifest": str(path)} for path in sorted(MANIFESTS.iterdir())}
-    site = Site(hosts, "test-gpus", tmp_path_factory.mktemp("gpus"), data)
-    for host, profile in FACES.items():
-        face(site, host, profile)
-    hosts.write_lock(site.write())
-    site.trust()
+    site = with_gpus(hosts, "test-gpus", tmp_path_factory.mktemp("gpus"))
     site.ok("apply", "--yes", timeout=900)
     yield site
     if KEEP not in os.environ:
         site.forget()
-
-
-def face(site: Site, host: str, profile: str) -> None:
-    """Put other cards into a host."""
-    site.lab.exec(host, ["sh", "-c", script(profile)])
 
 
 def verified(site: Site, code: int = 0) -> dict[tuple[str, str | None], dict[str, Any]]:
