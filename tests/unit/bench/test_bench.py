@@ -46,7 +46,9 @@ def test_parts_are_all_unless_some_are_named() -> None:
     assert chosen(["many", "one"]) == {"many", "one"}
     with pytest.raises(SystemExit) as caught:
         chosen(["lots"])
-    assert str(caught.value) == "no such part: lots; there are: one, cluster, ansible, k3s, many"
+    assert (
+        str(caught.value) == "no such part: lots; there are: one, cluster, ansible, k3s, models, gpus, many"
+    )
 
 
 def test_the_processors_seconds_are_those_of_the_command() -> None:
