@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import gevent
 import pytest
@@ -71,7 +72,9 @@ def test_an_interrupted_question_is_quiet() -> None:
         "sys.exit(main.exit_code(lambda: consent('Apply this?')))"
     )
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe) as run:
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # in a shell's background nobody does
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=listens) as run:
         assert run.stdout
         assert run.stderr
         assert run.stdout.read(len("Apply this?")) == b"Apply this?"

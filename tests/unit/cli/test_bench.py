@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,7 @@ def test_control_c_prints_what_there_is(inventory: Path, tmp_path: Path) -> None
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         until = time.monotonic() + 60
         while len(server.asked) < 10 and time.monotonic() < until:
