@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shlex
 from typing import Any
 
 from deploy import render
@@ -171,13 +172,24 @@ def reference(model: Model) -> str:
     return f"{name if not colon or '/' in tag else repository}@{model.checksum}"
 
 
+def pushed(cluster: Cluster, model: Model) -> str:
+    """Return what a person types to get a ModelKit into its registry; a digest comes about by pushing."""
+    ref = str(model.origin["modelkit"]).partition("@")[0]
+    push = f"kit push {ref}, or oras cp FROM {ref}"
+    if cluster.registry is None or not _is_ours(cluster, model):
+        return push
+    user = shlex.quote(cluster.registry.user)
+    return f"kit login {cluster.registry.hostname} --username {user}, {push}"
+
+
 def _fetch(cluster: Cluster, model: Model) -> tuple[list[str], list[Object]]:
     """Return the command that fetches into $WORK, and the environment that it wants."""
     match model.source.kind:
         case SourceKind.MODELKIT:
-            return ["/bin/sh", "-c", f'export UNPACK_PATH="$WORK"; exec {KIT}'], _kit(cluster, model)
+            program = render.file("serving/kit.sh").decode()
+            return ["/bin/sh", "-c", program, "kit", KIT], _kit(cluster, model)
         case SourceKind.S3:
-            return _rclone(model), _store(cluster)
+            return _rclone(model), [variable("SOURCE", model.origin["s3"]), *_store(cluster)]
         case _:
             program = render.file("serving/hub.py").decode()
             token = [secret("HF_TOKEN", names.hub_secret(model), names.TOKEN)] if model.source.token else []
@@ -189,6 +201,7 @@ def _kit(cluster: Cluster, model: Model) -> list[Object]:
     ours = _is_ours(cluster, model)
     return [
         variable("MODELKIT_REF", reference(model)),
+        variable("PUSH", pushed(cluster, model)),
         variable("UNPACK_FILTER", "model"),
         # given alone, flags of one's own take the place of this one (kitops build/dockerfiles/init)
         variable("EXTRA_FLAGS", " ".join(["--ignore-existing", *_plain(cluster, model)])),
@@ -214,9 +227,10 @@ def _plain(cluster: Cluster, model: Model) -> list[str]:
 def _rclone(model: Model) -> list[str]:
     """Return the copy; a store that is away for a minute or two is waited for."""
     source = model.origin["s3"].removeprefix("s3://").rstrip("/")
+    program = render.file("serving/s3.sh").decode()
     waits = ["--retries=20", "--retries-sleep=6s", "--contimeout=10s"]
     shown = ["--stats=20s", "--stats-one-line", "-v"]
-    return ["/bin/sh", "-c", 'exec rclone "$@" "$WORK"', "rclone", "copy", *waits, *shown, f":s3:{source}"]
+    return ["/bin/sh", "-c", program, "s3", f":s3:{source}", *waits, *shown]
 
 
 def _store(cluster: Cluster) -> list[Object]:
