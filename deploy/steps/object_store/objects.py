@@ -9,7 +9,9 @@ from deploy.operations.secrets import Where
 
 NAMESPACE = "object-store"
 PHASE = "object-store"
-USER = "object-store-user"
+# the label by which a component's objects are found
+COMPONENT = "app.kubernetes.io/name"
+USER = Where(NAMESPACE, "object-store-user")
 ROOT = Where(NAMESPACE, "minio-root")
 # workloads of other namespaces copy ca.crt out of it, whoever serves with it
 TLS = Where(NAMESPACE, "minio-tls")
@@ -38,7 +40,7 @@ def namespace() -> Object:
 
 def metadata(name: str, component: str) -> Object:
     """Return the metadata of an object of ours in the store's namespace."""
-    labels = {"app.kubernetes.io/name": component, **OWNED}
+    labels = {COMPONENT: component, **OWNED}
     return {"name": name, "namespace": NAMESPACE, "labels": labels}
 
 

@@ -94,8 +94,8 @@ def _identities(store: ObjectStore, image: str) -> Object:
         "env": [
             secret("ROOT_USER", ROOT.name, "access-key"),
             secret("ROOT_PASSWORD", ROOT.name, "secret-key"),
-            secret("ACCESS_KEY", USER, "access-key"),
-            secret("SECRET_KEY", USER, "secret-key"),
+            secret("ACCESS_KEY", USER.name, "access-key"),
+            secret("SECRET_KEY", USER.name, "secret-key"),
             {"name": "ACTIONS", "value": json.dumps(actions(store))},
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
