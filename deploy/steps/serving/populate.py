@@ -9,17 +9,14 @@ import shlex
 from typing import Any
 
 from deploy import render
-from deploy.gpu.need import amount
 from deploy.model import Cluster
+from deploy.model.model_volumes import is_shared, room
 from deploy.model.serving import Model, SourceKind
-from deploy.model.storage import NFS_CLASS
 from deploy.serving import names, placing, timing
 from deploy.steps.serving import pods
 from deploy.steps.serving.pods import Object, secret, variable
 
 COMPONENT = "populate"
-# the volume holds what is fetched, and what an unpacker keeps of it meanwhile
-ROOM = 2.2
 IMAGES = {SourceKind.MODELKIT: "kitops-init", SourceKind.S3: "rclone"}
 KIT = "/usr/local/bin/entrypoint.sh"
 CA, LOGIN = "/run/ca", "/run/login"
@@ -34,21 +31,18 @@ def image_key(model: Model) -> str:
 
 
 def claim(model: Model) -> Object:
-    """Return the claim of one version's files."""
-    shared = model.storage_class == NFS_CLASS
+    """Return the claim of a model's files."""
     spec: Object = {
-        "accessModes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
+        "accessModes": ["ReadWriteMany" if is_shared(model) else "ReadWriteOnce"],
         "resources": {"requests": {"storage": f"{math.ceil(room(model) / 2**20)}Mi"}},
     }
     if model.storage_class:
         spec["storageClassName"] = model.storage_class
+    if model.volume:
+        # without it a claim takes any volume of the class that is large enough
+        spec["volumeName"] = model.volume
     metadata = pods.metadata(names.claim(model), model, COMPONENT)
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
-
-
-def room(model: Model) -> int:
-    """Return how many bytes must be free to fetch a model."""
-    return math.ceil(ROOM * int(amount(model.weights)))
 
 
 def local(model: Model) -> list[Object]:

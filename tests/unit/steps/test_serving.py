@@ -219,3 +219,20 @@ def test_a_modelkit_is_pushed_under_the_name_that_it_has_in_the_inventory() -> N
     )
     digest = f"@sha256:{'b' * 64}"
     assert pushed(f"r.org/qwen:1{digest}") == "kit push r.org/qwen:1, or oras cp FROM r.org/qwen:1"
+
+
+def test_a_class_that_shares_volumes_is_asked_for_one_that_several_nodes_use() -> None:
+    def spec(**changes: Any) -> dict[str, Any]:
+        return {**populate.claim(cluster({**TINY, **changes}).models[0])["spec"]}
+
+    assert spec(storage_class="cephfs")["accessModes"] == ["ReadWriteOnce"]
+    assert spec(storage_class="cephfs", shared_volume=True)["accessModes"] == ["ReadWriteMany"]
+    named = spec(storage_class="slipway-nfs", volume="shared")
+    assert (named["accessModes"], named["volumeName"]) == (["ReadWriteMany"], "shared")
+
+
+def test_every_version_of_a_model_lies_in_the_volume_that_it_names() -> None:
+    def claim(**changes: Any) -> str:
+        return str(populate.claim(cluster({**HUB, **changes}).models[0])["metadata"]["name"])
+
+    assert claim() == claim(version="2") == "model-llama-shared"
