@@ -77,10 +77,11 @@ def script(door: Door, projects: Sequence[str]) -> str:
 
 def _project(name: str) -> list[str]:
     wish = {"project_name": name, "metadata": {"public": "false"}, "storage_limit": -1}
+    body = shlex.quote(json.dumps(wish))
     url = f'"$base/api/v2.0/projects?project_name={name}"'
     return [
         f"admin -f -o /dev/null -I {url} 2>/dev/null || {{",
-        f'  body={shlex.quote(json.dumps(wish))}; admin -f -o /dev/null "$base/api/v2.0/projects"; }} || exit 1',
+        f'  body={body}; admin -f -o /dev/null "$base/api/v2.0/projects"; }} || exit 1',
         "body=",
     ]
 
