@@ -11,6 +11,7 @@ from typing import Any
 from deploy import render
 from deploy.model import Cluster
 from deploy.model.model_volumes import is_shared, room
+from deploy.model.placement import HOSTNAME
 from deploy.model.serving import Model, SourceKind
 from deploy.serving import names, placing, timing
 from deploy.steps.serving import pods
@@ -48,7 +49,7 @@ def claim(model: Model) -> Object:
 def local(model: Model) -> list[Object]:
     """Return the volume that a folder of one node is, and the claim for it: its pods go to that node."""
     name = names.claim(model)
-    here = [{"key": placing.HOSTNAME, "operator": "In", "values": [model.source.node]}]
+    here = [{"key": HOSTNAME, "operator": "In", "values": [model.source.node]}]
     size, modes = {"storage": model.weights}, ["ReadOnlyMany"]
     volume: Object = {
         "capacity": size,
