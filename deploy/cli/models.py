@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from deploy.engine.session import Session
+from deploy.engine.speaker import KUBECTL
 from deploy.errors import SlipwayError
 from deploy.model import Cluster, Node, paths
 from deploy.model.serving import Model, ModelExposure
 from deploy.serving import names
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
-SERVICES = f"{KUBECTL} --namespace {names.NAMESPACE} --request-timeout=10s get services -o json"
+SERVICES = f"{KUBECTL} --namespace {names.NAMESPACE} get services -o json"
 
 
 def usage(session: Session) -> list[str]:

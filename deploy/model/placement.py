@@ -9,6 +9,9 @@ from deploy.model.forms import LabelKey, LabelValue
 from deploy.model.section import Section, setting
 from deploy.model.values import Change, TaintEffect
 
+# the label that every node has of itself, with its name
+HOSTNAME = "kubernetes.io/hostname"
+
 
 class TolerationOperator(StrEnum):
     """How a toleration's value is compared."""

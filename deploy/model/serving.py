@@ -186,6 +186,16 @@ class Model(Section):
     storage_class: Name | None = setting(
         Change.LIVE, "The class of its volume; left out, the default one.", default=None
     )
+    volume: Name | None = setting(
+        Change.LIVE,
+        "The volume of storage.nfs or storage.volumes that its files go to, all its versions' to one.",
+        default=None,
+    )
+    shared_volume: Switch = setting(
+        Change.LIVE,
+        "Whether its class gives a volume to several nodes at once (ReadWriteMany), as slipway-nfs does.",
+        default=False,
+    )
     context: Annotated[int, Field(strict=True, ge=1)] = setting(
         Change.ROLLING, "The longest prompt and answer together, in tokens (--max-model-len)."
     )

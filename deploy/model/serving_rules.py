@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from deploy.model.cluster import Cluster
 from deploy.model.k3s import Packaged
 from deploy.model.mistake import Mistake, Place
+from deploy.model.model_volumes import ROOM, is_shared, room
 from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure, Source, SourceKind
-from deploy.model.storage import NFS_CLASS
+from deploy.model.sizes import in_bytes
+from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
 from deploy.model.values import Distribution
 
 FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
@@ -115,14 +117,48 @@ def replicas_share_a_volume(cluster: Cluster) -> Iterator[Mistake]:
     """Several replicas read one volume, which only a shared one gives to several nodes."""
     for place, model in _models(cluster):
         fetches = any(kind in FETCHED for kind in model.source.kinds)
-        if model.replicas > 1 and fetches and model.storage_class != NFS_CLASS:
+        if model.replicas > 1 and fetches and not is_shared(model):
             yield Mistake(
                 (*place, "replicas"),
                 f"{model.replicas} replicas would share one volume that only one node can use; wanted"
-                f" storage_class: {NFS_CLASS}, or source.pvc with a claim that several nodes share, or"
-                " replicas: 1",
+                f" storage_class: {NFS_CLASS}, another class with shared_volume: true, source.pvc with a"
+                " claim that several nodes share, or replicas: 1",
                 involves=((*place, "storage_class"), (*place, "source")),
             )
+
+
+def model_volumes_are_declared(cluster: Cluster) -> Iterator[Mistake]:
+    """A model's volume is declared, of its class, large enough, and nobody else's; on NFS it is named."""
+    storage = cluster.storage
+    declared: dict[str, tuple[NfsVolume, ...] | tuple[LocalVolume, ...]] = {}
+    if storage:
+        declared = {NFS_CLASS: storage.nfs, LOCAL_CLASS: storage.volumes}
+    first: dict[str, int] = {}
+    for index, model in enumerate(cluster.models):
+        place: Place = ("models", index, "volume")
+        sizes = {each.name: each.size for each in declared.get(model.storage_class or "", ())}
+        fetches = any(kind in FETCHED for kind in model.source.kinds)
+        if model.volume is None:
+            if fetches and model.storage_class == NFS_CLASS:
+                text = f"missing; wanted here: an export of storage.nfs; {_listed(sizes)}"
+                yield Mistake(place, text, involves=(("storage",),))
+        elif not fetches:
+            yield Mistake(place, "is where fetched files go, and these are not fetched; leave it out")
+        elif model.volume not in sizes:
+            text = f'no volume "{model.volume}" of the class {model.storage_class} is declared'
+            yield Mistake(place, f"{text}; {_listed(sizes)}", involves=(("storage",),))
+        elif in_bytes(sizes[model.volume]) < room(model):
+            text = (
+                f"{model.volume} has {sizes[model.volume]}, wanted {ROOM} times the weights ({model.weights})"
+            )
+            yield Mistake(place, text, involves=(("storage",), ("models", index, "weights")))
+        elif (other := first.setdefault(model.volume, index)) != index:
+            text = f"{model.volume} is models[{other}]'s already; a volume is one model's"
+            yield Mistake(place, text, involves=(("models", other, "volume"),))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"there are: {', '.join(names) or 'none'}"
 
 
 def accelerator_fits(cluster: Cluster) -> Iterator[Mistake]:
@@ -184,6 +220,7 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     checksum_is_looked_at,
     fetched_models_have_volumes,
     replicas_share_a_volume,
+    model_volumes_are_declared,
     accelerator_fits,
     parallel_fits,
     exposure_is_possible,

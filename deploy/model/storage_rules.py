@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from deploy.model.cluster import Cluster
 from deploy.model.mistake import Mistake, Place
 from deploy.model.object_store import ObjectStore
-from deploy.model.placement import Placement
+from deploy.model.placement import HOSTNAME, Placement
 from deploy.model.values import Distribution
 
 STORE: Place = ("object_store",)
-HOSTNAME = "kubernetes.io/hostname"
 
 
 def volumes_are_unique(cluster: Cluster) -> Iterator[Mistake]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 from deploy.observe import api, kube
@@ -33,6 +34,12 @@ class Ages:
         ]
 
 
+def last_change(metadata: Mapping[str, Any]) -> str:
+    """Return when somebody last changed an object, as the API writes times; empty when it does not say."""
+    times = [field.get("time", "") for field in metadata.get("managedFields") or ()]
+    return max(times, default="")
+
+
 def command(namespace: str, selector: str, secrets: Sequence[Where]) -> str:
     """Return what asks; no value of a Secret is shown."""
     pods = f"{api.listed('v1', 'Pod', namespace, selector)}&fieldSelector={LASTING}"
@@ -47,8 +54,7 @@ def parse(secrets: Sequence[Where], lines: Sequence[str]) -> Ages:
     for key, each in said.live.items():
         metadata = each["metadata"]
         if Where(key.namespace, key.name) in secrets:
-            times = [field.get("time", "") for field in metadata.get("managedFields") or ()]
-            changed[key.name] = max(times, default="")
+            changed[key.name] = last_change(metadata)
         elif "deletionTimestamp" not in metadata:
             pods[key.name] = metadata["creationTimestamp"]
     return Ages(said.reach, pods, changed, said.errors)

@@ -64,15 +64,6 @@ def accounts(door: Door, projects: Sequence[str], until: str) -> Commands:
 
 def script(door: Door, projects: Sequence[str]) -> str:
     """Return what makes what is missing; run again after an interruption, it goes on where it was."""
-    robot = {
-        "name": harbor.ROBOT,
-        "description": "slipway pushes, the models' pods pull",
-        "level": "system",
-        "duration": -1,
-        "disable": False,
-        "permissions": harbor.permissions(projects),
-    }
-    private = {"metadata": {"public": "false"}, "storage_limit": -1}
     lines = [
         kube.ENVIRONMENT,
         door.shell(),
@@ -81,30 +72,42 @@ def script(door: Door, projects: Sequence[str]) -> str:
         "  [ $(date +%s) -lt $end ] || { echo 'Harbor does not answer' >&2; exit 1; }; sleep 1",
         "done",
     ]
-    for name in projects:
-        body = shlex.quote(json.dumps({"project_name": name, **private}))
-        url = f'"$base/api/v2.0/projects?project_name={name}"'
-        lines += [
-            f"admin -f -o /dev/null -I {url} 2>/dev/null || {{",
-            f'  body={body}; admin -f -o /dev/null "$base/api/v2.0/projects"; }} || exit 1',
-            "body=",
-        ]
+    return "\n".join([*lines, *(line for name in projects for line in _project(name)), *_robot(projects)])
+
+
+def _project(name: str) -> list[str]:
+    wish = {"project_name": name, "metadata": {"public": "false"}, "storage_limit": -1}
+    body = shlex.quote(json.dumps(wish))
+    url = f'"$base/api/v2.0/projects?project_name={name}"'
+    return [
+        f"admin -f -o /dev/null -I {url} 2>/dev/null || {{",
+        f'  body={body}; admin -f -o /dev/null "$base/api/v2.0/projects"; }} || exit 1',
+        "body=",
+    ]
+
+
+def _robot(projects: Sequence[str]) -> list[str]:
+    robot = {
+        "name": harbor.ROBOT,
+        "description": "slipway pushes, the models' pods pull",
+        "level": "system",
+        "duration": -1,
+        "disable": False,
+        "permissions": harbor.permissions(projects),
+    }
     known = f'$(admin "$base/api/v2.0/robots?q=name={harbor.ROBOT}&page_size=100" | {_ID})'
-    return "\n".join(
-        [
-            *lines,
-            f"id={known}; body={shlex.quote(json.dumps(robot))}",
-            '[ -n "$id" ] || admin -f -o /dev/null "$base/api/v2.0/robots" || exit 1',
-            "body=",
-            f'[ -n "$id" ] || id={known}',
-            "[ -n \"$id\" ] || { echo 'Harbor does not list the robot account that it made' >&2; exit 1; }",
-            # an update wants the name that Harbor made of it
-            f"body={shlex.quote(json.dumps({**robot, 'name': f'robot${harbor.ROBOT}'}))}",
-            'admin -f -o /dev/null -X PUT "$base/api/v2.0/robots/$id" || exit 1',
-            'body="{\\"secret\\": \\"$robot_password\\"}"',
-            'admin -f -o /dev/null -X PATCH "$base/api/v2.0/robots/$id" || exit 1',
-        ]
-    )
+    return [
+        f"id={known}; body={shlex.quote(json.dumps(robot))}",
+        '[ -n "$id" ] || admin -f -o /dev/null "$base/api/v2.0/robots" || exit 1',
+        "body=",
+        f'[ -n "$id" ] || id={known}',
+        "[ -n \"$id\" ] || { echo 'Harbor does not list the robot account that it made' >&2; exit 1; }",
+        # an update wants the name that Harbor made of it
+        f"body={shlex.quote(json.dumps({**robot, 'name': f'robot${harbor.ROBOT}'}))}",
+        'admin -f -o /dev/null -X PUT "$base/api/v2.0/robots/$id" || exit 1',
+        'body="{\\"secret\\": \\"$robot_password\\"}"',
+        'admin -f -o /dev/null -X PATCH "$base/api/v2.0/robots/$id" || exit 1',
+    ]
 
 
 # the first id in a list of one; hosts need not have jq

@@ -1,12 +1,10 @@
-"""Jobs that must have run to their end: made when they are missing, made anew when they failed."""
+"""Models' volumes, made once and left as they are, and their Deployments, waited for until they serve."""
 
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
@@ -16,103 +14,6 @@ from deploy.observe import api, kube
 from deploy.observe.kube import Object
 from deploy.operations import notes, waiting
 from deploy.operations.kube import Commands, as_list, asked, unfinished
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A Job, the claim that holds what it leaves behind, and how many seconds it may take.
-
-    A Job's name tells its content: another content has another name.
-    """
-
-    job: Object
-    claim: str
-    seconds: int
-
-    @property
-    def name(self) -> str:
-        """The Job's name."""
-        return str(self.job["metadata"]["name"])
-
-
-def finished(job: Mapping[str, Any]) -> bool | None:
-    """Say whether a Job is complete; False when it failed, None while it runs."""
-    true = {
-        each["type"] for each in (job.get("status") or {}).get("conditions") or () if each["status"] == "True"
-    }
-    return True if "Complete" in true else False if "Failed" in true else None
-
-
-def stale(job: Mapping[str, Any], claim: Mapping[str, Any] | None) -> str | None:
-    """Say why a Job must be made anew; None when what it does, or did, still holds."""
-    name = f"Job {job['metadata']['name']}"
-    if finished(job) is False:
-        return f"{name} failed, and is tried again"
-    done = (job.get("status") or {}).get("completionTime", "")
-    # both are written as 2026-11-30T08:00:00Z, which sorts as time does
-    if done and (claim is None or claim["metadata"].get("creationTimestamp", "") > done):
-        return f"{name} filled a volume that is gone, and is run again"
-    return None
-
-
-@operation()
-def completed(namespace: str, label: str, wanted: Sequence[Wanted]) -> Commands:
-    """Every Job is complete; other Jobs with the same value of `label`, of an older content, are removed."""
-    claims = sorted({each.claim for each in wanted})
-    paths = [_path("v1", "PersistentVolumeClaim", namespace, name) for name in claims]
-    found = host.get_fact(Read, paths=[api.listed("batch/v1", "Job", namespace, label), *paths])
-    there = found.live if asked(found) else {}
-    by_name = {key.name: each for key, each in there.items() if key.kind == "PersistentVolumeClaim"}
-    live = {key.name: each for key, each in there.items() if key.kind == "Job"}
-    anew, make = [], []
-    for each in wanted:
-        job = live.get(each.name)
-        why = stale(job, by_name.get(each.claim)) if job else f"Job {each.name} is missing"
-        if why:
-            notes.reason(why)
-            make.append(each)
-            anew += [each.name] if job else []
-        elif job and finished(job) is None:
-            notes.reason(f"Job {each.name} is not done yet")
-    values = {each.job["metadata"]["labels"][label] for each in wanted}
-    ours = {each.name for each in wanted}
-    old = [
-        name
-        for name, job in live.items()
-        if job["metadata"]["labels"].get(label) in values and name not in ours
-    ]
-    if old:
-        notes.reason(f"{', '.join(old)} is of an older content")
-    undone = [each for each in wanted if each in make or finished(live[each.name]) is not True]
-    if undone or old:
-        yield _script(namespace, [*anew, *old], make, undone)
-
-
-def _path(version: str, kind: str, namespace: str, name: str) -> str:
-    metadata = {"name": name, "namespace": namespace}
-    return api.path({"apiVersion": version, "kind": kind, "metadata": metadata})
-
-
-def _script(
-    namespace: str, remove: Sequence[str], make: Sequence[Wanted], wait: Sequence[Wanted]
-) -> StringCommand:
-    lines = [kube.ENVIRONMENT, "objects=$(cat)", waiting.prelude(namespace)]
-    if remove:
-        delete = [
-            "kubectl",
-            "delete",
-            "job",
-            "--namespace",
-            namespace,
-            "--ignore-not-found",
-            "--timeout=120s",
-        ]
-        lines.append(f"{shlex.join([*delete, '--cascade=foreground', *remove])} >/dev/null || exit 1")
-    if make:
-        apply = f"kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} --force-conflicts -f -"
-        lines.append(f"printf '%s' \"$objects\" | {apply} >/dev/null || exit 1")
-    lines += [waiting.job(each.name, each.seconds) for each in wait]
-    return StringCommand("\n".join(lines), _stdin=as_list([each.job for each in make]))
 
 
 @operation()
@@ -143,7 +44,8 @@ class Rollout:
 @operation()
 def ready(namespace: str, rollouts: Sequence[Rollout], until: str) -> Commands:
     """Every pod of each Deployment is ready in its newest form; pods that keep ending are not waited for."""
-    paths = [_path("apps/v1", "Deployment", namespace, each.name) for each in rollouts]
+    folder = api.listed("apps/v1", "Deployment", namespace)
+    paths = [f"{folder}/{each.name}" for each in rollouts]
     found = host.get_fact(Read, paths=paths)
     live = {key.name: each for key, each in found.live.items()} if asked(found) else {}
     late = []

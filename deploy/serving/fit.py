@@ -115,5 +115,5 @@ def _of_gpu(cluster: Cluster, model: Model, gpus: ModelGpus) -> tuple[int | None
         sizes = [(size, model_name) for size, model_name in known if size is not None]
         memory, name = min(sizes) if len(sizes) == len(known) else (None, known[0][1])
     if memory is None:
-        return None, f"the memory of a {name} is not known"
-    return int(memory * share), f"{share:g} of a {name} with {gib(memory)}"
+        return None, f"the memory of one {name} is not known"
+    return int(memory * share), f"{share:g} of one {name} with {gib(memory)}"

@@ -47,10 +47,10 @@ def hub_secret(model: Model) -> str:
 
 
 def claim(model: Model) -> str:
-    """Return the name of the claim that holds this version's files."""
+    """Return the name of the claim that holds this version's files; all versions' with a volume."""
     if model.source.kind is SourceKind.PVC:
         return str(model.origin["pvc"])
-    return f"{workload(model)}-{model.version}"
+    return f"{workload(model)}-{model.volume or model.version}"
 
 
 def key(model: Model) -> str:

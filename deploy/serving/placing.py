@@ -6,12 +6,11 @@ from typing import Any
 
 from deploy.gpu.need import NeedError, nodes_for
 from deploy.model import Cluster, Node, Taint, Toleration
-from deploy.model.placement import TolerationOperator
+from deploy.model.placement import HOSTNAME, TolerationOperator
 from deploy.model.serving import Model
 from deploy.model.values import TaintEffect
 from deploy.serving.fit import need
 
-HOSTNAME = "kubernetes.io/hostname"
 Object = dict[str, Any]
 
 

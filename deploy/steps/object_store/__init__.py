@@ -9,18 +9,32 @@ from pyinfra.api import deploy
 from deploy import catalog, context
 from deploy.catalog.storage_needs import STORE
 from deploy.model import ObjectStore, SecretRef, StoreProvider
-from deploy.operations import jobs, kube, secrets, volumes
+from deploy.operations import jobs, kube, rollouts, secrets, volumes
+from deploy.operations.jobs import Wanted
 from deploy.operations.secrets import Copy, Fixed, Generated, Given, Keep, Value, Where
 from deploy.operations.volumes import Claim
 from deploy.steps import certificates
 from deploy.steps.object_store import minio, seaweedfs
-from deploy.steps.object_store.objects import NAMESPACE, PHASE, ROOT, TLS, USER, Object, names, namespace
+from deploy.steps.object_store.objects import (
+    COMPONENT,
+    NAMESPACE,
+    PHASE,
+    ROOT,
+    TLS,
+    USER,
+    Object,
+    names,
+    namespace,
+)
 
 # of users of the store: access-key, secret-key, and ca.crt where the cluster's CA did not sign it
 ORIGIN = Where(secrets.HOME, "object-store")
 ROOT_ORIGIN = Where(secrets.HOME, "object-store-root")
 # a volume may have to be made first, by a helper whose image is still to be pulled
 ROLLOUT_SECONDS = 300
+BUCKETS_SECONDS = 300
+# what a pod reads when it starts: MinIO is told of its users by the Job, SeaweedFS finds them in a file
+READ = {StoreProvider.MINIO: [ROOT], StoreProvider.SEAWEEDFS: [ROOT, USER]}
 
 
 @deploy("Object store")
@@ -32,7 +46,7 @@ def object_store() -> None:
     kube.applied(name="Make the namespace", objects=[namespace()], until=PHASE)
     keys = {key: key for key in _user(store)}
     kept = [Keep(ORIGIN, _user(store))]
-    copied = [Copy(ORIGIN, Where(NAMESPACE, USER), keys, PHASE)]
+    copied = [Copy(ORIGIN, USER, keys, PHASE)]
     if not store.is_external:
         root = {"access-key": "access-key", "secret-key": "secret-key"}
         kept.append(Keep(ROOT_ORIGIN, {"access-key": Fixed("root-user"), "secret-key": Generated(40)}))
@@ -51,6 +65,13 @@ def _in_the_cluster(store: ObjectStore) -> None:
     volumes.fit(name="See that its volume can be as declared", claims=claims)
     objects, job = _rendered(store)
     kube.applied(name="Install the store", objects=objects, until=PHASE)
+    rollouts.current(
+        name="Have the store read its present credentials",
+        workload=f"statefulset/{name}",
+        namespace=NAMESPACE,
+        selector=f"app.kubernetes.io/name={name}",
+        secrets=READ[store.provider],
+    )
     kube.rolled_out(
         name="Wait for the store",
         namespace=NAMESPACE,
@@ -59,7 +80,10 @@ def _in_the_cluster(store: ObjectStore) -> None:
         timeout=ROLLOUT_SECONDS,
     )
     volumes.retained(name="Keep its volume whatever happens to the claim", claims=claims, until=PHASE)
-    jobs.done(name="Make the buckets and their user", job=job)
+    wanted = Wanted(job, name, BUCKETS_SECONDS, (USER, ROOT))
+    jobs.completed(
+        name="Make the buckets and their user", namespace=NAMESPACE, label=COMPONENT, wanted=[wanted]
+    )
 
 
 def _rendered(store: ObjectStore) -> tuple[list[Object], Object]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 from deploy import render
 from deploy.model import ObjectStore
-from deploy.operations import jobs
+from deploy.steps.object_store import objects as shared
 from deploy.steps.object_store.objects import (
-    AUTHORITY,
     CA,
     ROOT,
     TMP,
@@ -22,7 +20,6 @@ from deploy.steps.object_store.objects import (
     Object,
     claim,
     metadata,
-    pod,
     secret,
     server,
     service,
@@ -109,46 +106,21 @@ def _probe(what: str) -> Object:
 
 
 def buckets(store: ObjectStore, client: str) -> Object:
-    """Return the Job; another list of buckets is another Job, and it takes no bucket away."""
-    container = {
-        "name": BUCKETS,
-        "image": client,
-        "command": ["/bin/sh", "/config/buckets.sh"],
-        "env": [
-            secret("ROOT_USER", ROOT.name, "access-key"),
-            secret("ROOT_PASSWORD", ROOT.name, "secret-key"),
-            {"name": "MC_HOST_store", "value": f"https://$(ROOT_USER):$(ROOT_PASSWORD)@{_host(store)}"},
-            secret("ACCESS_KEY", USER, "access-key"),
-            secret("SECRET_KEY", USER, "secret-key"),
-            {"name": "BUCKETS", "value": " ".join(store.buckets)},
-            {"name": "POLICY", "value": POLICY},
-            {"name": "MC_CONFIG_DIR", "value": f"{TMP}/mc"},
-            {"name": "SSL_CERT_FILE", "value": f"{CA}/ca.crt"},
-        ],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
-        "volumeMounts": [
-            {"name": "config", "mountPath": "/config", "readOnly": True},
-            {"name": "ca", "mountPath": CA, "readOnly": True},
-            {"name": "tmp", "mountPath": TMP},
-        ],
-    }
-    volumes = [
-        {"name": "config", "configMap": {"name": BUCKETS}},
-        AUTHORITY,
-        {"name": "tmp", "emptyDir": {}},
+    """Return the Job that makes the buckets and their user; `client` is the image that has mc."""
+    env = [
+        secret("ROOT_USER", ROOT.name, "access-key"),
+        secret("ROOT_PASSWORD", ROOT.name, "secret-key"),
+        {"name": "MC_HOST_store", "value": f"https://$(ROOT_USER):$(ROOT_PASSWORD)@{_host(store)}"},
+        secret("ACCESS_KEY", USER.name, "access-key"),
+        secret("SECRET_KEY", USER.name, "secret-key"),
+        {"name": "BUCKETS", "value": " ".join(store.buckets)},
+        {"name": "POLICY", "value": POLICY},
+        {"name": "MC_CONFIG_DIR", "value": f"{TMP}/mc"},
+        {"name": "SSL_CERT_FILE", "value": f"{CA}/ca.crt"},
     ]
     text = json.dumps(_policy(store)["data"], sort_keys=True)
     digest = {"slipway.dev/config": hashlib.sha256(text.encode()).hexdigest()}
-    spec: dict[str, Any] = {
-        "backoffLimit": 4,
-        "activeDeadlineSeconds": 240,
-        "template": {
-            "metadata": {"labels": metadata(BUCKETS, BUCKETS)["labels"], "annotations": digest},
-            "spec": pod(container, volumes, restartPolicy="OnFailure", **store.placement.as_pod()),
-        },
-    }
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata(BUCKETS, BUCKETS), "spec": spec}
-    return jobs.named(BUCKETS, job)
+    return shared.buckets(store, BUCKETS, client, env, annotations=digest)
 
 
 def _host(store: ObjectStore) -> str:

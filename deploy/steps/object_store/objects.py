@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.model import ObjectStore
+from deploy.operations import jobs
 from deploy.operations.secrets import Where
 
 NAMESPACE = "object-store"
 PHASE = "object-store"
-USER = "object-store-user"
+# the label by which a component's objects are found
+COMPONENT = "app.kubernetes.io/name"
+USER = Where(NAMESPACE, "object-store-user")
 ROOT = Where(NAMESPACE, "minio-root")
 # workloads of other namespaces copy ca.crt out of it, whoever serves with it
 TLS = Where(NAMESPACE, "minio-tls")
@@ -38,7 +41,7 @@ def namespace() -> Object:
 
 def metadata(name: str, component: str) -> Object:
     """Return the metadata of an object of ours in the store's namespace."""
-    labels = {"app.kubernetes.io/name": component, **OWNED}
+    labels = {COMPONENT: component, **OWNED}
     return {"name": name, "namespace": NAMESPACE, "labels": labels}
 
 
@@ -121,3 +124,37 @@ def server(store: ObjectStore, name: str, container: Object, certificates: Objec
             "template": {"metadata": {"labels": metadata(name, name)["labels"]}, "spec": spec},
         },
     }
+
+
+def buckets(store: ObjectStore, name: str, client: str, env: list[Object], **metadata_: Any) -> Object:
+    """Return the Job that runs buckets.sh out of the ConfigMap `name`, with the image `client`.
+
+    Another list of buckets is another Job, and none takes a bucket away. `metadata_` is more of its pods'.
+    """
+    container = {
+        "name": name,
+        "image": client,
+        "command": ["/bin/sh", "/config/buckets.sh"],
+        "env": env,
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/config", "readOnly": True},
+            {"name": "ca", "mountPath": CA, "readOnly": True},
+            {"name": "tmp", "mountPath": TMP},
+        ],
+    }
+    volumes = [
+        {"name": "config", "configMap": {"name": name}},
+        AUTHORITY,
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    spec: Object = {
+        "backoffLimit": 4,
+        "activeDeadlineSeconds": 240,
+        "template": {
+            "metadata": {"labels": metadata(name, name)["labels"], **metadata_},
+            "spec": pod(container, volumes, restartPolicy="OnFailure", **store.placement.as_pod()),
+        },
+    }
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata(name, name), "spec": spec}
+    return jobs.named(name, job)

@@ -12,9 +12,8 @@ from typing import Any
 
 from deploy import render
 from deploy.model import ObjectStore
-from deploy.operations import jobs
+from deploy.steps.object_store import objects as shared
 from deploy.steps.object_store.objects import (
-    AUTHORITY,
     CA,
     CONTAINED,
     ROOT,
@@ -23,7 +22,6 @@ from deploy.steps.object_store.objects import (
     Object,
     claim,
     metadata,
-    pod,
     secret,
     server,
     service,
@@ -94,8 +92,8 @@ def _identities(store: ObjectStore, image: str) -> Object:
         "env": [
             secret("ROOT_USER", ROOT.name, "access-key"),
             secret("ROOT_PASSWORD", ROOT.name, "secret-key"),
-            secret("ACCESS_KEY", USER, "access-key"),
-            secret("SECRET_KEY", USER, "secret-key"),
+            secret("ACCESS_KEY", USER.name, "access-key"),
+            secret("SECRET_KEY", USER.name, "secret-key"),
             {"name": "ACTIONS", "value": json.dumps(actions(store))},
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
@@ -146,34 +144,9 @@ def buckets(store: ObjectStore, client: str) -> Object:
         "HOME": TMP,
         "XDG_CONFIG_HOME": TMP,
     }
-    container = {
-        "name": BUCKETS,
-        "image": client,
-        "command": ["/bin/sh", "/config/buckets.sh"],
-        "env": [
-            *({"name": key, "value": value} for key, value in plain.items()),
-            secret("RCLONE_CONFIG_STORE_ACCESS_KEY_ID", ROOT.name, "access-key"),
-            secret("RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY", ROOT.name, "secret-key"),
-        ],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
-        "volumeMounts": [
-            {"name": "config", "mountPath": "/config", "readOnly": True},
-            {"name": "ca", "mountPath": CA, "readOnly": True},
-            {"name": "tmp", "mountPath": TMP},
-        ],
-    }
-    volumes = [
-        {"name": "config", "configMap": {"name": BUCKETS}},
-        AUTHORITY,
-        {"name": "tmp", "emptyDir": {}},
+    env = [
+        *({"name": key, "value": value} for key, value in plain.items()),
+        secret("RCLONE_CONFIG_STORE_ACCESS_KEY_ID", ROOT.name, "access-key"),
+        secret("RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY", ROOT.name, "secret-key"),
     ]
-    spec = {
-        "backoffLimit": 4,
-        "activeDeadlineSeconds": 240,
-        "template": {
-            "metadata": {"labels": metadata(BUCKETS, BUCKETS)["labels"]},
-            "spec": pod(container, volumes, restartPolicy="OnFailure", **store.placement.as_pod()),
-        },
-    }
-    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata(BUCKETS, BUCKETS), "spec": spec}
-    return jobs.named(BUCKETS, job)
+    return shared.buckets(store, BUCKETS, client, env)

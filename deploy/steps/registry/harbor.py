@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pyinfra import host
+
 from deploy.model import Cluster, Registry, RegistryStorage
 from deploy.model.registry import DatabaseProvider
 from deploy.operations import derived, helm, kube, rollouts, secrets, volumes
 from deploy.operations import harbor as operations
 from deploy.operations.derived import Htpasswd, Target
 from deploy.operations.helm import Release
-from deploy.operations.secrets import Copy, Keep
+from deploy.operations.secrets import Copy, Keep, Where
 from deploy.operations.volumes import Claim
 from deploy.steps import certificates, charts
 from deploy.steps.registry import databases, harbor_values, objects
 from deploy.steps.registry.harbor_values import (
     CREDENTIALS,
     DATABASE,
+    EXTERNAL_DATABASE,
     NGINX,
+    POSTGRESQL_LOGIN,
     RELEASE,
     SECRETS,
     TOKEN,
@@ -23,7 +27,7 @@ from deploy.steps.registry.harbor_values import (
 from deploy.steps.registry.objects import LOGIN, NAMESPACE, PHASE, S3, STORE, TLS
 
 # the origins of what the chart would otherwise make anew
-ORIGINS = secrets.Where(secrets.HOME, "registry-harbor")
+ORIGINS = Where(secrets.HOME, "registry-harbor")
 LENGTHS = {
     "admin-password": 32,
     "secret-key": 16,  # harbor-helm values.yaml: the secret key for encryption, 16 characters
@@ -54,6 +58,9 @@ def installed(cluster: Cluster, registry: Registry) -> None:
     _secrets(cluster, registry)
     certificates.certified(cluster, TLS, *objects.names(cluster), until=PHASE)
     databases.installed(registry)
+    kept = claims(registry)
+    if kept:
+        volumes.fit(name="See that its volumes can be as declared", claims=kept)
     chart = charts.fetched("harbor-chart")
     values = harbor_values.values(cluster, registry, databases.images(registry))
     release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values)
@@ -61,13 +68,7 @@ def installed(cluster: Cluster, registry: Registry) -> None:
     if objects.is_outside(cluster):
         wanted = [objects.outside(NGINX, harbor_values.PORT)]
         kube.applied(name="Give Harbor an address", objects=wanted, until=PHASE)
-    rollouts.current(
-        name="Have its front read its present certificate",
-        workload=f"deployment/{RELEASE}-nginx",
-        namespace=NAMESPACE,
-        selector=",".join(f"{key}={value}" for key, value in NGINX.items()),
-        secrets=[TLS],
-    )
+    _current(registry)
     kube.rolled_out(
         name="Wait for Harbor",
         namespace=NAMESPACE,
@@ -75,8 +76,8 @@ def installed(cluster: Cluster, registry: Registry) -> None:
         until=PHASE,
         timeout=ROLLOUT_SECONDS,
     )
-    if claims := _claims(registry):
-        volumes.retained(name="Keep its volumes whatever happens to the claims", claims=claims, until=PHASE)
+    if kept:
+        volumes.retained(name="Keep its volumes whatever happens to the claims", claims=kept, until=PHASE)
     operations.accounts(
         name="Make its projects and its robot account",
         door=door(cluster, registry),
@@ -85,11 +86,47 @@ def installed(cluster: Cluster, registry: Registry) -> None:
     )
 
 
-def _claims(registry: Registry) -> list[Claim]:
+def _current(registry: Registry) -> None:
+    """Have every component read its Secrets as they are now; Helm does not see those that it did not make."""
+    for component, read in host.loop(reads(registry).items()):
+        labels = {**NGINX, "component": component}
+        rollouts.current(
+            name=f"Have its {component} read its present Secrets",
+            workload=f"deployment/{RELEASE}-{component}",
+            namespace=NAMESPACE,
+            selector=",".join(f"{key}={value}" for key, value in labels.items()),
+            secrets=read,
+        )
+
+
+def reads(registry: Registry) -> dict[str, list[Where]]:
+    """Return the Secrets that each component reads when it starts (the chart's templates/*/*-dpl.yaml)."""
+    database = {
+        # which keeps the password that it was made with
+        DatabaseProvider.INTERNAL: [],
+        DatabaseProvider.CLOUDNATIVE_PG: [POSTGRESQL_LOGIN],
+        DatabaseProvider.EXTERNAL: [EXTERNAL_DATABASE],
+    }[registry.database.provider]
+    store = [S3] if registry.storage is RegistryStorage.S3 else []
+    return {
+        "nginx": [TLS],
+        "core": [SECRETS, CREDENTIALS, TOKEN, *database],
+        "jobservice": [SECRETS, CREDENTIALS],
+        "registry": [SECRETS, CREDENTIALS, *store],
+    }
+
+
+def claims(registry: Registry) -> list[Claim]:
     """Return the claims that hold what cannot be made anew, by the chart's names."""
     database = registry.database
-    layers = Claim(NAMESPACE, f"{RELEASE}-registry", registry.size, "registry.size")
-    rows = Claim(NAMESPACE, f"database-data-{RELEASE}-database-0", database.size, "registry.database.size")
+    layers = Claim(NAMESPACE, f"{RELEASE}-registry", registry.size, "registry.size", registry.storage_class)
+    rows = Claim(
+        NAMESPACE,
+        f"database-data-{RELEASE}-database-0",
+        database.size,
+        "registry.database.size",
+        database.storage_class,
+    )
     return [
         *([layers] if registry.storage is RegistryStorage.FILESYSTEM else []),
         *([rows] if database.provider is DatabaseProvider.INTERNAL else []),

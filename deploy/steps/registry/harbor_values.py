@@ -20,9 +20,11 @@ TOKEN = Where(NAMESPACE, "harbor-token")
 # the chart's own name for it: it takes up the password that it finds there
 DATABASE = Where(NAMESPACE, f"{RELEASE}-database")
 EXTERNAL_DATABASE = Where(NAMESPACE, "harbor-external-database")
+POSTGRESQL, VALKEY = "harbor-db", "harbor-valkey"
+# the operator's own name for it
+POSTGRESQL_LOGIN = Where(NAMESPACE, f"{POSTGRESQL}-app")
 # the user by which Harbor's core is known to the registry behind it
 CORE_USER = "harbor_registry_user"
-POSTGRESQL, VALKEY = "harbor-db", "harbor-valkey"
 REQUESTS = {
     "nginx": ("50m", "64Mi"),
     "portal": ("20m", "32Mi"),
@@ -159,7 +161,7 @@ def _database(registry: Registry, images: Images) -> Values:
             return {"type": "internal", "internal": internal}
         case DatabaseProvider.CLOUDNATIVE_PG:
             host, port, user, name = f"{POSTGRESQL}-rw", 5432, "harbor", "registry"
-            secret = f"{POSTGRESQL}-app"
+            secret = POSTGRESQL_LOGIN.name
         case DatabaseProvider.EXTERNAL:
             host, port, user, name = str(database.host), database.port, database.user, database.name
             secret = EXTERNAL_DATABASE.name

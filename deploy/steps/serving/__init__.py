@@ -11,9 +11,10 @@ from pyinfra.api import deploy
 from deploy import catalog, context
 from deploy.model import Cluster, Distribution
 from deploy.model.serving import Model, SourceKind
-from deploy.operations import images, kube, models, secrets, serving_images
+from deploy.operations import images, jobs, kube, models, secrets, serving_images
 from deploy.operations import rollouts as operations
 from deploy.operations.images import Image
+from deploy.operations.jobs import Wanted
 from deploy.operations.models import Rollout
 from deploy.operations.secrets import Copy, Keep, Where
 from deploy.serving import names, placing, timing
@@ -116,7 +117,7 @@ def _files(cluster: Cluster) -> None:
     if claims:
         models.claimed(name="Make the models' volumes", claims=claims, until="storage")
     wanted = [
-        models.Wanted(
+        Wanted(
             populate.job(cluster, model, lock.image(populate.image_key(model)).pinned),
             names.claim(model),
             timing.fetching(model),
@@ -124,7 +125,7 @@ def _files(cluster: Cluster) -> None:
         for model in fetched
     ]
     if wanted:
-        models.completed(
+        jobs.completed(
             name="Fetch the models",
             namespace=names.NAMESPACE,
             label=names.MODEL_LABEL,

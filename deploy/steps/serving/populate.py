@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shlex
 from typing import Any
 
 from deploy import render
-from deploy.gpu.need import amount
 from deploy.model import Cluster
+from deploy.model.model_volumes import is_shared, room
+from deploy.model.placement import HOSTNAME
 from deploy.model.serving import Model, SourceKind
-from deploy.model.storage import NFS_CLASS
 from deploy.serving import names, placing, timing
 from deploy.steps.serving import pods
 from deploy.steps.serving.pods import Object, secret, variable
 
 COMPONENT = "populate"
-# the volume holds what is fetched, and what an unpacker keeps of it meanwhile
-ROOM = 2.2
 IMAGES = {SourceKind.MODELKIT: "kitops-init", SourceKind.S3: "rclone"}
 KIT = "/usr/local/bin/entrypoint.sh"
 CA, LOGIN = "/run/ca", "/run/login"
@@ -33,27 +32,24 @@ def image_key(model: Model) -> str:
 
 
 def claim(model: Model) -> Object:
-    """Return the claim of one version's files."""
-    shared = model.storage_class == NFS_CLASS
+    """Return the claim of a model's files."""
     spec: Object = {
-        "accessModes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
+        "accessModes": ["ReadWriteMany" if is_shared(model) else "ReadWriteOnce"],
         "resources": {"requests": {"storage": f"{math.ceil(room(model) / 2**20)}Mi"}},
     }
     if model.storage_class:
         spec["storageClassName"] = model.storage_class
+    if model.volume:
+        # without it a claim takes any volume of the class that is large enough
+        spec["volumeName"] = model.volume
     metadata = pods.metadata(names.claim(model), model, COMPONENT)
     return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
-
-
-def room(model: Model) -> int:
-    """Return how many bytes must be free to fetch a model."""
-    return math.ceil(ROOM * int(amount(model.weights)))
 
 
 def local(model: Model) -> list[Object]:
     """Return the volume that a folder of one node is, and the claim for it: its pods go to that node."""
     name = names.claim(model)
-    here = [{"key": placing.HOSTNAME, "operator": "In", "values": [model.source.node]}]
+    here = [{"key": HOSTNAME, "operator": "In", "values": [model.source.node]}]
     size, modes = {"storage": model.weights}, ["ReadOnlyMany"]
     volume: Object = {
         "capacity": size,
@@ -171,13 +167,24 @@ def reference(model: Model) -> str:
     return f"{name if not colon or '/' in tag else repository}@{model.checksum}"
 
 
+def pushed(cluster: Cluster, model: Model) -> str:
+    """Return what a person types to get a ModelKit into its registry; a digest comes about by pushing."""
+    ref = str(model.origin["modelkit"]).partition("@")[0]
+    push = f"kit push {ref}, or oras cp FROM {ref}"
+    if cluster.registry is None or not _is_ours(cluster, model):
+        return push
+    user = shlex.quote(cluster.registry.user)
+    return f"kit login {cluster.registry.hostname} --username {user}, {push}"
+
+
 def _fetch(cluster: Cluster, model: Model) -> tuple[list[str], list[Object]]:
     """Return the command that fetches into $WORK, and the environment that it wants."""
     match model.source.kind:
         case SourceKind.MODELKIT:
-            return ["/bin/sh", "-c", f'export UNPACK_PATH="$WORK"; exec {KIT}'], _kit(cluster, model)
+            program = render.file("serving/kit.sh").decode()
+            return ["/bin/sh", "-c", program, "kit", KIT], _kit(cluster, model)
         case SourceKind.S3:
-            return _rclone(model), _store(cluster)
+            return _rclone(model), [variable("SOURCE", model.origin["s3"]), *_store(cluster)]
         case _:
             program = render.file("serving/hub.py").decode()
             token = [secret("HF_TOKEN", names.hub_secret(model), names.TOKEN)] if model.source.token else []
@@ -189,6 +196,7 @@ def _kit(cluster: Cluster, model: Model) -> list[Object]:
     ours = _is_ours(cluster, model)
     return [
         variable("MODELKIT_REF", reference(model)),
+        variable("PUSH", pushed(cluster, model)),
         variable("UNPACK_FILTER", "model"),
         # given alone, flags of one's own take the place of this one (kitops build/dockerfiles/init)
         variable("EXTRA_FLAGS", " ".join(["--ignore-existing", *_plain(cluster, model)])),
@@ -214,9 +222,10 @@ def _plain(cluster: Cluster, model: Model) -> list[str]:
 def _rclone(model: Model) -> list[str]:
     """Return the copy; a store that is away for a minute or two is waited for."""
     source = model.origin["s3"].removeprefix("s3://").rstrip("/")
+    program = render.file("serving/s3.sh").decode()
     waits = ["--retries=20", "--retries-sleep=6s", "--contimeout=10s"]
     shown = ["--stats=20s", "--stats-one-line", "-v"]
-    return ["/bin/sh", "-c", 'exec rclone "$@" "$WORK"', "rclone", "copy", *waits, *shown, f":s3:{source}"]
+    return ["/bin/sh", "-c", program, "s3", f":s3:{source}", *waits, *shown]
 
 
 def _store(cluster: Cluster) -> list[Object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.model import LocalVolume, NfsVolume, Storage
+from deploy.model.placement import HOSTNAME
 from deploy.model.storage import LOCAL_CLASS, NFS_CLASS
 
 OWNED = {"app.kubernetes.io/managed-by": "slipway"}
@@ -36,7 +37,7 @@ def _class(name: str, binding: str) -> Object:
 
 
 def _local(volume: LocalVolume) -> Object:
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [volume.node]}
+    here = {"key": HOSTNAME, "operator": "In", "values": [volume.node]}
     spec = {
         "accessModes": ["ReadWriteOnce"],
         "local": {"path": volume.path},

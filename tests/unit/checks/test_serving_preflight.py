@@ -12,7 +12,7 @@ from tests.unit.checks.well import MODEL
 
 TOO_LARGE = (
     "qwen: weights 20.0 GiB, engine 1.5 GiB, KV cache unknown without models[].config: together 21.5 GiB of"
-    " 14.7 GiB, 0.92 of a A770 with 16.0 GiB"
+    " 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
 )
 
 

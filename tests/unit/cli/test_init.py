@@ -54,6 +54,12 @@ host:
 # and say here what that range is (dhcp_range).
 load_balancer:
   pool: [192.168.1.241-192.168.1.251]
+
+# Volumes, an object store, a registry and models, each with its keys: inventories/homelab.yaml
+# storage:
+# object_store:
+# registry:
+# models:
 """
 
 

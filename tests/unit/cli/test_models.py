@@ -47,7 +47,8 @@ def test_a_model_is_asked_by_a_line_that_reads_its_key() -> None:
 
     known = paths.known_hosts("homelab")
     way = f"ssh -o UserKnownHostsFile={known} -p 2222 -i /home/ops/.ssh/id ops@192.168.1.11"
-    read = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf --namespace models get secret model-tiny"
+    kubectl = "sudo -n kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=10s"
+    read = f"{kubectl} --namespace models get secret model-tiny"
     header = "printf 'Authorization: Bearer %s' \"$KEY\""
     ask = "curl -s -H @- -H 'Content-Type: application/json' http://10.0.0.200/v1/chat/completions"
     body = '{"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}'

@@ -14,11 +14,12 @@ from deploy.lab.places import FILES
 
 SCRIPT = FILES / "images/kitops-init/entrypoint.sh"
 KIT = "application/vnd.kitops.modelkit"
+REF = "registry.test/models/tiny:v1"
 ORAS = """#!/bin/sh
 echo "$*" >> "$STATE/asked"
 case "$1 $2" in
 "version ") echo "Version:        1.3.6" ;;
-"manifest fetch") cat "$STATE/layers" ;;
+"manifest fetch") cat "$STATE/layers" 2>/dev/null || { cat "$STATE/error" >&2; exit 1; } ;;
 "blob fetch") for last; do :; done; cat "$STATE/${last##*@}" ;;
 esac
 """
@@ -41,7 +42,7 @@ class Kit:
             lines.append(f"{KIT}.{kind}.v1.tar {digest}\n")
         (self.home / "layers").write_text("".join(lines))
 
-    def run(self, ref: str = "registry.test/models/tiny:v1", **more: str) -> subprocess.CompletedProcess[str]:
+    def run(self, ref: str = REF, **more: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.home}/bin:{os.environ['PATH']}"
         own = {"PATH": path, "STATE": str(self.home), "UNPACK_PATH": str(self.into), "MODELKIT_REF": ref}
         return subprocess.run(
@@ -119,3 +120,24 @@ def test_what_is_no_modelkit_is_refused(kit: Kit) -> None:
         "stand-in for kitops-init: registry.test/models/tiny:v1 has a layer of type "
         "application/vnd.oci.image.layer.v1.tar: it is no ModelKit\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "more"),
+    [
+        (
+            f'Error: failed to fetch the content of "{REF}": {REF}: not found\n',
+            f"stand-in for kitops-init: reference {REF} could not be found in remote\n",
+        ),
+        ("Error: dial tcp: lookup registry.test: no such host\n", ""),
+    ],
+)
+def test_a_modelkit_that_is_not_there_is_told_from_a_registry_that_is_not(
+    kit: Kit, error: str, more: str
+) -> None:
+    (kit.home / "layers").unlink()
+    (kit.home / "error").write_text(error)
+
+    done = kit.run()
+
+    assert (done.returncode, done.stderr) == (1, error + more)

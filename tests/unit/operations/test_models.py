@@ -1,8 +1,7 @@
-"""What fetches and serves models: made once, made anew when it failed, and waited for with the cause."""
+"""What serves models: volumes made once, images pulled before, and Deployments waited for with the cause."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -12,18 +11,11 @@ import pytest
 
 from deploy.operations import models, serving_images, waiting
 from deploy.operations.images import Image
-from deploy.operations.models import Rollout, Wanted
-from tests.unit.operations.conftest import NO_CLUSTER, Plan, read
+from deploy.operations.models import Rollout
+from tests.unit.operations.conftest import Plan, read
 
 LABEL = "slipway.dev/model"
-DONE = {"conditions": [{"type": "Complete", "status": "True"}], "completionTime": "2026-11-30T08:00:00Z"}
-FAILED = {"conditions": [{"type": "Failed", "status": "True"}]}
 VLLM = Image("docker.io/vllm/vllm-openai-cpu:v0.32.0", f"sha256:{'a' * 64}")
-
-
-def job(name: str, status: dict[str, Any] | None = None, model: str = "tiny") -> dict[str, Any]:
-    metadata = {"name": name, "namespace": "models", "labels": {LABEL: model}}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "status": status or {}}
 
 
 def claim(made: str = "2026-11-30T07:00:00Z") -> dict[str, Any]:
@@ -39,79 +31,6 @@ def deployment(ready: int) -> dict[str, Any]:
         "spec": {"replicas": 1},
         "status": {"observedGeneration": 1, "updatedReplicas": 1, "availableReplicas": ready},
     }
-
-
-WANTED = Wanted(job("model-tiny-new"), "model-tiny-1", 900)
-
-
-def completed(plan: Plan, jobs: list[Any], claims: list[Any] | None = None) -> Any:
-    answers = {"batch/v1": read(*jobs, *([claim()] if claims is None else claims))}
-    return plan(models.completed, "models", LABEL, [WANTED], answers=answers)
-
-
-def test_a_job_that_is_done_is_left_alone(plan: Plan) -> None:
-    planned = completed(plan, [job("model-tiny-new", DONE)])
-
-    assert (planned.commands, planned.reasons) == ([], [])
-
-
-def test_a_job_that_is_missing_is_made_and_waited_for(plan: Plan) -> None:
-    planned = completed(plan, [])
-
-    assert planned.reasons == ["Job model-tiny-new is missing"]
-    [command] = planned.commands
-    assert command.endswith("wait_job model-tiny-new 900")
-    assert "kubectl delete job" not in command
-    assert json.loads(planned.stdin[0])["items"] == [WANTED.job]
-
-
-def test_a_job_at_work_is_only_waited_for(plan: Plan) -> None:
-    planned = completed(plan, [job("model-tiny-new")])
-
-    assert planned.reasons == ["Job model-tiny-new is not done yet"]
-    assert "kubectl apply" not in planned.commands[0]
-    assert "kubectl delete" not in planned.commands[0]
-    assert planned.commands[0].endswith("wait_job model-tiny-new 900")
-
-
-@pytest.mark.parametrize(
-    ("status", "claims", "why"),
-    [
-        (FAILED, [claim()], "Job model-tiny-new failed, and is tried again"),
-        (DONE, [], "Job model-tiny-new filled a volume that is gone, and is run again"),
-        (
-            DONE,
-            [claim("2026-11-30T09:00:00Z")],
-            "Job model-tiny-new filled a volume that is gone, and is run again",
-        ),
-    ],
-)
-def test_a_job_that_does_not_hold_any_more_is_made_anew(
-    plan: Plan, status: dict[str, Any], claims: list[Any], why: str
-) -> None:
-    planned = completed(plan, [job("model-tiny-new", status)], claims)
-
-    assert planned.reasons == [why]
-    assert "--cascade=foreground model-tiny-new" in planned.commands[0]
-    assert "kubectl apply" in planned.commands[0]
-
-
-def test_jobs_of_an_older_content_go_and_those_of_other_models_stay(plan: Plan) -> None:
-    jobs = [job("model-tiny-new", DONE), job("model-tiny-old", DONE), job("model-big-1", DONE, "big")]
-
-    planned = completed(plan, jobs)
-
-    assert planned.reasons == ["model-tiny-old is of an older content"]
-    assert "--cascade=foreground model-tiny-old >/dev/null" in planned.commands[0]
-    assert "model-big" not in planned.commands[0]
-    assert "wait_job model" not in planned.commands[0]
-
-
-def test_before_there_is_a_cluster_the_fetch_is_planned(plan: Plan) -> None:
-    planned = plan(models.completed, "models", LABEL, [WANTED], answers={"batch/v1": NO_CLUSTER})
-
-    assert len(planned.commands) == 1
-    assert planned.notes.until == "control-plane"
 
 
 def test_a_claim_that_is_there_is_left_as_it_is(plan: Plan) -> None:

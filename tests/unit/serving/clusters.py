@@ -50,6 +50,7 @@ HUB: dict[str, Any] = {
     "gateway": {"name": "front", "namespace": "gateways", "hostname": "llama.home.arpa"},
     "replicas": 2,
     "storage_class": "slipway-nfs",
+    "volume": "shared",
 }
 FOLDER: dict[str, Any] = {
     "name": "mine",
@@ -60,6 +61,7 @@ FOLDER: dict[str, Any] = {
     "expose": "cluster",
     "arguments": ["--load-format", "dummy"],
 }
+EXPORT = {"name": "shared", "server": "192.168.1.5", "path": "/export/models", "size": "100Gi"}
 A770 = {"vendor": "intel", "model": "A770", "count": 2, "allocation": "dra"}
 
 
@@ -75,7 +77,7 @@ def cluster(*models: dict[str, Any], **keys: Any) -> Cluster:
             "name": "homelab",
             "nodes": nodes,
             "load_balancer": {"pool": ["192.168.1.240-192.168.1.250"]},
-            "storage": {"path": "/data/volumes"},
+            "storage": {"path": "/data/volumes", "nfs": [EXPORT]},
             "object_store": {"buckets": ["models"]},
             "registry": {"provider": "distribution", "hostname": "registry.home.arpa"},
             "models": list(models),

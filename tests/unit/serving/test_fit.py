@@ -19,7 +19,7 @@ from tests.unit.serving.clusters import A770, ARC, CONFIG, HUB, TINY, cluster
 
 TOO_LARGE_FOR_A_GPU = (
     "models[0].gpus: qwen does not fit: weights 70.0 GiB, engine 1.5 GiB, KV cache of one sequence of 8192"
-    " tokens 0.2 GiB: together 71.7 GiB of 14.7 GiB, 0.92 of a A770 with 16.0 GiB; lower context, use a"
+    " tokens 0.2 GiB: together 71.7 GiB of 14.7 GiB, 0.92 of one A770 with 16.0 GiB; lower context, use a"
     " quantised model, or more or larger GPUs"
 )
 TOO_LARGE_FOR_A_POD = (
@@ -77,7 +77,7 @@ def test_two_a770_hold_a_model_of_seven_billion(config: str) -> None:
     assert (seen.fits, said({**ARC, "config": config})) == (True, [])
     assert seen.text == (
         "weights 7.5 GiB, engine 1.5 GiB, KV cache of one sequence of 8192 tokens 0.2 GiB: together 9.2 GiB"
-        " of 14.7 GiB, 0.92 of a A770 with 16.0 GiB"
+        " of 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
     )
 
 

@@ -14,6 +14,7 @@ from deploy.model import Cluster
 from deploy.plan import phases, unsupported
 from deploy.steps import cert_manager, certificates
 from deploy.steps.registry import databases, distribution, harbor_values, objects
+from deploy.steps.registry.harbor import claims, reads
 from tests.unit.steps.registries import AWAY, NEAR, STORE, cluster, registry_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -196,3 +197,29 @@ def test_a_certificate_of_cert_manager_is_for_the_same_names() -> None:
             "issuerRef": {"name": "slipway-ca", "kind": "ClusterIssuer", "group": "cert-manager.io"},
         },
     }
+
+
+def test_harbors_components_are_as_new_as_the_credentials_that_they_read() -> None:
+    def read(declared: Cluster) -> dict[str, list[str]]:
+        return {name: [each.name for each in found] for name, found in reads(registry_of(declared)).items()}
+
+    own = ["harbor-secrets", "harbor-registry-credentials"]
+    plain = {"nginx": ["registry-tls"], "core": [*own, "harbor-token"], "jobservice": own, "registry": own}
+    elsewhere = cluster("harbor", database={"provider": "external", "host": "db.home.arpa"})
+
+    assert read(HARBOR) == plain
+    assert read(HARBOR_S3) == {
+        **plain,
+        "core": [*own, "harbor-token", "harbor-db-app"],
+        "registry": [*own, "registry-s3"],
+    }
+    assert read(elsewhere)["core"] == [*own, "harbor-token", "harbor-external-database"]
+
+
+def test_harbors_claims_are_of_the_classes_that_were_declared() -> None:
+    declared = cluster("harbor", storage_class="fast", database={"storage_class": "safe", "size": "5Gi"})
+
+    assert [(each.name, each.size, each.storage_class) for each in claims(registry_of(declared))] == [
+        ("harbor-registry", "50Gi", "fast"),
+        ("database-data-harbor-database-0", "5Gi", "safe"),
+    ]

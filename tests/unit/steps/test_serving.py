@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 MODELS = {"tiny": TINY, "qwen": ARC, "llama": HUB, "mine": FOLDER}
 GPUS: dict[str, Any] = {"vendor": "intel", "model": "A770", "count": 1, "allocation": "dra"}
 ALL = cluster(*MODELS.values())
-SCRIPTS = ("populate", "check")
+SCRIPTS, FETCHERS = ("populate", "check"), ("hub.py", "kit.sh", "s3.sh")
 JOB = re.compile(r"^model-[a-z]+-[0-9a-f]{8}$")
 
 
@@ -47,8 +47,9 @@ def _named(value: Any) -> Any:
         return {key: _named(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_named(each) for each in value]
-    if value == render.file("serving/hub.py").decode():
-        return "<hub.py>"
+    for fetcher in FETCHERS:
+        if value == render.file(f"serving/{fetcher}").decode():
+            return f"<{fetcher}>"
     if isinstance(value, str) and JOB.match(value):
         return f"{value[:-8]}<digest>"
     return next((f"<{name}.sh>" for name in SCRIPTS if value == populate.script(name)), value)
@@ -205,3 +206,33 @@ def test_a_modelkit_with_a_checksum_is_fetched_by_it(ref: str, wanted: str) -> N
     one = cluster({**ARC, "source": {"modelkit": ref}})
 
     assert populate.reference(one.models[0]) == wanted
+
+
+def test_a_modelkit_is_pushed_under_the_name_that_it_has_in_the_inventory() -> None:
+    def pushed(ref: str) -> str:
+        one = cluster({**ARC, "source": {"modelkit": ref}})
+        return populate.pushed(one, one.models[0])
+
+    assert pushed("registry.home.arpa/models/qwen:1") == (
+        "kit login registry.home.arpa --username slipway, kit push registry.home.arpa/models/qwen:1,"
+        " or oras cp FROM registry.home.arpa/models/qwen:1"
+    )
+    digest = f"@sha256:{'b' * 64}"
+    assert pushed(f"r.org/qwen:1{digest}") == "kit push r.org/qwen:1, or oras cp FROM r.org/qwen:1"
+
+
+def test_a_class_that_shares_volumes_is_asked_for_one_that_several_nodes_use() -> None:
+    def spec(**changes: Any) -> dict[str, Any]:
+        return {**populate.claim(cluster({**TINY, **changes}).models[0])["spec"]}
+
+    assert spec(storage_class="cephfs")["accessModes"] == ["ReadWriteOnce"]
+    assert spec(storage_class="cephfs", shared_volume=True)["accessModes"] == ["ReadWriteMany"]
+    named = spec(storage_class="slipway-nfs", volume="shared")
+    assert (named["accessModes"], named["volumeName"]) == (["ReadWriteMany"], "shared")
+
+
+def test_every_version_of_a_model_lies_in_the_volume_that_it_names() -> None:
+    def claim(**changes: Any) -> str:
+        return str(populate.claim(cluster({**HUB, **changes}).models[0])["metadata"]["name"])
+
+    assert claim() == claim(version="2") == "model-llama-shared"

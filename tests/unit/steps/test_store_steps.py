@@ -42,6 +42,7 @@ EXTERNAL = {
 }
 NONE = "=== slipway no cluster"
 BARE = {"admin.conf": NONE, "for p in": []}
+DONE = "2026-11-30T08:00:00Z"
 SHOWN = "=== slipway 200 https://api/x"
 
 
@@ -101,6 +102,7 @@ def test_before_there_is_a_cluster_all_of_the_store_is_still_to_be_done(
         "Certify minio.object-store.svc": True,
         "See that its volume can be as declared": False,
         "Install the store": True,
+        "Have the store read its present credentials": False,
         "Wait for the store": True,
         "Keep its volume whatever happens to the claim": True,
         "Make the buckets and their user": True,
@@ -124,9 +126,12 @@ def applied(obj: dict[str, Any]) -> str:
     if obj["kind"] == "PersistentVolumeClaim":
         obj = {**obj, "spec": {**obj["spec"], "volumeName": "pvc-1", "storageClassName": "local-path"}}
     if obj["kind"] == "Job":
-        obj = {**obj, "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
-    fields = {f"f:{name}": {} for name in obj if name not in ("apiVersion", "kind", "metadata", "status")}
-    more = {name: {} for name in obj["metadata"] if name not in ("name", "namespace")}
+        completed = {"conditions": [{"type": "Complete", "status": "True"}], "completionTime": DONE}
+        obj = {**obj, "status": completed}
+    fields: dict[str, Any] = {
+        f"f:{name}": {} for name in obj if name not in ("apiVersion", "kind", "metadata", "status")
+    }
+    more: dict[str, Any] = {name: {} for name in obj["metadata"] if name not in ("name", "namespace")}
     fields["f:metadata"] = {f"f:{name}": {} for name in more}
     mine = {
         "manager": "slipway",
@@ -156,8 +161,21 @@ def secret(namespace: str, name: str) -> str:
     return digested(namespace, name, "Opaque", {"access-key": who, "secret-key": "x"})
 
 
-def living(policy: str = "Retain") -> dict[str, Any]:
-    """What a control plane answers when the store is there; `policy` is of the volume behind it."""
+def described(name: str, **metadata: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "object-store", **metadata}
+    return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata}
+
+
+def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
+    """What a control plane answers when the store is there; `policy` is of the volume behind it.
+
+    `changed` says of some Secrets when they were; the pod and the Job are of DONE.
+    """
+    before = "2026-11-30T07:00:00Z"
+    root, user = (
+        described(name, managedFields=[{"time": changed.get(name.replace("-", "_"), before)}])
+        for name in ("minio-root", "object-store-user")
+    )
     store = Cluster.model_validate(CLUSTER).object_store
     assert store is not None
     server, client = (
@@ -182,7 +200,9 @@ def living(policy: str = "Retain") -> dict[str, Any]:
     }
     return {
         "server-ca": [*read(served).splitlines(), f"ca {signed}"],
-        "/jobs?labelSelector=": [own["Job"], SHOWN],
+        "/object-store/pods?": read(described("minio-0", creationTimestamp=DONE), root),
+        "as=PartialObjectMetadata": read(root, user),
+        "/jobs?labelSelector=": [own["Job"], SHOWN, own["PersistentVolumeClaim"], SHOWN],
         "/persistentvolumes/pvc-1": read({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
         "/services/minio": [line for each in own.values() for line in (each, SHOWN)],
         "/statefulsets/minio": [own["StatefulSet"], SHOWN],
@@ -209,4 +229,16 @@ def test_only_what_differs_is_done(operations: Callable[..., dict[str, bool]]) -
     assert changing(operations(object_store, living(), object_store=buckets)) == {
         "Install the store",
         "Make the buckets and their user",
+    }
+
+
+def test_credentials_that_were_made_anew_reach_the_store_and_its_users(
+    operations: Callable[..., dict[str, bool]],
+) -> None:
+    buckets, later = "Make the buckets and their user", "2026-11-30T09:00:00Z"
+
+    assert changing(operations(object_store, living(object_store_user=later))) == {buckets}
+    assert changing(operations(object_store, living(minio_root=later))) == {
+        "Have the store read its present credentials",
+        buckets,
     }

@@ -47,12 +47,21 @@ esac
 
 echo "stand-in for kitops-init, with $(oras version | sed -n 's/^Version: */oras /p')"
 echo "Unpacking modelkit $MODELKIT_REF to $path with filter '${UNPACK_FILTER:-model}'"
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
 layers=$(oras manifest fetch $reach --format go-template \
-    --template '{{range .content.layers}}{{.mediaType}} {{.digest}}{{"\n"}}{{end}}' "$MODELKIT_REF")
+    --template '{{range .content.layers}}{{.mediaType}} {{.digest}}{{"\n"}}{{end}}' "$MODELKIT_REF" 2>"$said") || {
+    cat "$said" >&2
+    # as kit says it (kitops pkg/lib/filesystem/unpack/store.go); oras: errdef.ErrNotFound
+    case $(cat "$said") in
+    *"$repository"*": not found"*) refused "reference $MODELKIT_REF could not be found in remote" ;;
+    esac
+    exit 1
+}
 begun=$path/.unpacking
 rm -rf "$begun"
 mkdir -p "$begun"
-trap 'rm -rf "$begun"' EXIT
+trap 'rm -rf "$begun" "$said"' EXIT
 
 wanted() {
     case $1 in

@@ -1,0 +1,22 @@
+"""What a model that is fetched asks of its volume."""
+
+from __future__ import annotations
+
+import math
+
+from deploy.model.serving import Model
+from deploy.model.sizes import in_bytes
+from deploy.model.storage import NFS_CLASS
+
+# it holds what is fetched, and what an unpacker keeps of it meanwhile
+ROOM = 2.2
+
+
+def room(model: Model) -> int:
+    """Return how many bytes must be free to fetch a model."""
+    return math.ceil(ROOM * in_bytes(model.weights))
+
+
+def is_shared(model: Model) -> bool:
+    """Say whether pods on several nodes can use a model's volume."""
+    return model.shared_volume or model.storage_class == NFS_CLASS
