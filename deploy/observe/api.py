@@ -15,6 +15,7 @@ NO_KIND = "no matches for kind"  # as kubectl says it
 JSON = "application/json"
 # of a Secret that is what there is beside its values (kubernetes.io, API concepts, "Metadata-only fetches")
 METADATA = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 def path(obj: Mapping[str, Any]) -> str:
@@ -70,8 +71,14 @@ _NOTE = r's|\("kubectl.kubernetes.io/last-applied-configuration":\) *".*"|\1 ""|
 
 
 def metadata_command(paths: Sequence[str]) -> str:
-    """Return what asks for what there is of these objects beside what they hold; no value of a Secret is."""
-    return f"{{ {command(paths, accept=METADATA)} }} | sed {shlex.quote(_NOTE)}"
+    """Return what asks for what there is of these objects beside what they hold; no value of a Secret is.
+
+    Paths with a query are lists, for which the API has another word.
+    """
+    lists = [each for each in paths if "?" in each]
+    kinds = {METADATA: [each for each in paths if each not in lists], METADATA_LIST: lists}
+    asked = "".join(command(part, accept=accept) for accept, part in kinds.items() if part)
+    return f"{{ {asked} }} | sed {shlex.quote(_NOTE)}"
 
 
 def parse(lines: Sequence[str]) -> Objects:

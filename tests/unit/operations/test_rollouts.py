@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import Any
 
@@ -71,8 +72,9 @@ def test_pods_that_cannot_be_read_are_no_current_ones(plan: Plan) -> None:
 def test_no_value_of_a_secret_is_asked_for() -> None:
     command = observed.command("registry", "app=x", [TLS])
 
-    assert "-H 'Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'" in command
-    assert command.count("Accept:") == 1
+    secret, pods = re.findall(r"-H 'Accept: (.*?)' -w '.*?' (\S+)", command, re.DOTALL)
+    assert secret == (api.METADATA, f'"$server"{TLS.path}')
+    assert (pods[0], "/namespaces/registry/pods?" in pods[1]) == (api.METADATA_LIST, True)
 
 
 def test_a_note_of_what_was_applied_stays_on_the_host() -> None:
