@@ -27,7 +27,10 @@ def patched(what: str, patch: object) -> str:
 
 DRIFTS = {
     "the class of volumes": Drift(
-        "delete storageclass local-path", "storage", "Install local-path-provisioner", "StorageClass"
+        "delete storageclass local-path",
+        "storage",
+        "Install local-path-provisioner, declare volumes",
+        "StorageClass",
     ),
     "what the store's user may": Drift(
         "-n object-store " + patched("configmap minio-buckets", {"data": {"policy.json": "{}"}}),
@@ -44,7 +47,7 @@ DRIFTS = {
     "the Secret of the store's user": Drift(
         "-n object-store delete secret object-store-user",
         "object-store",
-        "Give them to its jobs",
+        "Give them to the store and its jobs",
         "object-store-user",
     ),
     "the store's Service": Drift(
@@ -66,14 +69,16 @@ DRIFTS = {
         "registry-external",
     ),
     "a model's Deployment": Drift(
-        "-n models scale deployment model-tiny --replicas=0", "serving", "Serve tiny", "replicas"
+        "-n models scale deployment model-tiny --replicas=0", "serving", "Serve the models", "replicas"
     ),
-    "a model's Service": Drift("-n models delete service model-tiny", "serving", "Serve tiny", "Service"),
+    "a model's Service": Drift(
+        "-n models delete service model-tiny", "serving", "Serve the models", "Service"
+    ),
     "who may ask a model": Drift(
-        "-n models delete networkpolicy model-tiny", "serving", "Serve tiny", "NetworkPolicy"
+        "-n models delete networkpolicy model-tiny", "serving", "Serve the models", "NetworkPolicy"
     ),
     "a model's key": Drift(
-        "-n models delete secret model-tiny", "serving", "Give tiny its key", "model-tiny"
+        "-n models delete secret model-tiny", "serving", "Give the models their Secrets", "model-tiny"
     ),
 }
 
@@ -110,7 +115,7 @@ def test_an_origin_that_is_gone_is_made_anew_and_all_copies_with_it(llm: Site) -
     operations = {row["operation"] for row in llm.plan()}
     llm.ok("apply", "--yes", timeout=PATIENCE)
 
-    assert "Keep the key of tiny" in operations
+    assert "Keep the models' keys and tokens" in operations
     after = value(llm, "slipway-system", "model-tiny", "api-key")
     assert after != before
     assert value(llm, "models", "model-tiny", "api-key") == after
