@@ -76,7 +76,7 @@ def filled(site: Site, prefix: str, files: int, megabytes: int) -> str:
         kubectl(site, "--namespace", NAMESPACE, "wait", ready, f"pod/{FILLER}", "--timeout=120s")
         inside(f"mkdir -p /tmp/{prefix}")
         for name, content in tiny.files().items():
-            text = base64.encodebytes(content).decode()
+            text = base64.b64encode(content).decode()  # busybox stumbles over line breaks
             inside(f"base64 -d >/tmp/{prefix}/{name}", stdin=text)
         size = megabytes << 20
         numbers = " ".join(map(str, range(files)))
