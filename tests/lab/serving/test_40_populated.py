@@ -66,18 +66,18 @@ def filler(site: Site) -> dict[str, Any]:
 def filled(site: Site, prefix: str, files: int, megabytes: int) -> str:
     """Put the tiny model and some random files below a prefix of the bucket; return the digest of all."""
 
-    def inside(script: str, stdin: str | None = None) -> str:
-        words = ["--namespace", NAMESPACE, "exec", *(["--stdin"] if stdin else []), FILLER, "--"]
-        return kubectl(site, *words, "sh", "-ec", script, stdin=stdin)
+    def inside(script: str) -> str:
+        return kubectl(site, "--namespace", NAMESPACE, "exec", FILLER, "--", "sh", "-ec", script)
 
     kubectl(site, "apply", "--filename=-", stdin=json.dumps(filler(site)))
     try:
         ready = "--for=condition=Ready"
         kubectl(site, "--namespace", NAMESPACE, "wait", ready, f"pod/{FILLER}", "--timeout=120s")
         inside(f"mkdir -p /tmp/{prefix}")
-        for name, content in tiny.files().items():
-            text = base64.b64encode(content).decode()  # busybox stumbles over line breaks
-            inside(f"base64 -d >/tmp/{prefix}/{name}", stdin=text)
+        folder = f"/var/lib/kubelet/pods/{uid(site, FILLER)}/volumes/kubernetes.io~empty-dir/tmp/{prefix}"
+        for name, content in tiny.files().items():  # too long for the stdin of a `kubectl exec`
+            text = base64.encodebytes(content).decode()
+            site.lab.exec("n2", ["sh", "-ec", f"base64 -d >{folder}/{name}"], stdin=text)
         size = megabytes << 20
         numbers = " ".join(map(str, range(files)))
         inside(
@@ -97,16 +97,16 @@ def declare(site: Site, name: str, **values: Any) -> None:
     site.lab.write_lock(site.write())
 
 
-def store(site: Site) -> str:
-    """Return the identity of the store's pod."""
-    return str(got(site, "--namespace", NAMESPACE, "pod", "minio-0")["metadata"]["uid"])
+def uid(site: Site, pod: str) -> str:
+    """Return the identity of a pod of the store's namespace."""
+    return str(got(site, "--namespace", NAMESPACE, "pod", pod)["metadata"]["uid"])
 
 
 def test_a_store_that_is_killed_while_a_model_is_fetched_is_waited_for_and_the_rest_is_fetched(
     llm: Site,
 ) -> None:
     declare(llm, "tiny-s3", checksum=filled(llm, "tiny-s3", BALLAST, MEGABYTES), weights="800Mi")
-    before = store(llm)
+    before = uid(llm, "minio-0")
 
     running = llm.start("apply", "--yes")
     came = llm.on("n2", KILLED, check=False).splitlines()
@@ -115,7 +115,7 @@ def test_a_store_that_is_killed_while_a_model_is_fetched_is_waited_for_and_the_r
 
     assert 2 <= len(came) < BALLAST, f"{came}\n{said}"
     assert running.returncode == 0, said
-    assert store(llm) != before
+    assert uid(llm, "minio-0") != before
     folder = f"{VOLUMES}/*_models_model-tiny-s3-1/[0-9a-f]*"
     after = llm.on("n2", f"cd {folder} && stat -c '%n %i' ballast-*").splitlines()
     assert len(after) == BALLAST
