@@ -32,28 +32,6 @@ class Tried(FactBase[kube.Objects]):
         return kube.parse(output)
 
 
-class Described(FactBase[kube.Objects]):
-    """Return the metadata alone of the objects at these paths, as objects of the kind PartialObjectMetadata.
-
-    .. code:: python
-
-        Objects(Reach.ANSWERS, live={Key("meta.k8s.io", "PartialObjectMetadata", "x", "tls"): {...}})
-    """
-
-    @staticmethod
-    @override
-    def default() -> kube.Objects:
-        return kube.Objects(kube.Reach.SILENT)
-
-    @override
-    def command(self, paths: Sequence[str]) -> str:
-        return api.metadata_command(paths)
-
-    @override
-    def process(self, output: list[str]) -> kube.Objects:
-        return api.parse(output)
-
-
 class Got(FactBase[kube.Objects]):
     """Return the objects that one `kubectl get ... -o json` shows; `words` are quoted for a shell.
 
@@ -96,3 +74,16 @@ class Read(FactBase[kube.Objects]):
     @override
     def process(self, output: list[str]) -> kube.Objects:
         return api.parse(output)
+
+
+class Described(Read):
+    """Return the metadata alone of the objects at these paths, as objects of the kind PartialObjectMetadata.
+
+    .. code:: python
+
+        Objects(Reach.ANSWERS, live={Key("meta.k8s.io", "PartialObjectMetadata", "x", "tls"): {...}})
+    """
+
+    @override
+    def command(self, paths: Sequence[str]) -> str:
+        return api.metadata_command(paths)
