@@ -29,8 +29,12 @@ LIVE = "live"  # after it comes what the API said
 MARKER = "/var/lib/slipway/kubeadm.json"
 
 LEFTOVERS = (*MANIFESTS, *KUBECONFIGS, CA, KUBELET_CONF, BOOTSTRAP_CONF, KUBELET_CONFIG, ETCD_DATA)
+ADMIN = "kubernetes-admin"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 FINALIZE = "kubelet-finalize all"
+# any phase that asks the API binds admin.conf's group first, by super-admin.conf (EnsureAdminClusterRoleBinding
+# in kubeadm's phases/kubeconfig); this one says nothing that is not so already
+BINDS = "mark-control-plane"
 
 DNS = Key("apps", "Deployment", "kube-system", "coredns")
 # what `kubeadm init` puts into the API, with the phase that makes it
@@ -81,7 +85,12 @@ class State:
             addons = [phase for phase in phases if phase.startswith("addon ")]
             phases = [*phases[: len(phases) - len(addons)], FINALIZE, *addons]
         labels = self.known["metadata"].get("labels") or {} if self.known else {}
-        return tuple(phases if CONTROL_PLANE_LABEL in labels else ["mark-control-plane", *phases])
+        return tuple(phases if CONTROL_PLANE_LABEL in labels else [BINDS, *phases])
+
+    @property
+    def unbound(self) -> bool:
+        """Say whether the API knows admin.conf's user and lets it do nothing."""
+        return any(f'is forbidden: User "{ADMIN}"' in each for each in self.api.errors)
 
 
 def _stub(key: Key) -> Object:

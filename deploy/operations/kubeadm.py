@@ -46,8 +46,19 @@ def initialised(cluster: str, node: str, config: str) -> Commands:
             yield StringCommand(transient.awaited(kubeadm.INIT_UNIT))
         case Do.WAIT:
             yield StringCommand(_api_awaited("get --raw=/readyz", f"{kubeadm.ETC}/admin.conf"))
+            if state.is_executing:
+                yield from _gone_on_with(cluster, node, config)
         case Do.PHASES:
             yield StringCommand(_phases(decision.phases, config))
+
+
+def _gone_on_with(cluster: str, node: str, config: str) -> Commands:
+    """Yield what an interrupted `kubeadm init` owes an API that did not answer when this was planned."""
+    if _read(node).unbound:
+        yield StringCommand(_phases([kubeadm.BINDS], config))
+    decision = bootstrap.initialise(_read(node), cluster)
+    if decision.do is Do.PHASES:
+        yield StringCommand(_phases(decision.phases, config))
 
 
 @operation()

@@ -24,7 +24,8 @@ def begun(unit: str, command: Sequence[str], properties: Sequence[str] = ()) -> 
 def awaited(unit: str) -> str:
     """Return the shell that waits until a transient unit ends; if it failed its last words are the error.
 
-    A systemd that says nothing, as it does while it is busy or executes itself anew, is asked again.
+    A systemd that says nothing, as it does while it is busy or executes itself anew, is asked again; and so
+    is one that shuts its host down, which ends units in the midst of their work and calls them inactive.
     """
     silent = f"systemd does not say what became of {unit}; journalctl -u {unit} shows it"
     return "\n".join(
@@ -32,9 +33,9 @@ def awaited(unit: str) -> str:
             f"asked=0; while :; do case $(systemctl show --value -p ActiveState {unit}) in",
             f"failed) echo '{unit} failed; its last words:' >&2",
             f"  journalctl -u {unit} -n 30 --no-pager -o cat >&2; exit 1;;",
-            "inactive) break;;",
-            f"'') asked=$((asked + 1)); [ $asked -lt {SILENCES} ] || {{ echo '{silent}' >&2; exit 1; }};;",
+            'inactive) [ "$(systemctl is-system-running)" = stopping ] || break; asked=$((asked + 1));;',
+            "'') asked=$((asked + 1));;",
             "*) asked=0;;",
-            "esac; sleep 0.2; done",
+            f"esac; [ $asked -lt {SILENCES} ] || {{ echo '{silent}' >&2; exit 1; }}; sleep 0.2; done",
         ]
     )

@@ -126,16 +126,24 @@ def test_killed_at_a_random_point_a_plain_rerun_converges(bare: Site, number: in
     converges(bare, what)
 
 
-def test_a_host_that_reboots_in_the_middle_is_brought_in_by_a_rerun(bare: Site) -> None:
+REBOOTS = {
+    "the control plane's first files": POINTS["the control plane's first files"],
+    # kubeadm's next step would be the first that the API server answers
+    "the control plane's last file": Point("n1", "[ -e /var/lib/kubelet/config.yaml ]"),
+}
+
+
+@pytest.mark.parametrize("name", REBOOTS)
+def test_a_host_that_reboots_in_the_middle_is_brought_in_by_a_rerun(bare: Site, name: str) -> None:
     run = bare.start("apply", "--yes")
-    watch = watching(bare, POINTS["the control plane's first files"])
-    until(lambda: watch.poll() is not None, INSTALL, "the control plane's first files")
+    watch = watching(bare, REBOOTS[name])
+    until(lambda: watch.poll() is not None, INSTALL, name)
     bare.lab.restart("n1")
     said, _ = run.communicate(timeout=60)
     assert run.returncode == 6, said
     assert "cp1: the connection was lost" in said, said
 
-    converges(bare, "a reboot of cp1")
+    converges(bare, f"a reboot of cp1 after {name}")
 
 
 def test_killed_between_a_change_and_its_restart_the_restart_still_comes(bare: Site) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
+from deploy.observe.kube import Objects, Reach
+from deploy.observe.kubeadm import Marker
 from deploy.operations import kubeadm, transient
 from deploy.operations.credentials import Asks
 from tests.unit.observe.test_kubeadm import UNITS
 from tests.unit.operations.conftest import MISSING, NO_CLUSTER, Plan
+from tests.unit.operations.test_bootstrap import LABEL, PLANE, api, state
 
 IDLE = [line.replace("=active", "=inactive").replace("=activating", "=inactive") for line in UNITS]
 BARE = {"slipway-kubeadm-init": "\n".join(["marker ", *IDLE, "live", NO_CLUSTER])}
@@ -34,6 +39,38 @@ def test_a_bare_host_is_initialised_by_a_unit_of_its_own(plan: Plan) -> None:
         + transient.awaited("slipway-kubeadm-init.service")
     )
     assert planned.reasons == ["there is no cluster yet"]
+
+
+def test_an_api_that_starts_is_waited_for_and_then_gets_what_an_interrupted_init_owes_it(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbidden = 'https://api/x: nodes "n1" is forbidden: User "kubernetes-admin" cannot get resource "nodes"'
+    plane = state(have=PLANE, marker=Marker("lab", "init"))
+    silent = dataclasses.replace(plane, api=Objects(Reach.SILENT))
+    unbound = dataclasses.replace(plane, api=Objects(Reach.SILENT, errors=(forbidden,)))
+    bound = dataclasses.replace(plane, api=api(LABEL, "kube-proxy", "cluster-info"))
+    seen = iter([silent, unbound, bound])
+    monkeypatch.setattr(kubeadm, "_read", lambda _node: next(seen))
+    monkeypatch.setattr(kubeadm, "state", SimpleNamespace(is_executing=True))
+
+    wait, bind, rest = plan(kubeadm.initialised, "lab", "cp1", "/c.yaml").commands
+
+    assert "--kubeconfig=/etc/kubernetes/admin.conf --request-timeout=5s get --raw=/readyz" in wait
+    assert bind == "kubeadm init phase mark-control-plane --config=/c.yaml"
+    assert rest == (
+        "kubeadm init phase bootstrap-token --config=/c.yaml && "
+        "kubeadm init phase addon kube-proxy --config=/c.yaml"
+    )
+
+
+def test_an_api_that_starts_and_lacks_nothing_is_only_waited_for(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = iter([state(have=PLANE, api=Objects(Reach.SILENT)), *[state(have=PLANE, api=api(LABEL))] * 2])
+    monkeypatch.setattr(kubeadm, "_read", lambda _node: next(seen))
+    monkeypatch.setattr(kubeadm, "state", SimpleNamespace(is_executing=True))
+
+    assert len(plan(kubeadm.initialised, "lab", "cp1", "/c.yaml").commands) == 1
 
 
 def test_a_plan_of_a_join_makes_no_credentials(plan: Plan) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 from deploy.operations import transient
 
 
-def waited(directory: Path, *states: str) -> subprocess.CompletedProcess[str]:
+def waited(directory: Path, *states: str, system: str = "degraded") -> subprocess.CompletedProcess[str]:
     """Wait for a unit that is in these states one after the other, the last one for ever."""
+    (directory / "system").write_text(system)
     for number, state in enumerate(states, 1):
         (directory / f"{number}").write_text(state)
     programs = {
-        "systemctl": f"""n=$(($(cat {directory}/asked 2>/dev/null || echo 0) + 1))
+        "systemctl": f"""[ "$1" = show ] || {{ cat {directory}/system; exit 1; }}
+n=$(($(cat {directory}/asked 2>/dev/null || echo 0) + 1))
 echo $n > {directory}/asked
 [ $n -lt {len(states)} ] || n={len(states)}; cat {directory}/$n""",
         "journalctl": "echo the last word",
@@ -53,3 +55,7 @@ def test_a_systemd_that_stays_silent_is_an_error_not_the_end_of_the_unit(tmp_pat
         1,
         "systemd does not say what became of x.service; journalctl -u x.service shows it\n",
     )
+
+
+def test_a_unit_that_its_host_takes_down_with_itself_has_not_ended_well(tmp_path: Path) -> None:
+    assert waited(tmp_path, "active", "inactive", system="stopping").returncode == 1
