@@ -15,7 +15,7 @@ from rich.table import Table
 from deploy import catalog
 from deploy.cli.faults import break_, fix
 from deploy.cli.hardware import hardware
-from deploy.lab import Lab, asked, demo, existing, packages, served, supply
+from deploy.lab import Lab, asked, demo, existing, packages, prune, served, supply
 from deploy.lab.errors import LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, SUBNET
 from deploy.lab.progress import Progress
@@ -145,6 +145,18 @@ def build(versions: tuple[str, ...], inventories: tuple[Path, ...]) -> None:
     packages.ensure(progress.say)
     made = supply.made(versions, progress, asked.images(inventories))
     click.echo(f"{len(made.files)} files and {len(made.images)} images in {supply.mirror_root().parent}")
+
+
+@lab.command("prune")
+@click.option("--yes", is_flag=True, help="Delete what is shown.")
+def prune_cache(yes: bool) -> None:
+    """Show what the cache keeps that this checkout does not ask for; with --yes, delete it.
+
+    What any lab on this machine uses stays. Another checkout builds again what only it asks for.
+    """
+    packages.require_root()
+    found = prune.pruned(Progress(), yes)
+    click.echo("\n".join(prune.lines(found, deleted=yes)))
 
 
 def _known(found: Lab, node: str) -> Lab:

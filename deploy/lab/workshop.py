@@ -101,6 +101,15 @@ class Workshop:
             self._releases[asked] = release.fetched(entries, self.progress.say)
         return self._releases[asked]
 
+    def layer(self, name: str) -> Path:
+        """Return a layer of Debian packages."""
+        return layers.layer(name, self.recipes.layers[name], self.progress)
+
+    def python_layer(self, name: str) -> Path:
+        """Return a layer of Python distributions."""
+        recipe = self.recipes.python[name]
+        return python.layer(name, recipe, [*map(self.layer, recipe.onto)], self.progress)
+
     def image(self, entry: ImageEntry, version: str) -> MadeImage:
         """Return an image of the catalogue."""
         name = recipe_of(entry, self.recipes)
@@ -109,7 +118,10 @@ class Workshop:
         recipe = self.recipes.images[name]
         added = {path: self.binary(what, version) for path, what in recipe.add.items()}
         own = {path: FILES / file for path, file in recipe.files.items()}
-        below = [*map(self._layer, recipe.layers), *([self._python(recipe.python)] if recipe.python else [])]
+        below = [
+            *map(self.layer, recipe.layers),
+            *([self.python_layer(recipe.python)] if recipe.python else []),
+        ]
         made_of: list[JsonValue] = [path.parent.name for path in [*added.values(), *below]]
         made_of += [sha256(path) for path in own.values()]
 
@@ -127,13 +139,6 @@ class Workshop:
         return MadeImage(
             entry, oci.blob(folder / "manifest.json"), (oci.blob(folder / "config.json"), *stack)
         )
-
-    def _layer(self, name: str) -> Path:
-        return layers.layer(name, self.recipes.layers[name], self.progress)
-
-    def _python(self, name: str) -> Path:
-        recipe = self.recipes.python[name]
-        return python.layer(name, recipe, [*map(self._layer, recipe.onto)], self.progress)
 
     def _module(self, name: str, version: str) -> Module:
         module = self.recipes.modules[name]

@@ -57,8 +57,11 @@ def plain(version: str) -> str:
 
 def made(workshop: Workshop, entry: FileEntry) -> Path:
     """Return one of k3s' files as the lab has it: the executable, or the archive of images."""
-    if own := workshop.k3s_release(entry.version, entry.arch).get(entry.key):
-        return own
+    return workshop.k3s_release(entry.version, entry.arch).get(entry.key) or stand_in(workshop, entry)
+
+
+def stand_in(workshop: Workshop, entry: FileEntry) -> Path:
+    """Return what takes the place of one of k3s' files."""
     build = _images if entry.key == k3s.key(k3s.IMAGES, entry.version) else _executable
     return build(workshop, entry.version)
 
