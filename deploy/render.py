@@ -10,21 +10,26 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
+@lru_cache(maxsize=2)
+def _environment(html: bool) -> Environment:
     return Environment(
         loader=FileSystemLoader(ROOT / "templates"),
         undefined=StrictUndefined,
-        keep_trailing_newline=True,
+        keep_trailing_newline=not html,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - configuration files, not HTML
+        autoescape=html,  # noqa: S701 - a file for a host is no HTML
     )
 
 
 def template(name: str, **values: object) -> bytes:
-    """Render templates/NAME."""
-    return _environment().get_template(name).render(**values).encode()
+    """Render templates/NAME, a file for a host: nothing is escaped."""
+    return _environment(html=False).get_template(name).render(**values).encode()
+
+
+def page(name: str, **values: object) -> str:
+    """Render templates/NAME, a page of HTML: every value is escaped."""
+    return _environment(html=True).get_template(name).render(**values)
 
 
 def file(name: str) -> bytes:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from checks.finding import Finding
 from checks.report.phrases import GLYPHS, age, evidence, heading, overall, summary, where
 from checks.report.report import Report, Verdict, key, verdict
+from deploy.render import page
 
 RUNS = 30  # as many as fit beside a title on a telephone, a month of nights
-_TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,8 @@ def render(report: Report, history: Sequence[Report] = ()) -> str:
         (heading(group, host), [_line(report, each, runs) for each in findings])
         for group, host, findings in report.groups
     ]
-    return _template().render(
+    return page(
+        "report/report.html.j2",
         report=report,
         overall=overall(report),
         sign=GLYPHS[overall(report)],
@@ -75,15 +72,3 @@ def _judged(run: Report, finding: Finding) -> str:
         if key(each) == key(finding):
             return verdict(each)
     return "absent"
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")

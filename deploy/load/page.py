@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-
 from deploy.load import chart, text
 from deploy.load.notes import faults, headline, notes
 from deploy.load.run import Run
-
-_TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "bench"
+from deploy.render import page
 
 
 def render(run: Run, before: Run | None = None) -> str:
     """Return the page; with a saved run, its values stand beside."""
-    return _template().render(
+    return page(
+        "bench/bench.html.j2",
         run=run,
         before=before,
         headline=headline(run),
@@ -30,15 +25,3 @@ def render(run: Run, before: Run | None = None) -> str:
         rates=any(level.load.rate is not None for level in run.levels),
         clients=any(level.load.clients is not None for level in run.levels),
     )
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("bench.html.j2")

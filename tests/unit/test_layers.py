@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "deploy.operations.notes",
         "pyinfra",
     },
-    "deploy/load": MODEL | {"deploy.load"},
+    "deploy/load": MODEL | {"deploy.load", "deploy.render"},
     "deploy/lab": MODEL | {"deploy.catalog", "deploy.lab"},
     "checks/finding.py": set(),
     "checks/catalogue.py": MODEL | {"checks.finding"},
@@ -89,7 +89,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "testinfra",
     },
     "checks/drift": MODEL | {"deploy.catalog", "deploy.engine", "deploy.plan", "checks"},
-    "checks/report": MODEL | {"checks.finding", "checks.catalogue", "checks.report"},
+    "checks/report": MODEL | {"deploy.render", "checks.finding", "checks.catalogue", "checks.report"},
 }
 FREE = {"deploy/cli", "deploy/__init__.py", "checks/__init__.py"}
 
