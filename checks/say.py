@@ -24,25 +24,16 @@ def judged(id_: str, host: str | None, good: bool, *, found: str, wanted: str, d
 
 def unread(id_: str, host: str | None, cause: str) -> Finding:
     """Return that nothing can be said, and why."""
-    entry = check(id_)
-    return Finding(
-        check=entry.id,
-        host=host,
-        status=Status.UNAVAILABLE,
-        severity=entry.severity,
-        found=cause,
-        group=entry.group,
-    )
+    return _unjudged(id_, host, Status.UNAVAILABLE, cause)
 
 
 def skipped(id_: str, host: str | None, reason: str) -> Finding:
     """Return that a check does not apply here."""
+    return _unjudged(id_, host, Status.SKIPPED, reason)
+
+
+def _unjudged(id_: str, host: str | None, status: Status, why: str) -> Finding:
     entry = check(id_)
     return Finding(
-        check=entry.id,
-        host=host,
-        status=Status.SKIPPED,
-        severity=entry.severity,
-        found=reason,
-        group=entry.group,
+        check=entry.id, host=host, status=status, severity=entry.severity, found=why, group=entry.group
     )

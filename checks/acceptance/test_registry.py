@@ -10,6 +10,7 @@ from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
 from deploy.model import Cluster, Distribution, Registry
+from deploy.observe import authority
 
 CERTS = {
     Distribution.KUBEADM: "/etc/containerd/certs.d",
@@ -63,7 +64,7 @@ def test_the_certificate_lasts(host: Host, cluster: Cluster, seen: Seen) -> None
     except ValueError:
         seen.unread(f"{address}:443 shows no certificate (REG-05)")
         return
-    names = _names(served)
+    names = authority.names(served)
     missing = [name for name in (hostname, address) if name not in names]
     seen.require(
         not missing, found=f"for {', '.join(sorted(names)) or 'nobody'}", wanted=f"for {hostname}, {address}"
@@ -71,12 +72,3 @@ def test_the_certificate_lasts(host: Host, cluster: Cluster, seen: Seen) -> None
     ends = served.not_valid_after_utc
     good = ends - datetime.now(UTC) >= LEAST
     seen.require(good, found=f"ends on {ends:%Y-%m-%d}", wanted=f"{LEAST.days} days left")
-
-
-def _names(certificate: x509.Certificate) -> set[str]:
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return set()
-    addresses = map(str, extension.value.get_values_for_type(x509.IPAddress))
-    return {*extension.value.get_values_for_type(x509.DNSName), *addresses}

@@ -10,7 +10,20 @@ from typing_extensions import override
 from deploy.observe import api, kube
 
 
-class Tried(FactBase[kube.Objects]):
+class _Objects(FactBase[kube.Objects]):
+    """Objects of an API; one that printed nothing was silent."""
+
+    @staticmethod
+    @override
+    def default() -> kube.Objects:
+        return kube.Objects(kube.Reach.SILENT)
+
+    @override
+    def process(self, output: list[str]) -> kube.Objects:
+        return kube.parse(output)
+
+
+class Tried(_Objects):
     """Return how an apply would leave the objects on stdin (`_stdin=`, a JSON List), by a dry run.
 
     .. code:: python
@@ -18,21 +31,12 @@ class Tried(FactBase[kube.Objects]):
         Objects(Reach.ANSWERS, would={Key("", "Namespace", "", "x"): {...}}, errors=())
     """
 
-    @staticmethod
-    @override
-    def default() -> kube.Objects:
-        return kube.Objects(kube.Reach.SILENT)
-
     @override
     def command(self) -> str:
         return kube.try_command()
 
-    @override
-    def process(self, output: list[str]) -> kube.Objects:
-        return kube.parse(output)
 
-
-class Got(FactBase[kube.Objects]):
+class Got(_Objects):
     """Return the objects that one `kubectl get ... -o json` shows; `words` are quoted for a shell.
 
     .. code:: python
@@ -40,32 +44,18 @@ class Got(FactBase[kube.Objects]):
         Objects(Reach.ANSWERS, live={Key("", "Node", "", "cp1"): {...}})
     """
 
-    @staticmethod
-    @override
-    def default() -> kube.Objects:
-        return kube.Objects(kube.Reach.SILENT)
-
     @override
     def command(self, words: str) -> str:
         return kube.get_command(words)
 
-    @override
-    def process(self, output: list[str]) -> kube.Objects:
-        return kube.parse(output)
 
-
-class Read(FactBase[kube.Objects]):
+class Read(_Objects):
     """Return the objects at these paths of the API; one that is not there is left out.
 
     .. code:: python
 
         Objects(Reach.ANSWERS, live={Key("", "Node", "", "cp1"): {...}})
     """
-
-    @staticmethod
-    @override
-    def default() -> kube.Objects:
-        return kube.Objects(kube.Reach.SILENT)
 
     @override
     def command(self, paths: Sequence[str]) -> str:

@@ -89,13 +89,7 @@ def service_network_fits(cluster: Cluster) -> Iterator[Mistake]:
 
 def ranges_are_disjoint(cluster: Cluster) -> Iterator[Mistake]:
     """Pods, Services and the load balancer have addresses of their own."""
-    kubernetes = cluster.kubernetes
-    ranges: list[tuple[Place, str, AddressRange]] = [
-        (POD_CIDR, str(kubernetes.pod_cidr), AddressRange.of(kubernetes.pod_cidr)),
-        (SERVICE_CIDR, str(kubernetes.service_cidr), AddressRange.of(kubernetes.service_cidr)),
-        *((place, text, found) for place, text, found in _pool(cluster)),
-    ]
-    for (place, text, one), (other_place, other_text, other) in combinations(ranges, 2):
+    for (place, text, one), (other_place, other_text, other) in combinations(_ranges(cluster), 2):
         if one.overlaps(other):
             yield Mistake(
                 other_place,
@@ -112,12 +106,7 @@ def hosts_are_outside(cluster: Cluster) -> Iterator[Mistake]:
     ]
     if kubernetes.endpoint is not None and kubernetes.endpoint not in {address for _, _, address in taken}:
         taken.append((ENDPOINT, "kubernetes.endpoint", kubernetes.endpoint))
-    ranges = [
-        (POD_CIDR, str(kubernetes.pod_cidr), AddressRange.of(kubernetes.pod_cidr)),
-        (SERVICE_CIDR, str(kubernetes.service_cidr), AddressRange.of(kubernetes.service_cidr)),
-        *_pool(cluster),
-    ]
-    for place, text, found in ranges:
+    for place, text, found in _ranges(cluster):
         for owner, name, address in taken:
             if address in found:
                 yield Mistake(
@@ -174,6 +163,16 @@ def pool_is_not_leased(cluster: Cluster) -> Iterator[Mistake]:
 def _covered(found: AddressRange, subnets: list[IPv4Network]) -> bool:
     touched = int(found.last) // 256 - int(found.first) // 256 + 1
     return touched <= len(subnets) and all(subnet in subnets for subnet in found.subnets())
+
+
+def _ranges(cluster: Cluster) -> list[tuple[Place, str, AddressRange]]:
+    """Return the ranges of pods, of Services and of the pool."""
+    pods, services = cluster.kubernetes.pod_cidr, cluster.kubernetes.service_cidr
+    return [
+        (POD_CIDR, str(pods), AddressRange.of(pods)),
+        (SERVICE_CIDR, str(services), AddressRange.of(services)),
+        *_pool(cluster),
+    ]
 
 
 def _pool(cluster: Cluster) -> Iterator[tuple[Place, str, AddressRange]]:
