@@ -5,21 +5,17 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
-import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
-
-import pytest
 
 from checks.catalogue import Phase, of_phase
 from checks.collect.observed import Observed, Trouble
 from checks.preflight import preflight
 from checks.report import Report, render
+from tests.unit.browser import browsed, needs_browser
 from tests.unit.checks.faults import FAULTS
 from tests.unit.checks.machines import cluster, everyone
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TELEPHONE = 390  # pixels
 # a frame of the telephone's width, for a browser's own window may not be made that narrow
 FRAME = """<!doctype html><meta charset="utf-8"><iframe style="width:{width}px;height:900px;border:0"
@@ -71,25 +67,15 @@ def test_the_page_needs_nothing_else() -> None:
     assert """content="default-src 'none'; style-src 'unsafe-inline'">""" in page
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+@needs_browser
 def test_the_page_fits_a_telephone_with_all_of_it_open(tmp_path: Path) -> None:
     page = html.escape(render(report(), "html"), quote=True)
-    (tmp_path / "frame.html").write_text(FRAME.format(width=TELEPHONE, page=page))
+    frame = FRAME.format(width=TELEPHONE, page=page)
 
-    done = subprocess.run(
-        [
-            str(CHROMIUM),
-            *("--headless", "--no-sandbox", "--disable-gpu", "--window-size=900,1000"),
-            *(f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", (tmp_path / "frame.html").as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    shown = browsed(tmp_path, frame, "--window-size=900,1000", "--dump-dom")
 
-    title = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)
-    assert title is not None, done.stderr
+    title = re.search(r"<title>(.*?)</title>", shown, re.DOTALL)
+    assert title is not None, shown
     seen = json.loads(html.unescape(title[1]))
     assert seen.pop("items") > 100
     assert seen.pop("needed") <= seen["inside"]

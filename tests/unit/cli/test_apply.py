@@ -4,36 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli import main
 from deploy.cli.progress import Terminal, line
 from deploy.engine import locks
 from deploy.engine.applying import Outcome
 from deploy.model import paths
 from deploy.model.row import Row, State
+from tests.unit.cli.called import slipway
 
 ROW = Row("baseline", "w1", "Turn swap off", State.CHANGE)
 BOB = locks.Holder("apply", "bob", "desk", 17, "2026-11-30T02:00:00Z")
-
-
-@pytest.fixture
-def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Hosts of 192.0.2.0/24, which nobody has (RFC 5737)."""
-    monkeypatch.setattr("deploy.engine.connect.CONNECT", 0.3)
-    path = tmp_path / "lab.yaml"
-    path.write_text(
-        "name: test\n"
-        "kubernetes: {endpoint: 192.0.2.1}\n"
-        "nodes:\n"
-        "  - {name: cp1, address: 192.0.2.1, roles: [control-plane]}\n"
-        "  - {name: w1, address: 192.0.2.2, roles: [worker]}\n"
-    )
-    return path
-
-
-def slipway(*arguments: object) -> int:
-    return main.exit_code(
-        lambda: main.slipway.main([*map(str, arguments)], prog_name="slipway", standalone_mode=False)
-    )
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_begun(

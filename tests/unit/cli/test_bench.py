@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli import main
+from tests.unit.cli.called import slipway
 from tests.unit.load.server import KEY, Behaviour, serving
 
 ROOT = Path(__file__).parents[3]
@@ -19,26 +19,9 @@ QUICK = ("--clients", "1,2", "--requests", "4", "--warm-up", "0", "--key-env", "
 CALL = "from deploy.cli.main import main; main()"
 
 
-@pytest.fixture
-def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cluster that no test here asks: its addresses are nobody's (RFC 5737)."""
-    monkeypatch.setattr("deploy.engine.connect.CONNECT", 0.3)
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THE_KEY", KEY)
-    path = tmp_path / "lab.yaml"
-    path.write_text(
-        "name: test\n"
-        "kubernetes: {endpoint: 192.0.2.1}\n"
-        "nodes:\n"
-        "  - {name: cp1, address: 192.0.2.1, roles: [control-plane]}\n"
-        "  - {name: w1, address: 192.0.2.2, roles: [worker]}\n"
-    )
-    return path
-
-
-def slipway(*arguments: object) -> int:
-    return main.exit_code(
-        lambda: main.slipway.main([*map(str, arguments)], prog_name="slipway", standalone_mode=False)
-    )
 
 
 def test_a_run_is_printed_kept_drawn_and_compared_with_the_next(

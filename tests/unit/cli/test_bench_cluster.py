@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli import main
 from deploy.engine import hostkeys, speaker
 from deploy.model import paths
+from tests.unit.cli.called import slipway
 from tests.unit.engine.sshd import ME, Sshd, cluster_of
 from tests.unit.load.server import KEY, Behaviour, serving
 
@@ -64,22 +64,10 @@ def served_at(directory: Path, url: str) -> None:
 def test_a_model_is_asked_at_its_address_with_its_key_and_nobody_sees_the_key(
     inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [
-        "bench",
-        str(inventory),
-        "tiny",
-        "--clients",
-        "1",
-        "--requests",
-        "2",
-        "--save",
-        str(tmp_path / "r"),
-    ]
+    quick = ("--clients", "1", "--requests", "2", "--save", tmp_path / "r")
     with serving(Behaviour(tokens=3)) as server:
         served_at(tmp_path, server.url)
-        code = main.exit_code(
-            lambda: main.slipway.main(arguments, prog_name="slipway", standalone_mode=False)
-        )
+        code = slipway("bench", inventory, "tiny", *quick)
 
     said = capsys.readouterr()
     assert (code, said.err) == (0, "")
@@ -98,10 +86,8 @@ def test_a_model_that_was_not_applied_is_said_to_be_missing(
 ) -> None:
     for name in ("service", "secret"):
         (tmp_path / f"{name}.json").write_text("")
-    arguments = ["bench", str(inventory), "tiny"]
-    code = main.exit_code(lambda: main.slipway.main(arguments, prog_name="slipway", standalone_mode=False))
 
-    assert code == 3
+    assert slipway("bench", inventory, "tiny") == 3
     assert capsys.readouterr().err == (
         f"test has no Service models/model-tiny: the model is not served; slipway apply {inventory}\n"
     )

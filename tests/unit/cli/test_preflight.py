@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from deploy.model import paths
-from tests.unit.cli.test_apply import inventory, slipway  # noqa: F401 - a fixture
+from tests.unit.cli.called import slipway
 
 SAVED = Path(__file__).parents[1] / "checks" / "lab-collection.json"
 
 
 def test_hosts_that_do_not_answer_are_named_and_kept_in_the_history(
-    inventory: Path,  # noqa: F811 - the fixture
+    inventory: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert slipway("preflight", inventory, "-o", "short") == 6
@@ -23,7 +23,7 @@ def test_hosts_that_do_not_answer_are_named_and_kept_in_the_history(
 
 
 def test_a_saved_collection_of_other_hosts_is_refused(
-    inventory: Path,  # noqa: F811 - the fixture
+    inventory: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -35,7 +35,7 @@ def test_a_saved_collection_of_other_hosts_is_refused(
 
 
 def test_a_saved_collection_is_judged_without_a_host_and_not_kept(
-    inventory: Path,  # noqa: F811 - the fixture
+    inventory: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert slipway("preflight", inventory, "--baseline", SAVED, "-o", "short") == 3

@@ -8,19 +8,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State
-from pyinfra.api.connect import connect_all
-from pyinfra.api.state import StateStage
-from pyinfra.context import ctx_config, ctx_host, ctx_state
+from pyinfra.api import State
 
-from deploy import catalog, context
-from deploy.catalog import LockedFile, LockedImage, gpu_needs
+from deploy.catalog import gpu_needs
 from deploy.errors import HostError
 from deploy.model import Cluster
 from deploy.operations import notes
 from deploy.steps import amd, intel, nvidia
+from tests.unit.fake_host import locked, prepared
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
 from tests.unit.observe.test_helm import secret
 from tests.unit.operations.conftest import MISSING, read
@@ -39,32 +35,17 @@ LIVING = {
 SURE = "Make sure that no GPU is given away twice"
 
 
-def locked(declared: Cluster, path: Path) -> None:
-    files = [(each.key, each.arch, LockedFile(each.key, each.version, each.url, "a" * 64))
-             for each in gpu_needs.files(declared)]  # fmt: skip
-    images = [(each.key, LockedImage(each.ref, f"sha256:{'b' * 64}")) for each in gpu_needs.images(declared)]
-    catalog.lock.save(path, files, images)
-
-
 @pytest.fixture
-def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[str, str]]]:
+def plan(tmp_path: Path) -> Callable[..., list[tuple[str, str]]]:
     """Return a function that plans a vendor's step on a living cluster: every operation with its end."""
 
     def run(
         step: Callable[[], Any], declared: Cluster, answers: Mapping[str, str] = MappingProxyType({})
     ) -> list[tuple[str, str]]:
-        lock = tmp_path / "lab.lock.yaml"
-        locked(declared, lock)
+        lock = locked(declared, tmp_path / "lab.lock.yaml")
         responses = {**answers, **LIVING, **answers}  # the first that fits is taken
-        data = context.host_data(declared, declared.nodes[0], str(lock))
-        fake = {"fake_responses": responses, "fake_delay": 0, "fake_delay_jitter": 0}
-        monkeypatch.setattr(pyinfra, "is_cli", True)
-        state = State(Inventory((["@fake/cp1"], {**fake, **data})), Config(), check_for_changes=False)
-        connect_all(state)
-        state.set_stage(StateStage.Prepare)
-        [host] = state.inventory
-        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
-            step()
+        control_plane = declared.nodes[0]
+        with prepared(step, declared, control_plane, lock, responses, compare=False) as (state, host):
             return [_end(state, host, id_) for id_ in host.op_hash_order]
 
     return run

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import struct
-import subprocess
-import zlib
 from pathlib import Path
 
 import pytest
@@ -13,9 +9,9 @@ from deploy.load import chart, page
 from deploy.load.chart import Chart, Mark
 from deploy.load.compare import changes
 from deploy.load.level import Load
+from tests.unit.browser import corner, in_both_schemes, needs_browser
 from tests.unit.load.samples import FOUR, ONE, RATED, level, run, sample
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 MADE = run(ONE, FOUR, RATED, about="dummy weights, CPU")
 
 
@@ -87,37 +83,9 @@ def test_a_page_of_nothing_says_so() -> None:
     assert "<svg" not in html
 
 
-def corner(png: bytes) -> tuple[int, ...]:
-    """Return the upper left pixel of a PNG: there, every filter of the format leaves the value alone."""
-    place, data = 8, b""
-    while place < len(png):
-        (size,), kind = struct.unpack(">I", png[place : place + 4]), png[place + 4 : place + 8]
-        data += png[place + 8 : place + 8 + size] if kind == b"IDAT" else b""
-        place += size + 12
-    return tuple(zlib.decompress(data)[1:4])
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-@pytest.mark.parametrize(("scheme", "expected"), [(1, (255, 255, 255)), (0, (15, 18, 22))])
+@needs_browser
+@in_both_schemes
 def test_the_page_is_light_or_dark_as_the_reader_wants_it(
     tmp_path: Path, scheme: int, expected: tuple[int, ...]
 ) -> None:
-    (tmp_path / "bench.html").write_text(page.render(MADE))
-    subprocess.run(
-        [
-            str(CHROMIUM),
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--window-size=500,900",
-            f"--blink-settings=preferredColorScheme={scheme}",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            f"--screenshot={tmp_path / 'bench.png'}",
-            (tmp_path / "bench.html").as_uri(),
-        ],
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-
-    assert corner((tmp_path / "bench.png").read_bytes()) == expected
+    assert corner(tmp_path, page.render(MADE), scheme) == expected

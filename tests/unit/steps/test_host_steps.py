@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State
-from pyinfra.api.connect import connect_all
-from pyinfra.api.state import StateStage
-from pyinfra.context import ctx_config, ctx_host, ctx_state
+from pyinfra.api import Host, State
 
-from deploy import catalog, context
-from deploy.catalog import LockedFile, LockedImage
 from deploy.model import Cluster
 from deploy.steps import artifacts, baseline, containerd, identity, images
+from tests.unit.fake_host import changes, locked, prepared
 
 NODES = [
     {"name": f"cp{number}", "address": f"10.0.0.{number}", "roles": ["control-plane"]} for number in (1, 2, 3)
@@ -42,51 +38,28 @@ BARE = {
 }
 
 
-@pytest.fixture
-def lock(tmp_path: Path) -> Path:
-    catalogue, path = catalog.load(), tmp_path / "homelab.lock.yaml"
-    version = catalogue.kubernetes.default
-    entries = [
-        *catalogue.kubernetes_files(version),
-        *(each for name in catalogue.files for each in catalogue.file(name)),
-    ]
-    files = [(e.key, e.arch, LockedFile(e.key, e.version, e.url, "a" * 64)) for e in entries]
-    refs = [*catalogue.kubernetes_images(version), *map(catalogue.image, ("flannel", "flannel-cni-plugin"))]
-    images = [(e.key, LockedImage(e.ref, f"sha256:{'b' * 64}")) for e in refs]
-    catalog.lock.save(path, files, images)
-    return path
+Bare = Callable[..., AbstractContextManager[tuple[State, Host]]]
 
 
 @pytest.fixture
-def prepared(lock: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., State]:
-    """Return a function that runs a step's preparation on a bare host."""
+def bare(tmp_path: Path) -> Bare:
+    """Return a function that prepares a step on a bare host."""
 
-    def run(step: Callable[[], Any], **parts: Any) -> State:
+    def run(step: Callable[[], Any], **parts: Any) -> AbstractContextManager[tuple[State, Host]]:
         cluster = Cluster.model_validate({**CLUSTER, **parts})
-        data = context.host_data(cluster, cluster.nodes[0], str(lock))
-        fake = {"fake_responses": BARE, "fake_delay": 0, "fake_delay_jitter": 0}
-        monkeypatch.setattr(pyinfra, "is_cli", True)
-        state = State(Inventory((["@fake/cp1"], {**fake, **data})), Config())
-        connect_all(state)
-        state.set_stage(StateStage.Prepare)
-        [host] = state.inventory
-        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
-            step()
-        return state
+        lock = locked(cluster, tmp_path / "homelab.lock.yaml")
+        return prepared(step, cluster, cluster.nodes[0], lock, BARE)
 
     return run
 
 
 @pytest.fixture
-def operations(prepared: Callable[..., State]) -> Callable[..., dict[str, bool]]:
+def operations(bare: Bare) -> Callable[..., dict[str, bool]]:
     """Return a function that gives a step's operations by name, and whether each would change a bare host."""
 
     def run(step: Callable[[], Any], **parts: Any) -> dict[str, bool]:
-        state = prepared(step, **parts)
-        [host] = state.inventory
-        names = {id_: min(state.op_meta[id_].names).partition(" | ")[2] for id_ in host.op_hash_order}
-        changes = {id_: state.ops[host][id_].operation_meta._maybe_is_change for id_ in names}
-        return {name: bool(changes[id_]) for id_, name in names.items()}
+        with bare(step, **parts) as (state, host):
+            return changes(state, host)
 
     return run
 
@@ -149,9 +122,8 @@ def test_containerd_is_configured_and_run(operations: Callable[..., dict[str, bo
     }
 
 
-def test_images_have_the_time_that_other_downloads_have(prepared: Callable[..., State]) -> None:
-    state = prepared(images.images)
+def test_images_have_the_time_that_other_downloads_have(bare: Bare) -> None:
+    with bare(images.images) as (state, host):
+        [operation] = state.ops[host].values()
 
-    [host] = state.inventory
-    [operation] = state.ops[host].values()
     assert operation.global_arguments["_timeout"] == artifacts.SECONDS

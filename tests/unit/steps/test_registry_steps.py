@@ -6,19 +6,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State
-from pyinfra.api.connect import connect_all
-from pyinfra.api.state import StateStage
-from pyinfra.context import ctx_config, ctx_host, ctx_state
 
-from deploy import catalog, context
-from deploy.catalog import LockedFile, LockedImage
 from deploy.model import Cluster
 from deploy.steps import baseline, cert_manager, containerd, trust
 from deploy.steps.k3s import config as k3s
 from deploy.steps.registry import registry
+from tests.unit.fake_host import locked, names, prepared
 from tests.unit.steps.registries import NODES, STORE, cluster
 
 BARE = {
@@ -41,31 +35,14 @@ MODEL = {
 }
 
 
-def locked(declared: Cluster, path: Path) -> Path:
-    needed = catalog.needed(declared)
-    files = [(e.key, e.arch, LockedFile(e.key, e.version, e.url, "a" * 64)) for e in needed.files]
-    images = [(e.key, LockedImage(e.ref, f"sha256:{'b' * 64}")) for e in needed.images]
-    catalog.lock.save(path, files, images)
-    return path
-
-
 @pytest.fixture
-def operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def operations(tmp_path: Path) -> Any:
     """Return a function that gives the names of a step's operations on the first control plane."""
 
     def run(step: Any, declared: Cluster) -> list[str]:
-        data = context.host_data(
-            declared, declared.nodes[0], str(locked(declared, tmp_path / "homelab.lock.yaml"))
-        )
-        fake = {"fake_responses": BARE, "fake_delay": 0, "fake_delay_jitter": 0}
-        monkeypatch.setattr(pyinfra, "is_cli", True)
-        state = State(Inventory((["@fake/cp1"], {**fake, **data})), Config())
-        connect_all(state)
-        state.set_stage(StateStage.Prepare)
-        [host] = state.inventory
-        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
-            step()
-        return [min(state.op_meta[id_].names).partition(" | ")[2] for id_ in host.op_hash_order]
+        lock = locked(declared, tmp_path / "homelab.lock.yaml")
+        with prepared(step, declared, declared.nodes[0], lock, BARE) as (state, host):
+            return [*names(state, host).values()]
 
     return run
 

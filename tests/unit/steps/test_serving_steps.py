@@ -6,24 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State
-from pyinfra.api.connect import connect_all
-from pyinfra.api.state import StateStage
-from pyinfra.context import ctx_config, ctx_host, ctx_state
 
-from deploy import catalog, context
-from deploy.catalog import LockedFile, LockedImage
 from deploy.model import Cluster
 from deploy.plan import phases
 from deploy.serving import names
 from deploy.steps import serving
 from deploy.steps.registry.objects import models
+from tests.unit import fake_host
+from tests.unit.fake_host import DIGEST, locked, prepared
 from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
 
 BARE = {"admin.conf": "=== slipway no cluster", "images list": "REF TYPE DIGEST SIZE\n# end"}
-DIGEST = f"sha256:{'b' * 64}"
 
 
 @pytest.fixture
@@ -34,27 +28,12 @@ def operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     def run(
         step: Callable[[], Any], declared: Cluster, host: str, answers: dict[str, Any] = BARE
     ) -> dict[str, list[str]]:
-        needed = catalog.needed(declared)
-        files = [(e.key, e.arch, LockedFile(e.key, e.version, e.url, "a" * 64)) for e in needed.files]
-        catalog.lock.save(
-            tmp_path / "homelab.lock.yaml",
-            files,
-            [(each.key, LockedImage(each.ref, DIGEST)) for each in needed.images],
-        )
-        data = context.host_data(declared, declared.node(host), str(tmp_path / "homelab.lock.yaml"))
-        fake = {"fake_responses": answers, "fake_delay": 0, "fake_delay_jitter": 0}
-        monkeypatch.setattr(pyinfra, "is_cli", True)
-        state = State(Inventory(([f"@fake/{host}"], {**fake, **data})), Config())
-        connect_all(state)
-        state.set_stage(StateStage.Prepare)
-        [one] = state.inventory
-        found: dict[str, list[str]] = {}
-        with ctx_state.use(state), ctx_host.use(one), ctx_config.use(state.config):
-            step()
-            for id_ in one.op_hash_order:
-                name = min(state.op_meta[id_].names).split(" | ")[-1]
-                found[name] = [each.get_raw_value() for each in state.ops[one][id_].command_generator()]
-        return found
+        lock = locked(declared, tmp_path / "homelab.lock.yaml")
+        with prepared(step, declared, declared.node(host), lock, answers) as (state, one):
+            return {
+                name: [each.get_raw_value() for each in state.ops[one][id_].command_generator()]
+                for id_, name in fake_host.names(state, one).items()
+            }
 
     return run
 

@@ -9,24 +9,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyinfra
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from pyinfra.api import Config, Inventory, State
-from pyinfra.api.connect import connect_all
-from pyinfra.api.state import StateStage
-from pyinfra.context import ctx_config, ctx_host, ctx_state
 
-from deploy import catalog, context
-from deploy.catalog import LockedImage, storage_needs
+from deploy import catalog
+from deploy.catalog import LockedImage
 from deploy.model import Cluster
 from deploy.steps.object_store import minio, object_store
 from deploy.steps.object_store.objects import names, namespace
 from deploy.steps.storage import storage, volumes
+from tests.unit.fake_host import DIGEST, changes, locked, prepared
 from tests.unit.operations.conftest import digested, read
 
 CLUSTER: dict[str, Any] = {
@@ -47,29 +43,16 @@ SHOWN = "=== slipway 200 https://api/x"
 
 
 @pytest.fixture
-def operations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, bool]]:
+def operations(tmp_path: Path) -> Callable[..., dict[str, bool]]:
     """Return a function that gives a step's operations by name, and whether each would change the host."""
-    lock = tmp_path / "lab.lock.yaml"
-    images = storage_needs.images(Cluster.model_validate(CLUSTER))
-    catalog.lock.save(lock, [], [(each.key, LockedImage(each.ref, f"sha256:{'b' * 64}")) for each in images])
     for name in ("access", "secret"):
         (tmp_path / name).write_text(f"{name}\n")
 
     def run(step: Callable[[], Any], answers: dict[str, Any] = BARE, **parts: Any) -> dict[str, bool]:
         cluster = Cluster.model_validate({**CLUSTER, **parts})
-        data = context.host_data(cluster, cluster.nodes[0], str(lock))
-        fake = {"fake_responses": answers, "fake_delay": 0, "fake_delay_jitter": 0}
-        monkeypatch.setattr(pyinfra, "is_cli", True)
-        state = State(Inventory((["@fake/cp1"], {**fake, **data})), Config())
-        connect_all(state)
-        state.set_stage(StateStage.Prepare)
-        [host] = state.inventory
-        with ctx_state.use(state), ctx_host.use(host), ctx_config.use(state.config):
-            step()
-        names = {id_: min(state.op_meta[id_].names).partition(" | ")[2] for id_ in host.op_hash_order}
-        return {
-            name: bool(state.ops[host][id_].operation_meta._maybe_is_change) for id_, name in names.items()
-        }
+        lock = locked(cluster, tmp_path / "lab.lock.yaml")
+        with prepared(step, cluster, cluster.nodes[0], lock, answers) as (state, host):
+            return changes(state, host)
 
     return run
 
@@ -178,9 +161,7 @@ def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
     )
     store = Cluster.model_validate(CLUSTER).object_store
     assert store is not None
-    server, client = (
-        LockedImage(catalog.load().images[key], f"sha256:{'b' * 64}").pinned for key in ("minio", "mc")
-    )
+    server, client = (LockedImage(catalog.load().images[key], DIGEST).pinned for key in ("minio", "mc"))
     objects = [*minio.objects(store, server), minio.buckets(store, client)]
     own = {obj["kind"]: applied(obj) for obj in objects}
     volume = {"spec": {"persistentVolumeReclaimPolicy": policy}, "metadata": {"name": "pvc-1"}}
