@@ -1,4 +1,4 @@
-"""Checks on hosts, over any connection: four states, and nothing passes that was not seen."""
+"""Checks on hosts, over any connection: nothing passes that was not seen."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from testinfra.host import Host
 
-from checks.acceptance.check import HostCheck, Seen
-from checks.acceptance.runner import host_checks, prove_hosts
+from checks.acceptance.runner import prove_hosts
 from checks.acceptance.test_certificates import READ
 from checks.acceptance.test_services import query
 from checks.acceptance.test_static_pods import MANIFEST, comparison
-from checks.catalogue import check
 from checks.finding import Finding
 from deploy.errors import UnreachableError
 
@@ -266,47 +263,3 @@ def test_a_host_that_is_lost_on_the_way_keeps_what_was_seen_before() -> None:
         ("HOST-07", "unavailable", "the host does not answer (HOST-00)"),
     ]
     assert {each[1] for each in findings[4:]} == {"unavailable"}
-
-
-def judged(function: object) -> tuple[str, str]:
-    finding = HostCheck(check("HOST-03"), function).finding("w1", {"host": None})  # type: ignore[arg-type]
-    return finding.status.value, finding.found
-
-
-def looks_at_nothing(host: Host, seen: Seen) -> None: ...
-
-
-def breaks(host: Host, seen: Seen) -> None:
-    raise ValueError("not a number")
-
-
-def asks_for_what_is_not_there(host: Host, colour: str) -> None: ...
-
-
-def does_not_apply(seen: Seen) -> None:
-    seen.skip("no GPU is declared")
-
-
-def asserts_without_a_word() -> None:
-    raise AssertionError
-
-
-@pytest.mark.parametrize(
-    ("function", "expected"),
-    [
-        (looks_at_nothing, ("unavailable", "the check looked at nothing")),
-        (breaks, ("unavailable", "ValueError: not a number")),
-        (asks_for_what_is_not_there, ("unavailable", "KeyError: 'colour'")),
-        (does_not_apply, ("skipped", "no GPU is declared")),
-        (asserts_without_a_word, ("fail", "")),
-    ],
-)
-def test_the_four_states(function: object, expected: tuple[str, str]) -> None:
-    assert judged(function) == expected
-
-
-def test_each_check_is_in_the_catalogue_once() -> None:
-    ids = [each.entry.id for each in host_checks()]
-
-    assert len(set(ids)) == len(ids)
-    assert len(ids) >= 8

@@ -7,37 +7,14 @@ import pytest
 
 from checks.catalogue import Phase, all_checks, of_phase
 from checks.collect.observed import Observed, Trouble, Window, observed
-from checks.collect.probing import with_probes
 from checks.collect.script import Answer
-from checks.finding import Finding, Severity, Status
+from checks.finding import Severity, Status
 from checks.preflight import preflight, stops
 from checks.preflight.preflight import CLUSTER_JUDGES, HOST_JUDGES, UNREACHABLE
-from deploy.model import Cluster
 from deploy.observe import remains
-from deploy.observe.confinement import Confinement
-from tests.unit.checks.faults import FAULTS, Fault, containerd, hopper, instinct, squatted
+from tests.unit.checks.faults import FAULTS, Fault, containerd, squatted
+from tests.unit.checks.judging import AS_USER, judged, of, with_fault
 from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
-
-TODAY = date(2027, 1, 15)
-AS_USER = {
-    "system": "uid=1000\nkernel=6.12.9-amd64\narch=x86_64\nhostname=w1",
-    "swap": "readable\nfstab ",
-    "firewall": "",
-    "remains": "",
-    "runtime": "",
-}
-
-
-def judged(*hosts: Observed, inventory: Cluster | None = None, **options: object) -> list[Finding]:
-    return preflight(inventory or cluster(), hosts, today=TODAY, **options)  # type: ignore[arg-type]
-
-
-def of(findings: list[Finding], check: str, host: str | None) -> Finding:
-    return next(each for each in findings if (each.check, each.host) == (check, host))
-
-
-def with_fault(fault: Fault) -> tuple[Observed, ...]:
-    return tuple(fault.break_(host) if host.host == fault.host else host for host in everyone())
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.check}-{fault.found[:40]}")
@@ -246,72 +223,3 @@ def test_the_command_line_accepts_for_one_run() -> None:
 
     assert of(findings, "HOST-16", "w1").ignored == "--ignore on the command line"
     assert stops(findings) == []
-
-
-def test_vendors_are_judged_by_what_is_found_too() -> None:
-    cp1, w1, g1 = everyone()
-    amd = {each.check for each in judged(cp1, instinct(w1), g1) if each.check.startswith("AMD") and each.host}
-    nvidia = {each.check for each in judged(cp1, hopper(w1), g1) if each.check.startswith("NV") and each.host}
-
-    assert amd == {"AMD-01", "AMD-02", "AMD-03", "AMD-04"}
-    assert nvidia == {"NV-01", "NV-03"}
-
-
-def test_the_leftovers_of_this_cluster_are_no_fault() -> None:
-    host = healthy()
-    remains = replace(host.remains, identity={"name": "home"}, places=("/var/lib/etcd",))  # type: ignore[type-var]
-
-    found = of(judged(everyone()[0], replace(host, remains=remains), with_arcs()), "HOST-27", "w1")
-
-    assert (found.status, found.found) == (Status.PASS, "a host of home")
-
-
-@pytest.mark.parametrize(
-    ("speed", "status", "found"), [(4.2, Status.FAIL, "4 MB/s"), (110.0, Status.PASS, "110 MB/s")]
-)
-def test_a_slow_mirror_is_found(speed: float, status: Status, found: str) -> None:
-    inventory = cluster(artifacts={"mirror": "http://192.168.1.2:8080"})
-    host = replace(healthy(), active=True, speed=speed)
-
-    finding = of(judged(everyone()[0], host, with_arcs(), inventory=inventory), "HOST-29", "w1")
-
-    assert (finding.status, finding.found) == (status, found)
-
-
-def test_a_probe_that_failed_is_unavailable_with_its_words() -> None:
-    host = with_probes(healthy(), "mesh cp1 tcp ok\nran mesh\nfailed speed curl: 404", "")
-    inventory = cluster(artifacts={"mirror": "http://192.168.1.2:8080"})
-
-    finding = of(judged(everyone()[0], host, with_arcs(), inventory=inventory), "HOST-29", "w1")
-
-    assert (finding.status, finding.found) == (Status.UNAVAILABLE, "speed: curl: 404")
-
-
-def test_containers_of_one_machine_share_its_uuid_rightly() -> None:
-    cp1, w1, g1 = everyone()
-    held = Confinement("podman", 20000, 4096, may_raise_limits=False)
-    twin = replace(w1.system, product_uuid=cp1.system.product_uuid)  # type: ignore[union-attr,type-var]
-
-    found = of(judged(cp1, replace(w1, system=twin, confinement=held), g1), "HOST-11", "w1")
-
-    assert (found.status, found.found) == (
-        Status.PASS, "machine-id 00000000..., MAC 52:54:00:00:00:01; the product_uuid is its machine's",
-    )  # fmt: skip
-
-
-def test_a_path_that_carries_nothing_is_not_called_short() -> None:
-    host = replace(healthy(), active=True, mesh={"g1": {"tcp": True, "udp": False, "mtu": False}})
-
-    finding = of(judged(everyone()[0], host, with_arcs()), "HOST-19", "w1")
-
-    assert (finding.status, finding.found) == (Status.PASS, "1500")
-
-
-def test_a_host_without_python_says_so() -> None:
-    host = with_probes(healthy(), "", "the probe needs python3 on the host")
-
-    finding = of(judged(everyone()[0], host, with_arcs()), "HOST-18", "w1")
-
-    assert (finding.status, finding.found) == (
-        Status.UNAVAILABLE, "mesh: the probe needs python3 on the host",
-    )  # fmt: skip

@@ -65,10 +65,17 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def session(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    """Both hosts connected, with a folder for the steps of `sample`."""
-    (tmp_path / "disk").mkdir()
-    monkeypatch.setattr(sample, "directory", tmp_path / "disk")
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the steps of `sample`."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    monkeypatch.setattr(sample, "directory", directory)
+    return directory
+
+
+@pytest.fixture
+def session(cluster: Cluster, disk: Path) -> Iterator[Session]:
+    """Both hosts connected."""
     with Session(cluster, Path("lab.yaml")) as opened:
         yield opened
 

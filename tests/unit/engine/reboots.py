@@ -13,7 +13,7 @@ from deploy.engine.rebooting import Reboots
 from deploy.engine.session import Session
 from deploy.engine.speaker import CORDONED
 from tests.unit.engine.kubectl import node
-from tests.unit.engine.test_phases import Silent
+from tests.unit.engine.phases import Silent
 
 KERNEL = "running 6.12.1\ninstalled 6.12.1\n"
 WAITS = f"{KERNEL}reboot linux-image-6.12.9\n"

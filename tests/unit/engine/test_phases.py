@@ -1,71 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.engine import planning
-from deploy.engine.applying import Apply, Outcome, Watcher
-from deploy.engine.link import LostError
+from deploy.engine.applying import Outcome
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.engine.speaker import KubeNode
-from deploy.errors import Exit, InventoryError
+from deploy.errors import InventoryError
 from deploy.model import Cluster
 from deploy.model.row import Disturbs, Row, State
-from deploy.plan import Phase, Where
-from tests.unit.engine import sample
+from deploy.plan import Where
+from tests.unit.engine.phases import Silent, applied, phase, states
 from tests.unit.engine.sshd import ADDRESSES, ME, Sshd, cluster_of
-
-
-class Silent(Watcher):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def phase_begins(self, title: str, hosts: Sequence[str]) -> None:
-        self.told.append(f"{title} on {', '.join(hosts)}")
-
-    def row_begins(self, row: Row) -> None:
-        self.told.append(f"{row.host}: {row.operation}")
-
-    def phase_ended(self, title: str, outcome: Outcome, seconds: float) -> None:
-        self.told.append(f"{title}: {len(outcome.done)} done in {seconds:.0f} s")
-
-    def said(self, text: str) -> None:
-        self.told.append(text)
-
-
-@pytest.fixture
-def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    directory = tmp_path / "disk"
-    directory.mkdir()
-    monkeypatch.setattr(sample, "directory", directory)
-    return directory
-
-
-@pytest.fixture
-def session(cluster: Cluster, disk: Path) -> Iterator[Session]:
-    with Session(cluster, Path("lab.yaml")) as opened:
-        yield opened
-
-
-def phase(step: str, where: Where = Where.ALL) -> Phase:
-    return Phase(step, f"Title of {step}", f"tests.unit.engine.sample.{step}", where)
-
-
-def states(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    return [(row.host, row.operation, str(row.state)) for row in rows]
-
-
-def applied(session: Session, *phases: Phase, members: Sequence[str] = ()) -> Apply:
-    known = {name: KubeNode(name, ready=True, unschedulable=False, cordoned_by_us=False) for name in members}
-    shown = {row.key: row for row in planning.plan(session, phases, "cp1")}
-    work = Apply(session, Silent(), shown, "cp1", known)
-    work.run(phases)
-    return work
 
 
 def test_a_plan_has_a_row_per_operation_and_host_with_its_diff(session: Session, disk: Path) -> None:
@@ -132,75 +81,6 @@ def test_a_host_that_has_not_joined_waits_for_nobody(session: Session, disk: Pat
 
     assert states(work.outcome.deferred) == [("cp1", "Restart it", "change")]
     assert (disk / "w1-running").read_text() == "new\n"
-
-
-def test_a_failed_host_takes_part_in_nothing_more_and_the_others_go_on(session: Session, disk: Path) -> None:
-    work = applied(session, phase("worker_fails"), phase("service"))
-
-    assert [(row.host, row.operation, row.reason) for row in work.outcome.failed] == [
-        ("w1", "Break it", "echo because >&2; exit 7\nexited with 7: because")
-    ]
-    assert sorted(path.name for path in disk.iterdir()) == [
-        "cp1-config",
-        "cp1-one",
-        "cp1-running",
-        "cp1-two",
-        "w1-one",
-    ]
-
-
-def test_a_host_that_dies_in_a_phase_is_named_and_the_others_go_on(session: Session, disk: Path) -> None:
-    work = applied(session, phase("worker_dies"), phase("two_files"))
-
-    assert [(row.host, row.operation) for row in work.outcome.failed] == [("w1", "Title of worker_dies")]
-    assert (work.outcome.failed[0].reason or "").startswith("w1: the connection was lost")
-    assert sorted(path.name for path in disk.iterdir()) == ["cp1-one", "cp1-two"]
-    assert session.hosts == ("cp1",)
-    assert session.exit_code is Exit.UNREACHABLE
-
-
-def test_a_host_that_dies_while_its_step_is_prepared_is_named_and_the_others_go_on(
-    session: Session, disk: Path
-) -> None:
-    work = Apply(session, Silent(), {}, "cp1", {})
-    work.run([phase("worker_dies_in_its_step"), phase("two_files")])
-
-    assert [(row.host, row.operation) for row in work.outcome.failed] == [
-        ("w1", "Title of worker_dies_in_its_step")
-    ]
-    assert (work.outcome.failed[0].reason or "").startswith("w1: the connection was lost")
-    assert sorted(path.name for path in disk.iterdir()) == ["cp1-one", "cp1-two"]
-    assert session.hosts == ("cp1",)
-    assert session.exit_code is Exit.UNREACHABLE
-
-
-def test_a_host_that_dies_while_the_plan_is_made_is_a_row_of_it(session: Session) -> None:
-    rows = planning.plan(session, [phase("worker_dies_in_its_step"), phase("two_files")], "cp1")
-
-    assert states(rows) == [
-        ("cp1", "Write one", "change"),
-        ("w1", "Title of worker_dies_in_its_step", "error"),
-        ("cp1", "Write one", "change"),
-        ("cp1", "Write two", "change"),
-    ]
-    assert session.exit_code is Exit.UNREACHABLE
-
-
-def test_a_control_plane_that_dies_of_a_workers_question_is_the_one_that_is_lost(session: Session) -> None:
-    work = Apply(session, Silent(), {}, "cp1", {})
-    work.run([phase("asks_the_dying", Where.WORKERS), phase("two_files")])
-
-    assert [(row.host, row.operation) for row in work.outcome.failed] == [("w1", "Title of asks_the_dying")]
-    assert (work.outcome.failed[0].reason or "").startswith("cp1: the connection was lost")
-    assert session.hosts == ("w1",)
-
-
-def test_a_plan_goes_on_when_the_control_plane_that_speaks_dies(session: Session) -> None:
-    died = planning.plan(session, [phase("two_files", Where.SPEAKER)], "cp1")
-    session.lost(LostError("cp1"))
-
-    assert [row.host for row in died] == ["cp1", "cp1"]
-    assert planning.plan(session, [phase("two_files", Where.SPEAKER)], "cp1") == []
 
 
 def test_an_unread_fact_is_an_error_and_never_its_default(session: Session) -> None:

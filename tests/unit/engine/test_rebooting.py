@@ -16,6 +16,7 @@ from deploy.errors import Exit
 from deploy.model import Cluster
 from deploy.model.row import Disturbs, Row, State
 from tests.unit.engine.kubectl import node
+from tests.unit.engine.phases import Silent
 from tests.unit.engine.reboots import (
     ADDRESSES,
     DRAIN,
@@ -25,7 +26,6 @@ from tests.unit.engine.reboots import (
     told,
     turn,
 )
-from tests.unit.engine.test_phases import Silent
 
 
 def test_hosts_are_emptied_rebooted_and_filled_again_one_after_the_other(

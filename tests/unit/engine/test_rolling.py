@@ -16,7 +16,7 @@ from deploy.engine.wellness import Wellness
 from deploy.model.row import Row, State
 from deploy.plan import Phase, Where
 from tests.unit.engine.kubectl import node, pod
-from tests.unit.engine.test_phases import Silent, states
+from tests.unit.engine.phases import Silent, states
 
 NO_CLOCK = """#!/bin/sh
 [ "$1" != +%s ] || { echo no clock >&2; exit 1; }

@@ -14,6 +14,7 @@ from deploy.engine.survey import survey
 from deploy.model.row import Row, State
 from deploy.plan import Phase, Where
 from tests.unit.engine import sample
+from tests.unit.engine.phases import Silent, states
 from tests.unit.engine.reboots import (
     WHY,
     Hosts,
@@ -23,7 +24,6 @@ from tests.unit.engine.reboots import (
     told,
     turn,
 )
-from tests.unit.engine.test_phases import Silent, states
 
 
 def test_without_leave_nothing_is_rebooted_and_it_is_said_who_waits(session: Session, hosts: Hosts) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.unit.gpu.test_charts import VALUES
+from tests.unit.gpu.stacks import VALUES
 
 GOLDEN = Path(__file__).with_name("golden")
 CRDS = Path(__file__).with_name("crds")

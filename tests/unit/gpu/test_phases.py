@@ -1,0 +1,82 @@
+"""Phases, hosts and files that follow from the declared GPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.catalog import gpu_needs
+from deploy.catalog.needs import needed
+from deploy.model import Cluster
+from deploy.plan import phases
+from deploy.steps import gpu_hosts
+from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
+from tests.unit.gpu.stacks import PLUGIN
+
+
+def names(declared: Cluster) -> list[str]:
+    return [phase.name for phase in phases(declared) if phase.name.startswith(("gpu", "cert", "node-"))]
+
+
+def test_phases_are_those_that_the_declared_gpus_call_for() -> None:
+    assert names(cluster()) == []
+    assert names(cluster(ARC)) == ["gpu-hosts", "gpu-intel"]
+    assert names(cluster(PLUGIN)) == ["gpu-hosts", "certificates", "gpu-intel"]
+    assert names(cluster(INSTINCT, HOPPER, gpu={"node_feature_discovery": True})) == [
+        "gpu-hosts",
+        "certificates",
+        "node-features",
+        "gpu-amd",
+        "gpu-nvidia",
+    ]
+    assert names(cluster(INSTINCT, gpu={"amd": {"manifest": "own.yaml"}})) == ["gpu-hosts", "gpu-amd"]
+
+
+def test_gpu_hosts_are_those_with_gpus() -> None:
+    phase = next(phase for phase in phases(mixed()) if phase.name == "gpu-hosts")
+
+    assert phase.hosts(mixed()) == ("w1", "w2", "w3", "w4")
+
+
+def test_what_is_locked_is_what_the_stacks_install() -> None:
+    def keys(*gpus: dict[str, Any], **more: Any) -> set[str]:
+        both = needed(cluster(*gpus, **more)), needed(cluster())
+        with_gpus, without = ({entry.key for entry in (*each.files, *each.images)} for each in both)
+        return with_gpus - without
+
+    assert keys(ARC) == {"intel-gpu-resource-driver-chart"}
+    assert keys(PLUGIN) == {"intel-device-plugins-operator-chart", "cert-manager-chart"}
+    assert keys(HOPPER, gpu={"node_feature_discovery": True}) == {
+        "nvidia-gpu-operator-chart",
+        "node-feature-discovery-chart",
+    }
+    assert keys({**INSTINCT, "allocation": "dra"}) == {
+        "amd-gpu-operator-chart",
+        "cert-manager-chart",
+        "amd-utils",
+        "amd-init",
+        "amd-dra-driver",
+    }
+    assert keys(ARC, gpu={"intel": {"manifest": "own.yaml"}}) == set()
+
+
+def test_a_release_of_the_inventorys_choice_is_the_one_that_is_fetched() -> None:
+    declared = cluster(INSTINCT, ARC, gpu={"amd": {"version": "1.5.0"}, "intel": {"version": "0.10.0"}})
+
+    assert [(entry.version, entry.url.rpartition("/")[2]) for entry in gpu_needs.files(declared)] == [
+        ("v1.5.0", "gpu-operator-charts-v1.5.0.tgz")
+    ]
+    assert gpu_needs.images(declared)[0].ref.rpartition(":")[2] == "0.10.0"
+
+
+def test_unattended_upgrades_leave_the_declared_driver_alone() -> None:
+    packages = ["nvidia-driver-580-server-open"]
+    declared = cluster(HOPPER, gpu={"nvidia": {"driver": "packages", "packages": packages}})
+    gpus = declared.node("w1").gpus
+    assert gpus is not None
+
+    assert gpu_hosts.upgrades(gpus, declared.gpu.nvidia).decode().splitlines()[2:] == [
+        "Unattended-Upgrade::Package-Blacklist {",
+        '    "^linux-objects-nvidia-";',
+        '    "^nvidia\\-driver\\-580\\-server\\-open$";',
+        "};",
+    ]

@@ -1,0 +1,168 @@
+"""How a workload comes to its GPUs: by a claim or by a number, and what it is told where it cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deploy.gpu import Need, NeedError, wired
+from deploy.model import Vendor
+from tests.unit.gpu.clusters import ARC, BATTLEMAGE, CP, HOPPER, INSTINCT, cluster, mixed
+
+
+def test_a_device_plugin_is_asked_by_number_and_its_nodes_by_model() -> None:
+    wiring = wired(mixed(), Need(Vendor.AMD, 4), "x", "models")
+
+    assert wiring.objects == []
+    assert wiring.resources == {"requests": {"amd.com/gpu": "4"}, "limits": {"amd.com/gpu": "4"}}
+    terms = [
+        {"key": "slipway.dev/gpu-vendor", "operator": "In", "values": ["amd"]},
+        {"key": "slipway.dev/gpu-model", "operator": "In", "values": ["MI300X"]},
+    ]
+    required = {"nodeSelectorTerms": [{"matchExpressions": terms}]}
+    assert wiring.pod == {
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    }
+
+
+def test_a_claim_is_named_in_the_pod_and_in_the_container() -> None:
+    own = wired(mixed(), Need(Vendor.INTEL), "llama", "models")
+    shared = wired(mixed(), Need(Vendor.INTEL, shared=True), "llama", "models")
+
+    assert own.pod == {"resourceClaims": [{"name": "gpus", "resourceClaimTemplateName": "llama"}]}
+    assert shared.pod == {"resourceClaims": [{"name": "gpus", "resourceClaimName": "llama"}]}
+    assert own.resources == shared.resources == {"claims": [{"name": "gpus"}]}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "need", "resource"),
+    [
+        pytest.param(
+            {**ARC, "allocation": "device-plugin"}, Need(Vendor.INTEL), "gpu.intel.com/i915", id="i915"
+        ),
+        pytest.param(
+            {**ARC, "allocation": "device-plugin", "module": "xe"},
+            Need(Vendor.INTEL),
+            "gpu.intel.com/xe",
+            id="xe as declared",
+        ),
+        pytest.param(
+            {**BATTLEMAGE, "allocation": "device-plugin"},
+            Need(Vendor.INTEL),
+            "gpu.intel.com/xe",
+            id="xe alone",
+        ),
+        pytest.param(
+            {**INSTINCT, "partitioning": {"compute": "CPX", "memory": "NPS4"}},
+            Need(Vendor.AMD, profile="cpx_nps4"),
+            "amd.com/cpx_nps4",
+            id="a part of an Instinct",
+        ),
+        pytest.param(
+            {
+                **HOPPER,
+                "allocation": "device-plugin",
+                "sharing": {"strategy": "time-slicing", "replicas": 4},
+            },
+            Need(Vendor.NVIDIA, shared=True),
+            "nvidia.com/gpu",
+            id="a share of an H100",
+        ),
+    ],
+)
+def test_extended_resources_are_named_as_their_plugins_do(
+    gpus: dict[str, Any], need: Need, resource: str
+) -> None:
+    assert wired(cluster(gpus), need, "x", "models").resources["limits"] == {resource: "1"}
+
+
+@pytest.mark.parametrize("strategy", ["single", "mixed"])
+def test_mig_parts_have_a_name_of_their_own_with_the_mixed_strategy_only(strategy: str) -> None:
+    gpus = {**HOPPER, "allocation": "device-plugin", "partitioning": {"mig": "all-1g.10gb"}}
+    declared = cluster(gpus, gpu={"nvidia": {"mig_strategy": strategy}})
+    wiring = wired(declared, Need(Vendor.NVIDIA, profile="1g.10gb"), "x", "models")
+
+    expected = {"single": "nvidia.com/gpu", "mixed": "nvidia.com/mig-1g.10gb"}[strategy]
+    assert wiring.resources["limits"] == {expected: "1"}
+
+
+SHARED = {**HOPPER, "allocation": "device-plugin", "sharing": {"strategy": "mps", "replicas": 4}}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "need", "said"),
+    [
+        pytest.param(
+            [ARC],
+            Need(Vendor.AMD),
+            "no node has GPUs of amd; declare them in nodes[].gpus",
+            id="no such vendor",
+        ),
+        pytest.param(
+            [ARC, BATTLEMAGE],
+            Need(Vendor.INTEL, models=("A380",)),
+            "no node has A380; there are: 2 A770 on w1, 1 B580 on w2",
+            id="no such model",
+        ),
+        pytest.param(
+            [ARC, BATTLEMAGE],
+            Need(Vendor.INTEL, memory="24Gi"),
+            "no node has a GPU of intel with 24Gi; there are: 2 A770 on w1, 1 B580 on w2",
+            id="too little memory",
+        ),
+        pytest.param(
+            [ARC, BATTLEMAGE],
+            Need(Vendor.INTEL, 3),
+            "no node has 3 of a GPU of intel, the largest has 2; ask for less",
+            id="too many",
+        ),
+        pytest.param(
+            [HOPPER],
+            Need(Vendor.NVIDIA, profile="1g.10gb"),
+            "no node has a GPU of nvidia cut to 1g.10gb; there are: 8 H100 on w1",
+            id="no parts",
+        ),
+        pytest.param(
+            [INSTINCT],
+            Need(Vendor.AMD, shared=True),
+            "pods share a GPU by a claim, or by the device plugin's sharing; these nodes have neither: w1;"
+            " set nodes[].gpus.sharing, or allocation: dra",
+            id="nothing to share",
+        ),
+        pytest.param(
+            [SHARED],
+            Need(Vendor.NVIDIA, 2),
+            "2 shares may be of one and the same GPU; ask for 1 where GPUs are shared, or leave out sharing"
+            " on w1",
+            id="two shares",
+        ),
+        pytest.param(
+            [{**ARC, "allocation": "device-plugin"}, {**BATTLEMAGE, "allocation": "device-plugin"}],
+            Need(Vendor.INTEL),
+            "these nodes offer gpu.intel.com/i915 and gpu.intel.com/xe; name the models of one of them",
+            id="two names",
+        ),
+    ],
+)
+def test_what_a_cluster_cannot_give_is_said_with_what_it_has(
+    gpus: list[dict[str, Any]], need: Need, said: str
+) -> None:
+    with pytest.raises(NeedError) as caught:
+        wired(cluster(*gpus), need, "x", "models")
+
+    assert str(caught.value) == said
+
+
+def test_dra_goes_before_the_device_plugin_where_a_vendor_has_both() -> None:
+    both = cluster({**BATTLEMAGE, "allocation": "device-plugin"}, ARC)
+
+    assert [obj["kind"] for obj in wired(both, Need(Vendor.INTEL), "x", "models").objects] == [
+        "ResourceClaimTemplate"
+    ]
+
+
+def test_a_control_plane_may_have_gpus_too() -> None:
+    declared = cluster(nodes=[{**CP, "gpus": ARC}])
+
+    assert len(wired(declared, Need(Vendor.INTEL, 2), "x", "models").objects) == 1
