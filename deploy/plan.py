@@ -10,7 +10,7 @@ from deploy import catalog
 from deploy.catalog import gates, gpu_needs, k3s_flags
 from deploy.errors import InventoryError
 from deploy.gpu import skew
-from deploy.model import CertificateProvider, Cluster, Distribution, Vendor
+from deploy.model import CertificateProvider, Cluster, Vendor
 from deploy.model.mistake import Mistake, written
 from deploy.serving import mistakes as serving
 from deploy.serving import placing
@@ -67,7 +67,7 @@ def unsupported(cluster: Cluster) -> list[Mistake]:
         return [Mistake(("kubernetes", "version"), text)]
     wrong = gates.check(kubernetes.version, kubernetes.feature_gates) + skew.mistakes(cluster)
     wrong += serving.mistakes(cluster)
-    if kubernetes.distribution is Distribution.K3S:
+    if cluster.is_k3s:
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)
     return wrong + _others_name(cluster, known.registries) + _unknown_phases(cluster)
@@ -109,7 +109,7 @@ def _phases(cluster: Cluster) -> tuple[Phase, ...]:
         Phase("identity", "Know whose hosts these are", "deploy.steps.identity.identity", Where.ALL),
         Phase("baseline", "Prepare the hosts", "deploy.steps.baseline.baseline", Where.ALL),
         Phase("gpu-hosts", "Prepare the hosts' GPUs", "deploy.steps.gpu_hosts.gpu_hosts", Where.GPU),
-        *(_k3s(cluster) if cluster.kubernetes.distribution is Distribution.K3S else _kubeadm(cluster)),
+        *(_k3s(cluster) if cluster.is_k3s else _kubeadm(cluster)),
         Phase("nodes", "Label and taint the nodes", "deploy.steps.nodes.nodes", Where.SPEAKER),
         *(
             [Phase("load-balancer", "Announce addresses", "deploy.steps.metallb.metallb", Where.SPEAKER)]

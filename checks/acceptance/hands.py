@@ -15,12 +15,13 @@ from checks.acceptance.gates import Tell
 from checks.cluster.snapshot import KINDS, READY, Answer
 from deploy.errors import SlipwayError, UnreachableError
 from deploy.model import Cluster, Distribution
+from deploy.model.api_server import ADMIN, K3S_ADMIN
 
 AT_ONCE = 4  # kubectls on one host: more only wait for each other's processor
 PATIENCE = 20.0  # seconds for one answer; a busy control plane takes some
 KUBECONFIG = {
-    Distribution.KUBEADM: "/etc/kubernetes/admin.conf",
-    Distribution.K3S: "/etc/rancher/k3s/k3s.yaml",
+    Distribution.KUBEADM: ADMIN,
+    Distribution.K3S: K3S_ADMIN,
 }
 
 

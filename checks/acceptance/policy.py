@@ -13,7 +13,7 @@ from checks.acceptance.pods import Pod, pod
 from checks.acceptance.probe import HTTP, Question, Said
 from checks.finding import Finding
 from checks.say import judged, skipped, unread
-from deploy.model import Cluster, Distribution, FlannelBackend
+from deploy.model import Cluster, FlannelBackend
 
 CHECK = "K8S-18"
 NAME = "shielded"
@@ -43,13 +43,10 @@ def enforcer(cluster: Cluster, daemonsets: Sequence[Mapping[str, Any]]) -> str |
         for word, title in ENFORCERS.items():
             if word in each["metadata"]["name"]:
                 return title
-    kubernetes = cluster.kubernetes
-    if (
-        kubernetes.distribution is not Distribution.K3S
-        or kubernetes.k3s.flannel_backend is FlannelBackend.NONE
-    ):
+    k3s = cluster.kubernetes.k3s
+    if not cluster.is_k3s or k3s.flannel_backend is FlannelBackend.NONE:
         return None
-    return None if kubernetes.k3s.server.get("disable-network-policy") is True else "k3s' kube-router"
+    return None if k3s.server.get("disable-network-policy") is True else "k3s' kube-router"
 
 
 def objects(where: str, image: str) -> list[dict[str, Any]]:

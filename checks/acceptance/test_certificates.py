@@ -15,7 +15,8 @@ from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
 from checks.finding import Severity
-from deploy.model import Cluster, Distribution, Node
+from deploy.model import Cluster, Node
+from deploy.model.api_server import PORT
 
 SOON, AT_ONCE = timedelta(days=30), timedelta(days=7)
 KUBELET = "/var/lib/kubelet/pki"
@@ -79,7 +80,7 @@ def left(dated: Dated, now: datetime) -> str:
 
 @proves("K8S-03")
 def test_certificates_are_valid_for_a_month(host: Host, cluster: Cluster, node: Node, seen: Seen) -> None:
-    k3s = cluster.kubernetes.distribution is Distribution.K3S
+    k3s = cluster.is_k3s
     ran = host.run(READ_K3S if k3s else READ)
     found = parse(ran.stdout) if ran.rc == 0 else []
     if not found:
@@ -107,7 +108,7 @@ def _served(address: str, on_file: Dated | None) -> str:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((address, 6443), timeout=3) as plain,
+            socket.create_connection((address, PORT), timeout=3) as plain,
             context.wrap_socket(plain) as secured,
         ):
             served = secured.getpeercert(binary_form=True)

@@ -9,7 +9,7 @@ from testinfra.host import Host
 from checks.acceptance.check import Seen, proves
 from checks.acceptance.units import unit_of
 from deploy.catalog import Lock
-from deploy.model import Cluster, Distribution, Node
+from deploy.model import Cluster, Node
 from deploy.observe import runtime
 
 CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
@@ -17,7 +17,7 @@ CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
 
 @proves("RT-01")
 def test_containerd_answers(host: Host, cluster: Cluster, node: Node, lock: Lock, seen: Seen) -> None:
-    k3s = cluster.kubernetes.distribution is Distribution.K3S
+    k3s = cluster.is_k3s
     wanted = "a version" if k3s else lock.document.files["containerd"].version
     unit = unit_of("containerd", cluster, node)
     state = host.run(f"systemctl is-active {unit}").stdout.strip()

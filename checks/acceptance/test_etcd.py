@@ -6,7 +6,7 @@ from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
 from checks.finding import Severity
-from deploy.model import Cluster, Datastore, Distribution
+from deploy.model import Cluster, Datastore
 
 ALLOWED = 10  # a day: a backup or an upgrade makes some; a worn disk makes hundreds
 LOGS = "/var/log/pods/kube-system_etcd-*/etcd/*.log"
@@ -20,11 +20,9 @@ COUNT_IN_K3S = "journalctl -u k3s --since -1day --no-pager -o cat | grep -c 'slo
 
 @proves("HOST-26")
 def test_etcds_disk_is_quick(host: Host, cluster: Cluster, seen: Seen) -> None:
-    kubernetes = cluster.kubernetes
-    k3s = kubernetes.distribution is Distribution.K3S
-    if k3s and kubernetes.k3s.datastore is Datastore.SQLITE:
+    if cluster.is_k3s and cluster.kubernetes.k3s.datastore is Datastore.SQLITE:
         seen.skip("the state is in SQLite")
-    ran = host.run(COUNT_IN_K3S if k3s else COUNT)
+    ran = host.run(COUNT_IN_K3S if cluster.is_k3s else COUNT)
     if ran.rc != 0 or not ran.stdout.strip().isdigit():
         seen.unread(f"etcd's log could not be read: {ran.stderr.strip() or ran.stdout.strip()}")
     slow = int(ran.stdout)

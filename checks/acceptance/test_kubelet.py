@@ -6,12 +6,12 @@ from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
 from checks.acceptance.units import unit_of
-from deploy.model import Cluster, Distribution, Node
+from deploy.model import Cluster, Node
 
 
 @proves("K8S-13")
 def test_the_kubelet_runs(host: Host, cluster: Cluster, node: Node, seen: Seen) -> None:
-    if cluster.kubernetes.distribution is Distribution.K3S:
+    if cluster.is_k3s:
         inside_k3s(host, cluster, node, seen)
         return
     state = host.run("systemctl is-active kubelet").stdout.strip()

@@ -9,10 +9,10 @@ from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
 from deploy.model import Cluster, Node
+from deploy.model.api_server import ADMIN
 
 WANTED = "what kubeadm makes of its configuration"
 SHOWN = 30  # lines of a diff
-ADMIN = "/etc/kubernetes/admin.conf"
 MANIFEST = "/etc/kubernetes/manifests/etcd.yaml"
 # `kubeadm upgrade diff` leaves etcd out, so its manifest is made by a dry run, in memory
 # (KUBEADM_INIT_DRYRUN_DIR: kubernetes/kubernetes cmd/kubeadm/app/constants). Of the members that were there

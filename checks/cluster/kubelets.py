@@ -8,7 +8,7 @@ from typing import Any
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
 from checks.say import judged, unread
-from deploy.model import Cluster, Distribution
+from deploy.model import Cluster
 
 
 def configuration(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def _declared(cluster: Cluster) -> dict[str, Any]:
     gates = cluster.kubernetes.feature_gates
     reserved = cluster.kubernetes.reserved
     return {
-        **({"cgroupDriver": "systemd"} if cluster.kubernetes.distribution is Distribution.KUBEADM else {}),
+        **({} if cluster.is_k3s else {"cgroupDriver": "systemd"}),
         "systemReserved": {"cpu": reserved.cpu, "memory": reserved.memory},
         **cluster.kubernetes.kubelet,
         **({"featureGates": dict(gates)} if gates else {}),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.cluster.snapshot import Object, Snapshot, condition, name_of, namespace_of
 from checks.finding import Finding
 from checks.say import judged, unread
-from deploy.model import Cluster, Distribution, Packaged
+from deploy.model import Cluster, Packaged
 
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 SYSTEM = ("kube-system", "kube-flannel", "metallb-system")
@@ -29,7 +29,7 @@ def _wanted(cluster: Cluster) -> tuple[Wanted, ...]:
         Wanted("MetalLB controller", "deployments", ("controller",)),
         Wanted("MetalLB speaker", "daemonsets", ("speaker",)),
     )
-    if cluster.kubernetes.distribution is Distribution.K3S:
+    if cluster.is_k3s:
         return (*_of_k3s(cluster), *(metallb if cluster.load_balancer else ()))
     return (
         Wanted("kube-proxy", "daemonsets", ("kube-proxy",), everywhere=True),
@@ -54,7 +54,7 @@ def _of_k3s(cluster: Cluster) -> Iterator[Wanted]:
 
 def static_pods(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """The four static pods of every control plane are Ready; k3s has none, its unit is all of them."""
-    if cluster.kubernetes.distribution is Distribution.K3S:
+    if cluster.is_k3s:
         return
     pods = seen.items("pods")
     for node in cluster.control_planes:

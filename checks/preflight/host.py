@@ -219,8 +219,7 @@ def mandatory_access(case: Case) -> Said:
     wanted = "apparmor_parser where AppArmor is on, k3s' policy where SELinux enforces"
     if security.apparmor and not security.apparmor_parser:
         return failed("AppArmor is on, apparmor_parser is missing", wanted)
-    k3s = case.cluster.kubernetes.distribution.value == "k3s"
-    if security.enforcing and k3s and not security.k3s_policy:
+    if security.enforcing and case.cluster.is_k3s and not security.k3s_policy:
         return failed("SELinux enforces, without k3s' policy", wanted)
     apparmor, selinux = ("on" if on else "off" for on in (security.apparmor, security.enforcing))
     return passed(f"AppArmor {apparmor}, SELinux enforcement {selinux}", wanted)

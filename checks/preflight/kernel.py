@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.finding import Severity
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
-from deploy.model import Distribution, ProxyMode
+from deploy.model import ProxyMode
 from deploy.observe.cards import gpus
 from deploy.observe.modules import Presence
 from deploy.observe.pairs import number
@@ -26,8 +26,7 @@ def _minor(case: Case) -> tuple[int, int]:
 
 
 def _tolerates_swap(case: Case) -> bool:
-    kubernetes = case.cluster.kubernetes
-    return kubernetes.distribution is Distribution.K3S or kubernetes.kubelet.get("failSwapOn") is False
+    return case.cluster.is_k3s or case.cluster.kubernetes.kubelet.get("failSwapOn") is False
 
 
 def swap_is_off(case: Case) -> Said:

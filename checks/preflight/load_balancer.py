@@ -15,14 +15,13 @@ from checks.preflight.verdicts import (
     skipped,
     unavailable,
 )
-from deploy.model import Distribution
 from deploy.model.ranges import AddressRange
 
 
 def one_owner(everyone: Everyone) -> Said:
     """Nothing else hands out load balancer addresses."""
     cluster = everyone.cluster
-    if cluster.kubernetes.distribution is Distribution.KUBEADM:
+    if not cluster.is_k3s:
         return skipped("kubeadm brings no load balancer of its own")
     if cluster.load_balancer is None:
         return passed("k3s' own", "one load balancer")

@@ -9,11 +9,12 @@ from ipaddress import IPv4Network
 from checks.collect.observed import Observed
 from checks.finding import Severity
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from deploy.model.api_server import PORT
 from deploy.observe.names import is_loopback
 from deploy.observe.network import Network
 
 NODE_PORTS = (10250, 10256)
-CONTROL_PLANE_PORTS = (6443, 2379, 2380, 10257, 10259)
+CONTROL_PLANE_PORTS = (PORT, 2379, 2380, 10257, 10259)
 SPEAKER_PORT = 7946
 OURS = (
     "kubelet",
@@ -28,7 +29,7 @@ OURS = (
 SERVERS = 3  # what glibc reads of resolv.conf, and Kubernetes of it
 BROKEN_NFT = ((1, 8, 0), (1, 8, 3))  # k3s-io/k3s contrib/util/check-config.sh
 SLOW_MIRROR = 10.0  # MB/s: a serving image of 10 GB takes a quarter of an hour
-TCP = "6443 2379-2380 10250 7946"
+TCP = f"{PORT} 2379-2380 10250 7946"
 UDP = "8472 7946"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from checks.finding import Severity
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
 from deploy import catalog
-from deploy.model import Distribution
 
 SCHEMA_OF = {1: 2, 2: 3}  # containerd's major -> its own schema; 2 still reads 2
 OLD_PLUGIN = "io.containerd.grpc.v1.cri"
@@ -21,7 +20,7 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 def answers(case: Case) -> Said:
     """A containerd that is here answers, with its CRI plugin on."""
-    if case.cluster.kubernetes.distribution is Distribution.K3S:
+    if case.cluster.is_k3s:
         return skipped("k3s brings its own containerd")
     runtime = case.known(case.host.runtime, "runtime")
     if runtime.version is None:
@@ -91,7 +90,7 @@ def version(case: Case) -> Said:
     planned = catalog.load().version("containerd")
     wanted = ">= 2.0"
     if runtime.version is None:
-        if case.cluster.kubernetes.distribution is Distribution.K3S:
+        if case.cluster.is_k3s:
             return skipped("k3s brings its own")
         if case.phase is not case.phase.PREFLIGHT:
             return failed("containerd is not installed", wanted, severity=Severity.ERROR)

@@ -17,7 +17,7 @@ from checks.preflight.verdicts import (
     skipped,
 )
 from deploy import catalog
-from deploy.model import Allocation, Distribution, Vendor
+from deploy.model import Allocation, Vendor
 
 KUBELET_LAG = 3  # https://kubernetes.io/releases/version-skew-policy/
 DRA_GA = (1, 34)  # kubernetes/enhancements keps/sig-node/4381-dra-structured-parameters
@@ -108,7 +108,7 @@ def intel_driver(everyone: Everyone) -> Said:
 
 
 def _refs(everyone: Everyone) -> tuple[str, ...] | None:
-    if everyone.cluster.kubernetes.distribution is Distribution.K3S:
+    if everyone.cluster.is_k3s:
         return None
     if not catalog.load().supports(everyone.cluster.kubernetes.version):
         return None

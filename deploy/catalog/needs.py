@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deploy.catalog import gpu_needs, k3s, registry_needs, serving_needs, storage_needs
 from deploy.catalog.entries import FileEntry, ImageEntry, load
-from deploy.model import Cluster, Distribution
+from deploy.model import Cluster
 
 RUNTIME = ("containerd", "runc", "cni-plugins", "helm")
 
@@ -21,7 +21,7 @@ class Needed:
 
 def needed(cluster: Cluster) -> Needed:
     """Return everything that an apply and a verify of this cluster fetch, for every architecture."""
-    own = _k3s(cluster) if cluster.kubernetes.distribution is Distribution.K3S else _kubeadm(cluster)
+    own = _k3s(cluster) if cluster.is_k3s else _kubeadm(cluster)
     balancer = _balancer() if cluster.load_balancer else Needed((), ())
     charts, images = registry_needs.entries(cluster)
     shared = dict.fromkeys([*storage_needs.images(cluster), *images, *serving_needs.images(cluster)])

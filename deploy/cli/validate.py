@@ -13,6 +13,7 @@ from deploy.catalog import gates
 from deploy.errors import Exit, InventoryError
 from deploy.gpu import skew
 from deploy.model import Cluster, Node, load_cluster
+from deploy.model.api_server import PORT
 from deploy.model.mistake import written
 from deploy.model.rules import warnings
 from deploy.model.schema import json_schema
@@ -48,7 +49,7 @@ def summary(cluster: Cluster) -> dict[str, Any]:
 
 def as_text(inventory: Path, cluster: Cluster) -> str:
     """Return the same as a few lines for people."""
-    kubernetes, api = cluster.kubernetes, f"{cluster.endpoint}:6443"
+    kubernetes, api = cluster.kubernetes, f"{cluster.endpoint}:{PORT}"
     gpus = [
         f"{node.gpus.count} {node.gpus.vendor} {node.gpus.model} on {node.name}"
         for node in cluster.nodes

@@ -9,10 +9,9 @@ from typing import Any
 import yaml
 
 from deploy.engine.session import Session
-from deploy.engine.speaker import ADMIN
 from deploy.errors import InventoryError, RunError, UnreachableError
+from deploy.model.api_server import ADMIN, PORT
 
-API_PORT = 6443
 Config = dict[str, Any]
 NAMED = ("clusters", "users", "contexts")
 
@@ -34,7 +33,7 @@ def fetch(session: Session) -> Config:
 
 def renamed(config: Config, name: str, endpoint: str) -> Config:
     """Return a kubeconfig of one cluster, with that cluster's name everywhere and its endpoint as server."""
-    cluster = {**config["clusters"][0]["cluster"], "server": f"https://{endpoint}:{API_PORT}"}
+    cluster = {**config["clusters"][0]["cluster"], "server": f"https://{endpoint}:{PORT}"}
     user = f"{name}-admin"
     return {
         "apiVersion": "v1",

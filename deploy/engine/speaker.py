@@ -11,8 +11,8 @@ import gevent
 
 from deploy.engine.session import Session
 from deploy.errors import RunError
+from deploy.model.api_server import ADMIN
 
-ADMIN = "/etc/kubernetes/admin.conf"
 KUBECTL = f"kubectl --kubeconfig {ADMIN} --request-timeout=10s"
 CORDONED = "slipway.dev/cordoned"  # annotation: we cordoned the node, so we uncordon it
 PATIENCE = 20.0  # seconds that a living cluster's API server may be silent; its restart takes about ten

@@ -18,12 +18,12 @@ from deploy.lab.k3s import is_version
 from deploy.lab.lab import Lab
 from deploy.lab.layout import DEFAULT_NAME
 from deploy.lab.places import TEMPLATES
+from deploy.model.api_server import ADMIN
 
 NAMESPACE = "slipway-demo"
 REPLICAS = 2
 ASKED = 20
 SECONDS = 120
-KUBECONFIG = "/etc/kubernetes/admin.conf"
 K3S = "/usr/local/bin/k3s"
 
 
@@ -83,7 +83,7 @@ def text(lab: Lab, found: Shown) -> str:
     """Return what an operator is told at the end."""
     url, inventory = f"http://{found.address}/hostname", f"inventories/{lab.name}.yaml"
     name = "" if lab.name == DEFAULT_NAME else f" --name {lab.name}"
-    kubectl = f"kubectl --kubeconfig {KUBECONFIG}"
+    kubectl = f"kubectl --kubeconfig {ADMIN}"
     tries = {
         f"curl {url}": "names the pod that answered",
         f"slipway lab ssh{name} {found.control_plane}": "a shell on the control plane",
@@ -116,7 +116,7 @@ def called(lab: Lab, node: str, version: str) -> str:
 
 def _control_plane(lab: Lab) -> str:
     for node in lab.nodes:
-        if lab.exec(node, ["test", "-e", KUBECONFIG], check=False).returncode == 0:
+        if lab.exec(node, ["test", "-e", ADMIN], check=False).returncode == 0:
             return node
     raise LabError(
         f"no host of the lab {lab.name} runs a control plane. Run: slipway apply inventories/{lab.name}.yaml"
@@ -124,7 +124,7 @@ def _control_plane(lab: Lab) -> str:
 
 
 def _kubectl(lab: Lab, node: str, *arguments: str, stdin: str | None = None) -> str:
-    command = ["/usr/local/bin/kubectl", f"--kubeconfig={KUBECONFIG}", *arguments]
+    command = ["/usr/local/bin/kubectl", f"--kubeconfig={ADMIN}", *arguments]
     return lab.exec(node, command, stdin=stdin).stdout
 
 

@@ -20,12 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.lab import hardware
 from deploy.lab.errors import LabUsageError
+from deploy.model.api_server import ADMIN
 
 TABLES = tuple(Path(__file__).with_name(name) for name in ("faults.yaml", "faults_gpu.yaml"))
-KUBECTL = "export KUBECONFIG=/etc/kubernetes/admin.conf"
+KUBECTL = f"export KUBECONFIG={ADMIN}"
 EXPIRED = "@EXPIRED@"
 FACE = re.compile(r"@FACE ([\w-]+)@")
-IS_CONTROL_PLANE = "test -e /etc/kubernetes/admin.conf"
+IS_CONTROL_PLANE = f"test -e {ADMIN}"
 HAS_GPUS = f"{KUBECTL}; kubectl get nodes -l slipway.dev/gpu-vendor -o name | grep -q ."
 
 

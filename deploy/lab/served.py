@@ -8,10 +8,11 @@ from typing import Any
 
 from deploy.lab.lab import Lab
 from deploy.lab.layout import DEFAULT_NAME
+from deploy.model.api_server import ADMIN
 
 NAMESPACE = "models"
 LABEL = "slipway.dev/model"
-KUBECTL = ("/usr/local/bin/kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
+KUBECTL = ("/usr/local/bin/kubectl", f"--kubeconfig={ADMIN}")
 
 
 def text(lab: Lab, node: str) -> str:

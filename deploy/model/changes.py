@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from deploy.model.cluster import Cluster, Node
 from deploy.model.section import Section
-from deploy.model.values import Change, Distribution
+from deploy.model.values import Change
 
 ENDPOINT = "kubernetes.endpoint"
 VERSION = "kubernetes.version"
@@ -65,7 +65,7 @@ def _immutable(cluster: Cluster) -> Iterator[Recordable]:
     """Yield every key that is set and may not change."""
     yield VERSION, cluster.kubernetes.version, UPGRADE
     for path, value, instead in _walk(cluster, ""):
-        if path.startswith(K3S) and cluster.kubernetes.distribution is not Distribution.K3S:
+        if path.startswith(K3S) and not cluster.is_k3s:
             continue
         yield path, str(cluster.endpoint) if path == ENDPOINT else value, instead
 

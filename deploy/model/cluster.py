@@ -32,7 +32,7 @@ from deploy.model.section import Section, setting
 from deploy.model.serving import Model
 from deploy.model.ssh import NodeSsh, Ssh
 from deploy.model.storage import Storage
-from deploy.model.values import Change, Role, TaintEffect, TimeSync, Vendor
+from deploy.model.values import Change, Distribution, Role, TaintEffect, TimeSync, Vendor
 
 OTHER_NODE = "drain and remove the node, then add it again under a name of its own"
 MirrorUrl = Annotated[str, Field(pattern=URL)]
@@ -195,6 +195,11 @@ class Cluster(Section):
     def workers(self) -> tuple[Node, ...]:
         """The nodes that only run pods."""
         return tuple(node for node in self.nodes if not node.is_control_plane)
+
+    @property
+    def is_k3s(self) -> bool:
+        """Say whether k3s makes the cluster, not kubeadm."""
+        return self.kubernetes.distribution is Distribution.K3S
 
     @property
     def endpoint(self) -> IPv4Address:

@@ -9,20 +9,15 @@ from deploy.model.cluster import Cluster
 from deploy.model.k3s import Datastore, K3s, Packaged
 from deploy.model.kubernetes import Containerd
 from deploy.model.mistake import Mistake, Place
-from deploy.model.values import Distribution
 
 DISTRIBUTION: Place = ("kubernetes", "distribution")
 K3S: Place = ("kubernetes", "k3s")
 
 
-def _is_k3s(cluster: Cluster) -> bool:
-    return cluster.kubernetes.distribution is Distribution.K3S
-
-
 def sqlite_has_one_server(cluster: Cluster) -> Iterator[Mistake]:
     """Only etcd takes further servers."""
     count = len(cluster.control_planes)
-    if _is_k3s(cluster) and count > 1 and cluster.kubernetes.k3s.datastore is Datastore.SQLITE:
+    if cluster.is_k3s and count > 1 and cluster.kubernetes.k3s.datastore is Datastore.SQLITE:
         yield Mistake(
             (*K3S, "datastore"),
             f"sqlite keeps the state of one server, and {count} nodes have the role control-plane;"
@@ -35,7 +30,7 @@ def servicelb_gives_way(cluster: Cluster) -> Iterator[Mistake]:
     """Two load balancers would both answer for a Service (MetalLB, configuration/k3s)."""
     disabled = cluster.kubernetes.k3s.disable
     both = cluster.load_balancer and disabled is not None and Packaged.SERVICELB not in disabled
-    if _is_k3s(cluster) and both:
+    if cluster.is_k3s and both:
         yield Mistake(
             (*K3S, "disable"),
             "k3s' servicelb and the declared load balancer would both answer for Services;"
@@ -48,7 +43,7 @@ def local_storage_gives_way(cluster: Cluster) -> Iterator[Mistake]:
     """Two provisioners of one name would both answer for a claim, and there would be two default classes."""
     disabled = cluster.kubernetes.k3s.disable
     both = cluster.storage and disabled is not None and Packaged.LOCAL_STORAGE not in disabled
-    if _is_k3s(cluster) and both:
+    if cluster.is_k3s and both:
         yield Mistake(
             (*K3S, "disable"),
             "k3s' local-storage and the declared storage would both make volumes of the class local-path;"
@@ -67,7 +62,7 @@ def disabled_once(cluster: Cluster) -> Iterator[Mistake]:
 def sections_fit_distribution(cluster: Cluster) -> Iterator[Mistake]:
     """What only one distribution reads is not said to the other."""
     kubernetes = cluster.kubernetes
-    if not _is_k3s(cluster):
+    if not cluster.is_k3s:
         if kubernetes.k3s != K3s():
             yield Mistake(
                 K3S, "is read for kubernetes.distribution: k3s only; leave it out", involves=(DISTRIBUTION,)

@@ -17,7 +17,7 @@ from deploy.model.paths import OWN, state_home
 from deploy.model.registry_rules import REGISTRY_RULES
 from deploy.model.serving_rules import SERVING_RULES
 from deploy.model.storage_rules import STORAGE_RULES
-from deploy.model.values import Distribution, ProxyMode
+from deploy.model.values import ProxyMode
 
 Rule = Callable[[Cluster], Iterable[Mistake]]
 
@@ -63,10 +63,10 @@ def version_fits_distribution(cluster: Cluster) -> Iterator[Mistake]:
     """k3s has versions of its own."""
     kubernetes, is_k3s_version = cluster.kubernetes, "+k3s" in cluster.kubernetes.version
     involved: Place = ("kubernetes", "distribution")
-    if kubernetes.distribution is Distribution.K3S and not is_k3s_version:
+    if cluster.is_k3s and not is_k3s_version:
         text = f'found "{kubernetes.version}", wanted a version of k3s such as {kubernetes.version}+k3s1'
         yield Mistake(("kubernetes", "version"), text, involves=(involved,))
-    if kubernetes.distribution is Distribution.KUBEADM and is_k3s_version:
+    if not cluster.is_k3s and is_k3s_version:
         plain = kubernetes.version.partition("+")[0]
         text = f'found "{kubernetes.version}", wanted {plain} for kubeadm, or kubernetes.distribution: k3s'
         yield Mistake(("kubernetes", "version"), text, involves=(involved,))

@@ -11,7 +11,6 @@ from deploy.model.model_volumes import ROOM, is_shared, room
 from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure, Source, SourceKind
 from deploy.model.sizes import in_bytes
 from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
-from deploy.model.values import Distribution
 
 FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
 COMPANIONS = {
@@ -99,8 +98,7 @@ def checksum_is_looked_at(cluster: Cluster) -> Iterator[Mistake]:
 
 def fetched_models_have_volumes(cluster: Cluster) -> Iterator[Mistake]:
     """What is fetched needs a class of volumes to be kept in."""
-    k3s = cluster.kubernetes.distribution is Distribution.K3S
-    packaged = k3s and Packaged.LOCAL_STORAGE not in cluster.packaged_off
+    packaged = cluster.is_k3s and Packaged.LOCAL_STORAGE not in cluster.packaged_off
     has_default = packaged or (cluster.storage is not None and cluster.storage.default)
     for place, model in _models(cluster):
         fetches = any(kind in FETCHED for kind in model.source.kinds)

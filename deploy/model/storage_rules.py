@@ -9,7 +9,6 @@ from deploy.model.cluster import Cluster
 from deploy.model.mistake import Mistake, Place
 from deploy.model.object_store import ObjectStore
 from deploy.model.placement import HOSTNAME, Placement
-from deploy.model.values import Distribution
 
 STORE: Place = ("object_store",)
 
@@ -85,7 +84,7 @@ def store_has_a_volume(cluster: Cluster) -> Iterator[Mistake]:
     if store is None or store.is_external or store.storage_class:
         return
     default = cluster.storage is not None and cluster.storage.default
-    bundled = cluster.kubernetes.distribution is Distribution.K3S and cluster.storage is None
+    bundled = cluster.is_k3s and cluster.storage is None
     if not default and not bundled:
         yield Mistake(
             (*STORE, "storage_class"),

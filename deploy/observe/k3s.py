@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploy.model.api_server import PORT
+
 SERVER_UNIT = "k3s.service"
 AGENT_UNIT = "k3s-agent.service"
 DATA = "/var/lib/rancher/k3s"
@@ -144,7 +146,7 @@ CAUSES = (
     ),
     Cause(
         "[Cc]onnection refused|[Nn]o route to host|i/o timeout|timed out|context deadline exceeded",
-        "the server did not answer; see that it runs, and that port 6443 is open from NODE.",
+        f"the server did not answer; see that it runs, and that port {PORT} is open from NODE.",
         lasting=False,
     ),
     # a server that joins dies and comes back while the first one restarts

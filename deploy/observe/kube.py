@@ -10,7 +10,9 @@ from typing import Any
 
 from typing_extensions import override
 
-KUBECONFIG = "/etc/kubernetes/admin.conf"
+from deploy.model.api_server import ADMIN
+
+KUBECONFIG = ADMIN
 FIELD_MANAGER = "slipway"
 ENVIRONMENT = f"export KUBECONFIG={KUBECONFIG}"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploy.errors import HostError
+from deploy.model.api_server import PORT
 from deploy.observe import kubeadm
 from deploy.observe.kube import Reach
 from deploy.observe.kubeadm import State
@@ -38,7 +39,7 @@ class Decision:
 
 
 # the ports that kubeadm finds taken when a static pod of an earlier attempt runs already
-_PORTS = {"etcd": ("2379", "2380"), "kube-apiserver": ("6443",)}
+_PORTS = {"etcd": ("2379", "2380"), "kube-apiserver": (str(PORT),)}
 _PORTS |= {"kube-controller-manager": ("10257",), "kube-scheduler": ("10259",)}
 
 

@@ -13,6 +13,7 @@ from deploy.errors import HostError
 from deploy.facts.files import Digests
 from deploy.facts.k3s import K3sState, LinkTarget
 from deploy.facts.kube import Described
+from deploy.model.api_server import ADMIN, K3S_ADMIN
 from deploy.model.row import Disturbs
 from deploy.observe import k3s as observed
 from deploy.observe.kube import Reach
@@ -23,9 +24,6 @@ from deploy.operations.units import Unit
 
 SERVER_UNIT, AGENT_UNIT = observed.SERVER_UNIT, observed.AGENT_UNIT
 RECORD = observed.record_command()
-# where everything that talks to the API of a control plane looks for an administrator's credentials
-ADMIN = "/etc/kubernetes/admin.conf"
-KUBECONFIG = "/etc/rancher/k3s/k3s.yaml"
 # a server on an old disk, with its images still to be unpacked; an agent waits for its server as long
 START_SECONDS = 150
 
@@ -132,16 +130,14 @@ def _unwell(found: observed.State, node: str) -> str | None:
 def admin_linked() -> Commands:
     """An administrator's credentials are found where they are on every control plane."""
     target = host.get_fact(LinkTarget, path=ADMIN)
-    if target == KUBECONFIG:
+    if target == K3S_ADMIN:
         return
     found = files.read([ADMIN]).get(ADMIN)
     if found and found.kind.value != "symbolic link":
         raise HostError(f"{ADMIN} is a {found.kind}, of a cluster that is not this one; find out whose it is")
-    notes.reason(
-        f"{ADMIN} {f'points to {target}' if target else 'is missing'}, wanted a link to {KUBECONFIG}"
-    )
+    notes.reason(f"{ADMIN} {f'points to {target}' if target else 'is missing'}, wanted a link to {K3S_ADMIN}")
     directory = QuoteString(ADMIN.rpartition("/")[0])
-    yield StringCommand("mkdir -p", directory, "&& ln -sfn", QuoteString(KUBECONFIG), QuoteString(ADMIN))
+    yield StringCommand("mkdir -p", directory, "&& ln -sfn", QuoteString(K3S_ADMIN), QuoteString(ADMIN))
 
 
 def started_script(verb: str, unit: str, node: str, seconds: int = START_SECONDS) -> str:

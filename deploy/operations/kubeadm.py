@@ -13,6 +13,7 @@ from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
 from deploy.facts.kubeadm import KubeadmState, LivingVersion, ResolvConf
+from deploy.model.api_server import ADMIN
 from deploy.observe import kubeadm
 from deploy.operations import bootstrap, credentials, etcd_members, kube, notes, transient
 from deploy.operations.bootstrap import Decision, Do
@@ -45,7 +46,7 @@ def initialised(cluster: str, node: str, config: str) -> Commands:
         case Do.ATTACH:
             yield StringCommand(transient.awaited(kubeadm.INIT_UNIT))
         case Do.WAIT:
-            yield StringCommand(_api_awaited("get --raw=/readyz", f"{kubeadm.ETC}/admin.conf"))
+            yield StringCommand(_api_awaited("get --raw=/readyz", f"{ADMIN}"))
             if state.is_executing:
                 yield from _gone_on_with(cluster, node, config)
         case Do.PHASES:
@@ -74,7 +75,7 @@ def named(node: str, config: str, network: str) -> Commands:
         if kubeadm.DNS in found.live:
             return
         notes.reason(f"{kubeadm.DNS} is missing")
-    wait = f"kubectl --kubeconfig={kubeadm.ETC}/admin.conf rollout status {network} --timeout=30s"
+    wait = f"kubectl --kubeconfig={ADMIN} rollout status {network} --timeout=30s"
     # its pods are Ready when they have started, and write what a sandbox needs a moment later
     yield StringCommand(f"{wait} >/dev/null 2>&1; sleep 2; {_phases(['addon coredns'], config)}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api import deploy
 
 from deploy import context
-from deploy.model import Cluster, Distribution, Node
+from deploy.model import Cluster, Node
 from deploy.operations import kube_proxy
 from deploy.operations import nodes as operations
 from deploy.operations.nodes import Declared
@@ -23,7 +23,7 @@ def nodes() -> None:
         cluster = context.cluster()
         wanted = [declared(cluster, node) for node in cluster.nodes]
         operations.declared(name="Label and taint the nodes", wanted=wanted)
-        if cluster.kubernetes.distribution is Distribution.KUBEADM:
+        if not cluster.is_k3s:
             kube_proxy.configured(
                 name="Configure kube-proxy on a living cluster", settings=config.kube_proxy(cluster)
             )

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pyinfra.api import deploy
 
-from deploy.model import Allocation, Cluster, Distribution, DriverSource, Gpus, SharingStrategy, Vendor
+from deploy.model import Allocation, Cluster, DriverSource, Gpus, SharingStrategy, Vendor
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
 from deploy.steps import charts, gpu_stack
@@ -89,7 +89,7 @@ def values(cluster: Cluster) -> dict[str, Any]:
 
 
 def _toolkit(cluster: Cluster) -> dict[str, Any]:
-    if cluster.kubernetes.distribution is not Distribution.K3S:
+    if not cluster.is_k3s:
         return {"enabled": True}
     return {
         "enabled": True,

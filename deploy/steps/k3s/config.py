@@ -13,6 +13,7 @@ import yaml
 from deploy import catalog
 from deploy.catalog import gates, k3s_flags
 from deploy.model import Cluster, Datastore, FlannelBackend, Node, ProxyMode
+from deploy.model.api_server import PORT
 
 ETC = "/etc/rancher/k3s"
 CONFIG = f"{ETC}/config.yaml"
@@ -20,7 +21,6 @@ REGISTRATION = f"{ETC}/config.yaml.d/10-registration.yaml"
 REGISTRIES = f"{ETC}/registries.yaml"
 TOKEN = f"{ETC}/token"
 KUBELET = "/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/20-slipway.conf"
-PORT = 6443
 NOTE = "# Written by slipway: change the inventory, not this file.\n"
 # a kubelet refuses to start with labels of these domains, save those below the two prefixes
 # (k8s.io/kubernetes cmd/kubelet/app/options/options.go, pkg/kubelet/apis/well_known_labels.go)

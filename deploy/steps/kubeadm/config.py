@@ -9,11 +9,11 @@ import yaml
 
 from deploy.catalog import gates
 from deploy.model import Cluster, Node, ProxyMode
+from deploy.model.api_server import PORT
 from deploy.operations.settings import merged
 
 KUBEADM_API = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
-API_PORT = 6443
 COMPONENTS = {
     "apiServer": "kube-apiserver",
     "controllerManager": "kube-controller-manager",
@@ -79,11 +79,11 @@ def kubelet_settings(cluster: Cluster) -> Document:
 
 def endpoint(cluster: Cluster) -> str:
     """Return ADDRESS:PORT under which the nodes reach the API server."""
-    return f"{cluster.endpoint}:{API_PORT}"
+    return f"{cluster.endpoint}:{PORT}"
 
 
 def _local_endpoint(node: Node) -> Document:
-    return {"advertiseAddress": str(node.address), "bindPort": API_PORT}
+    return {"advertiseAddress": str(node.address), "bindPort": PORT}
 
 
 def _registration(cluster: Cluster, node: Node) -> Document:

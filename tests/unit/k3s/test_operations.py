@@ -11,6 +11,7 @@ from pyinfra.api.connect import connect_all
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 
 from deploy.errors import HostError
+from deploy.model.api_server import K3S_ADMIN
 from deploy.model.row import Disturbs
 from deploy.observe import k3s as observed
 from deploy.operations import k3s, notes, units
@@ -223,7 +224,7 @@ def linked(plan: Plan, target: list[str], found: list[str]) -> Planned:
 
 
 def test_credentials_are_linked_to_where_every_step_looks(plan: Plan) -> None:
-    assert linked(plan, [k3s.KUBECONFIG], []).commands == []
+    assert linked(plan, [K3S_ADMIN], []).commands == []
     assert linked(plan, [], []).commands == [
         "mkdir -p /etc/kubernetes && ln -sfn /etc/rancher/k3s/k3s.yaml /etc/kubernetes/admin.conf"
     ]
