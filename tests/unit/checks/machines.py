@@ -53,6 +53,7 @@ def cluster(**changes: object) -> Cluster:
 
 def healthy(name: str = "w1", address: str = "192.168.1.11", number: int = 1) -> Observed:
     """A Debian host of today on a wired network."""
+    # longer than a function is here: it is one value, read beside `Observed`
     disk = Disk("/", 200 * 1024 * 1024, 150 * 1024 * 1024, 3, "/", "/dev/nvme0n1p2")
     data = Disk("/data/volumes", 900 * 1024 * 1024, 800 * 1024 * 1024, 1, "/data", "/dev/sdb1")
     mac = f"52:54:00:00:00:0{number}"

@@ -144,6 +144,16 @@ def secret(namespace: str, name: str) -> str:
     return digested(namespace, name, "Opaque", {"access-key": who, "secret-key": "x"})
 
 
+def tls(signed: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": "minio-tls", "namespace": "object-store"},
+        "data": {"tls.crt": signed, "tls.key": "d" * 64},
+    }
+
+
 def described(name: str, **metadata: Any) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "object-store", **metadata}
     return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata}
@@ -172,15 +182,8 @@ def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
         secret("object-store", "minio-root"),
     ]
     signed = certificate()
-    served = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": "minio-tls", "namespace": "object-store"},
-        "data": {"tls.crt": signed, "tls.key": "d" * 64},
-    }
     return {
-        "server-ca": [*read(served).splitlines(), f"ca {signed}"],
+        "server-ca": [*read(tls(signed)).splitlines(), f"ca {signed}"],
         "/object-store/pods?": read(described("minio-0", creationTimestamp=DONE), root),
         "as=PartialObjectMetadata": read(root, user),
         "/jobs?labelSelector=": [own["Job"], SHOWN, own["PersistentVolumeClaim"], SHOWN],
