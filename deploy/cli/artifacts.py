@@ -11,21 +11,16 @@ from deploy.cli.choices import inventory
 from deploy.errors import InventoryError, RunError
 from deploy.model import load_cluster
 
-HELP = """Pin, fetch and serve what hosts install.
 
-\b
-lock   asks the publishers for their digests and pins them beside the inventory
-fetch  fills a directory with the pinned files, each verified
-serve  serves such a directory to hosts (artifacts.mirror in the inventory)
-"""
-
-
-@click.group(help=HELP)
+@click.group()
 def artifacts() -> None:
-    """Hold the three verbs; HELP says what they do."""
+    """Pin, fetch and serve what hosts install.
+
+    Hosts pull from a mirror where the inventory names one: artifacts.mirror.
+    """
 
 
-@artifacts.command("lock")
+@artifacts.command("lock", short_help="Pin files, charts and images by their digests.")
 @inventory
 @click.option(
     "--accept-changed", is_flag=True, help="Pin anew what a publisher replaced under the same version."
@@ -52,7 +47,7 @@ def lock_(inventory: Path, accept_changed: bool) -> None:
     click.echo(f"{path}: {len(learnt.files)} files and {len(learnt.images)} images pinned")
 
 
-@artifacts.command("fetch")
+@artifacts.command("fetch", short_help="Fill a folder with the pinned files.")
 @inventory
 @click.argument("directory", type=click.Path(path_type=Path))
 def fetch(inventory: Path, directory: Path) -> None:
@@ -74,9 +69,9 @@ def fetch(inventory: Path, directory: Path) -> None:
     click.echo(f"{directory} is complete; {listing} lists the {len(refs)} images that a registry must hold")
 
 
-@artifacts.command("serve")
+@artifacts.command("serve", short_help="Serve a fetched folder to hosts.")
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--listen", default="0.0.0.0:8080", show_default=True, metavar="ADDRESS:PORT")
+@click.option("--listen", default="0.0.0.0:8080", show_default=True, metavar="ADDRESS:PORT", help="Where.")
 def serve(directory: Path, listen: str) -> None:
     """Serve DIRECTORY to hosts over HTTP until interrupted; what they pull they verify themselves."""
     address, _, port = listen.rpartition(":")

@@ -12,7 +12,7 @@ inventory = click.argument("inventory", type=click.Path(path_type=Path))
 verbose = click.option("-v", "--verbose", is_flag=True, help="Show the commands, too.")
 
 reboot = click.option(
-    "--reboot", is_flag=True, help="Reboot hosts that wait for it, one at a time: drained, and back again."
+    "--reboot", is_flag=True, help="With reboots of hosts that wait for one: drained, and back, one by one."
 )
 
 

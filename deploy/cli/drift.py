@@ -29,11 +29,13 @@ from deploy.model import Cluster, load_cluster, paths
 
 @click.command()
 @choices.inventory
-@click.option("--install-timer", is_flag=True, help="Run every night on this machine, by systemd.")
+@click.option("--install-timer", is_flag=True, help="Run every night at 03:17 on this machine, by systemd.")
 @click.option("--uninstall-timer", is_flag=True, help="Stop that; the reports stay.")
 @click.option("--textfile", type=click.Path(path_type=Path), help="Write Prometheus metrics to FILE.prom.")
 @click.option("--on-change", metavar="COMMAND", help="Run it with JSON on its input when something changed.")
-@click.option("--webhook-file", type=click.Path(path_type=Path), help="Post that to the address in a file.")
+@click.option(
+    "--webhook-file", type=click.Path(path_type=Path), help="Post that JSON to the address in a file."
+)
 @click.option("--strict", is_flag=True, help="Exit with 4 when there are warnings.")
 @click.option(
     "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True

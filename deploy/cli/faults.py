@@ -7,6 +7,7 @@ import click
 from deploy.lab import Lab, existing
 from deploy.lab.errors import LabError
 from deploy.lab.faults import Fault, fault, faults, place
+from deploy.lab.layout import command
 
 named = click.option("--name", default="lab", show_default=True, help="The lab's name.")
 
@@ -24,7 +25,7 @@ def break_(name: str, fault_name: str | None) -> None:
     where = _run(found, known, known.made)
     shown = known.check or f"a pending operation of the phase {known.phase}"
     click.echo(f"{where}: {known.title}.\nslipway drift inventories/{name}.yaml finds it: {shown}")
-    mend = f"slipway lab fix {fault_name}" if known.mend else f"slipway apply inventories/{name}.yaml"
+    mend = f"{command('fix', name)} {fault_name}" if known.mend else f"slipway apply inventories/{name}.yaml"
     click.echo(f"It is put right by: {mend}")
 
 

@@ -8,7 +8,7 @@ from deploy.lab import existing
 from deploy.lab.hardware import OFF, profiles, script
 
 
-@click.command()
+@click.command(short_help="Simulate GPUs on a host, or list which.")
 @click.option("--name", default="lab", show_default=True, help="The lab's name.")
 @click.argument("node", metavar="[HOST]", required=False)
 @click.argument("profile", metavar="[PROFILE]", required=False)

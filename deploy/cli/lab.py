@@ -17,7 +17,7 @@ from deploy.cli.faults import break_, fix
 from deploy.cli.hardware import hardware
 from deploy.lab import Lab, asked, demo, existing, packages, prune, served, supply
 from deploy.lab.errors import LabUsageError
-from deploy.lab.layout import DEFAULT_NAME, SUBNET
+from deploy.lab.layout import DEFAULT_NAME, SUBNET, command
 from deploy.lab.progress import Progress
 from deploy.model import paths
 
@@ -45,7 +45,11 @@ def _versions(_: click.Context, __: click.Parameter, value: str) -> tuple[str, .
 
 
 versions_option = click.option(
-    "--versions", "--kubernetes", callback=_versions, help="Kubernetes versions to serve, comma-separated."
+    "--versions",
+    "--kubernetes",
+    callback=_versions,
+    metavar="VERSION[,VERSION]",
+    help=f"Versions to serve, also of k3s (v1.36.3+k3s1).  [default: {catalog.load().kubernetes.default}]",
 )
 
 
@@ -73,8 +77,8 @@ def up(
     made = Lab(name, subnet, nodes, image, versions, not no_trust)
     made.up()
     _show(made)
-    inventory = f"inventories/{name}.yaml"
-    click.echo(f"\nLog in: slipway lab ssh n1      Next: slipway apply {inventory}, then slipway lab demo")
+    ssh, tried = command("ssh", name), command("demo", name)
+    click.echo(f"\nLog in: {ssh} n1      Next: slipway apply inventories/{name}.yaml, then {tried}")
 
 
 @lab.command()
@@ -88,7 +92,7 @@ def down(name: str) -> None:
 @lab.command()
 @named
 def status(name: str) -> None:
-    """Say what runs."""
+    """Show a lab's hosts, mirror and registry, and which of them run."""
     _show(existing(name))
 
 
@@ -106,7 +110,7 @@ def exec(name: str, node: str, command: tuple[str, ...]) -> int:  # noqa: A001 -
     ).returncode
 
 
-@lab.command(context_settings={"ignore_unknown_options": True})
+@lab.command(context_settings={"ignore_unknown_options": True}, short_help="Log in to a host by SSH.")
 @named
 @click.option("--user", default="root", show_default=True, help="root, ops (may sudo) or nosudo.")
 @click.argument("node")
@@ -125,7 +129,7 @@ def ssh(name: str, user: str, node: str, command: tuple[str, ...]) -> int:
     ).returncode
 
 
-@lab.command("demo")
+@lab.command("demo", short_help="Deploy a workload and ask it.")
 @named
 def show_demo(name: str) -> None:
     """Deploy a workload behind the load balancer's address, ask it, and say what to try next."""
@@ -147,7 +151,7 @@ def build(versions: tuple[str, ...], inventories: tuple[Path, ...]) -> None:
     click.echo(f"{len(made.files)} files and {len(made.images)} images in {supply.mirror_root().parent}")
 
 
-@lab.command("prune")
+@lab.command("prune", short_help="Delete what no source asks for any more.")
 @click.option("--yes", is_flag=True, help="Delete what is shown.")
 def prune_cache(yes: bool) -> None:
     """Show what the cache keeps that this checkout does not ask for; with --yes, delete it.

@@ -18,7 +18,9 @@ RUNS = 30
 
 @click.command()
 @choices.inventory
-@click.option("--verb", type=click.Choice(["drift", "verify"]), default="drift", show_default=True)
+@click.option(
+    "--verb", type=click.Choice(["drift", "verify"]), default="drift", show_default=True, help="Whose."
+)
 @click.option(
     "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True
 )

@@ -27,7 +27,14 @@ from deploy.model import Cluster, load_cluster
 @click.command()
 @choices.inventory
 @click.option("--passive", is_flag=True, help="Only look; make nothing in the cluster.")
-@click.option("--wait", "settle", type=float, default=0.0, metavar="SECONDS", help="Wait until all settles.")
+@click.option(
+    "--wait",
+    "settle",
+    type=float,
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait at most so long for all to settle.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 4 when there are warnings.")
 @click.option(
     "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True

@@ -16,7 +16,7 @@ from deploy import catalog
 from deploy.lab.errors import LabError
 from deploy.lab.k3s import is_version
 from deploy.lab.lab import Lab
-from deploy.lab.layout import DEFAULT_NAME
+from deploy.lab.layout import command
 from deploy.lab.places import TEMPLATES
 from deploy.model.api_server import ADMIN
 
@@ -82,16 +82,15 @@ def shown(lab: Lab) -> Shown:
 def text(lab: Lab, found: Shown) -> str:
     """Return what an operator is told at the end."""
     url, inventory = f"http://{found.address}/hostname", f"inventories/{lab.name}.yaml"
-    name = "" if lab.name == DEFAULT_NAME else f" --name {lab.name}"
     kubectl = f"kubectl --kubeconfig {ADMIN}"
     tries = {
         f"curl {url}": "names the pod that answered",
-        f"slipway lab ssh{name} {found.control_plane}": "a shell on the control plane",
-        f"slipway lab exec{name} {found.control_plane} -- {kubectl} get pods -A": "all that runs",
+        f"{command('ssh', lab.name)} {found.control_plane}": "a shell on the control plane",
+        f"{command('exec', lab.name)} {found.control_plane} -- {kubectl} get pods -A": "all that runs",
         f"slipway plan {inventory}": "what differs from the inventory",
         f"slipway verify {inventory}": "proves again that it works",
         f"slipway kubeconfig {inventory}": "for a kubectl of your own",
-        f"slipway lab down{name}": "takes it all away",
+        command("down", lab.name): "takes it all away",
     }
     return "\n".join(
         [

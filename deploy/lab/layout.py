@@ -128,3 +128,8 @@ class Layout:
 def mac(address: IPv4Address) -> str:
     """Return the MAC of an address, so that neighbours of a host made anew still reach it."""
     return ":".join(f"{byte:02x}" for byte in (0x02, 0x42, *address.packed))
+
+
+def command(verb: str, lab: str) -> str:
+    """Return `slipway lab VERB` for a lab, as an operator types it; the default lab needs no name."""
+    return f"slipway lab {verb}" if lab == DEFAULT_NAME else f"slipway lab {verb} --name {lab}"

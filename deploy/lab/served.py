@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deploy.lab.lab import Lab
-from deploy.lab.layout import DEFAULT_NAME
+from deploy.lab.layout import command
 from deploy.model.api_server import ADMIN
 
 NAMESPACE = "models"
@@ -34,7 +34,6 @@ def lines(lab: str, node: str, services: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _key(lab: str, node: str, secret: str) -> str:
-    name = "" if lab == DEFAULT_NAME else f" --name {lab}"
     kubectl = " ".join(["kubectl", *KUBECTL[1:]])
     found = f"{kubectl} -n {NAMESPACE} get secret {secret} -o jsonpath={{.data.api-key}}"
-    return f"slipway lab exec{name} {node} -- {found} | base64 -d"
+    return f"{command('exec', lab)} {node} -- {found} | base64 -d"

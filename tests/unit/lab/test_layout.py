@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from deploy.lab.errors import LabUsageError
-from deploy.lab.layout import Layout, mac
+from deploy.lab.layout import Layout, command, mac
 
 LAYOUT = Layout("blue", IPv4Network("10.89.9.0/24"))
 
@@ -113,3 +113,8 @@ def test_a_name_that_podman_or_a_path_cannot_carry_is_refused(name: str) -> None
         f"--name is {name!r}; a lab's name has 1 to 40 letters a-z, digits and dashes, "
         "and begins with a letter"
     )
+
+
+def test_a_lab_that_is_not_the_default_one_is_named_in_what_an_operator_is_told_to_run() -> None:
+    assert command("ssh", "lab") == "slipway lab ssh"
+    assert command("fix", "blue") == "slipway lab fix --name blue"
