@@ -19,7 +19,7 @@ RUNS = 30
 @click.command()
 @choices.inventory
 @click.option(
-    "--verb", type=click.Choice(["drift", "verify"]), default="drift", show_default=True, help="Whose."
+    "--verb", type=click.Choice(["drift", "verify"]), default="drift", show_default=True, help="Whose report."
 )
 @click.option(
     "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True

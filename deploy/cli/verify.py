@@ -33,7 +33,7 @@ from deploy.model import Cluster, load_cluster
     type=float,
     default=0.0,
     metavar="SECONDS",
-    help="Wait at most so long for all to settle.",
+    help="Let it settle for so long at most.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 4 when there are warnings.")
 @click.option(
