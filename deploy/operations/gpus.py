@@ -36,7 +36,8 @@ class Offer:
     def _question(self) -> str:
         if self.driver is None:
             path = self.resource.replace(".", r"\.")
-            return f"kubectl get node {self.node} -o jsonpath='{{.status.allocatable.{path}}}'"
+            wanted = f"jsonpath={{.status.allocatable.{path}}}"
+            return shlex.join(["kubectl", "get", "node", self.node, "-o", wanted])
         devices = "{range .spec.devices[*]} {.name}{end}"
         names = f'{{range .items[*]}}{{.spec.driver}}/{{.spec.nodeName}}{devices}{{"\\n"}}{{end}}'
         wanted = shlex.quote(f"{self.driver}/{self.node}")
@@ -45,11 +46,12 @@ class Offer:
 
     def wait(self, seconds: int) -> str:
         """Return a script that ends when the node offers enough, and fails with what it offers at last."""
-        said = shlex.quote(f"{self.node} offers %s of {self.count} {self.driver or self.resource}\\n")
+        before = shlex.quote(f"{self.node} offers")
+        after = shlex.quote(f"of {self.count} {self.driver or self.resource}")
         return (
             f"end=$(( $(date +%s) + {seconds} ))\n"
             f'until n=$({self._question}); [ "${{n:-0}}" -ge {self.count} ]; do\n'
-            f'  [ "$(date +%s)" -lt "$end" ] || {{ printf {said} "${{n:-0}}" >&2; exit 1; }}\n'
+            f'  [ "$(date +%s)" -lt "$end" ] || {{ echo {before} "${{n:-0}}" {after} >&2; exit 1; }}\n'
             f"  sleep {POLL}\n"
             "done"
         )

@@ -158,6 +158,21 @@ def test_what_is_held_in_the_declared_way_or_no_more_stops_nothing(plan: Plan) -
     assert planned.commands == []
 
 
+def test_a_resource_is_a_word_to_the_shell_whatever_its_name(tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("#!/bin/sh\necho 1\n")
+    kubectl.chmod(0o755)
+    odd = f"x.y/'; touch {tmp_path}/run; '%s"
+    script = Offer("w1", 2, None, odd).wait(0)
+
+    ran = subprocess.run(
+        ["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True
+    )
+
+    assert (ran.returncode, ran.stderr) == (1, f"w1 offers 1 of 2 {odd}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["kubectl"]
+
+
 def test_kernel_parameters_that_this_kernel_lacks_are_left_out(plan: Plan) -> None:
     path = "/etc/sysctl.d/91-slipway-gpu.conf"
     answers = {"stat --printf='%F": ["end-of-files"], "/proc/sys/": ["end"]}
