@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploy import catalog
 from deploy.lab.errors import LabError
+from deploy.lab.hosts import KUBECTL
 from deploy.lab.k3s import is_version
 from deploy.lab.lab import Lab
 from deploy.lab.layout import command
@@ -123,8 +124,7 @@ def _control_plane(lab: Lab) -> str:
 
 
 def _kubectl(lab: Lab, node: str, *arguments: str, stdin: str | None = None) -> str:
-    command = ["/usr/local/bin/kubectl", f"--kubeconfig={ADMIN}", *arguments]
-    return lab.exec(node, command, stdin=stdin).stdout
+    return lab.exec(node, [*KUBECTL, *arguments], stdin=stdin).stdout
 
 
 def _address(lab: Lab, node: str) -> str:

@@ -23,11 +23,11 @@ from deploy.lab.errors import LabUsageError
 from deploy.model.api_server import ADMIN
 
 TABLES = tuple(Path(__file__).with_name(name) for name in ("faults.yaml", "faults_gpu.yaml"))
-KUBECTL = f"export KUBECONFIG={ADMIN}"
+AS_ADMIN = f"export KUBECONFIG={ADMIN}"
 EXPIRED = "@EXPIRED@"
 FACE = re.compile(r"@FACE ([\w-]+)@")
 IS_CONTROL_PLANE = f"test -e {ADMIN}"
-HAS_GPUS = f"{KUBECTL}; kubectl get nodes -l slipway.dev/gpu-vendor -o name | grep -q ."
+HAS_GPUS = f"{AS_ADMIN}; kubectl get nodes -l slipway.dev/gpu-vendor -o name | grep -q ."
 
 
 class Host(StrEnum):
@@ -69,7 +69,7 @@ class Fault(BaseModel):
         if EXPIRED in text:
             text = text.replace(EXPIRED, expired())
         text = FACE.sub(lambda named: hardware.script(named[1]), text)
-        return f"set -e\n{KUBECTL}\n{text}" if self.host is Host.CLUSTER else f"set -e\n{text}"
+        return f"set -e\n{AS_ADMIN}\n{text}" if self.host is Host.CLUSTER else f"set -e\n{text}"
 
 
 @lru_cache(maxsize=1)

@@ -15,8 +15,11 @@ from deploy.lab.errors import LabError
 from deploy.lab.layout import LABEL, Layout
 from deploy.lab.run import podman, run
 from deploy.model import paths
+from deploy.model.api_server import ADMIN
 
 BOOT_SECONDS: float = 120
+# podman runs a command without the PATH of a login
+KUBECTL = ("/usr/local/bin/kubectl", f"--kubeconfig={ADMIN}")
 UP = {"running", "degraded"}
 
 

@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deploy.lab.hosts import KUBECTL
 from deploy.lab.lab import Lab
 from deploy.lab.layout import command
-from deploy.model.api_server import ADMIN
 
 NAMESPACE = "models"
 LABEL = "slipway.dev/model"
-KUBECTL = ("/usr/local/bin/kubectl", f"--kubeconfig={ADMIN}")
 
 
 def text(lab: Lab, node: str) -> str:

@@ -19,9 +19,11 @@ import yaml
 
 from deploy.lab import Lab, keys
 from deploy.model import paths
+from deploy.model.api_server import ADMIN
 
 ROOT = Path(__file__).parents[2]
 SLIPWAY = Path(sys.executable).with_name("slipway")
+KUBECTL = f"kubectl --kubeconfig {ADMIN}"
 CLEAN = {"NO_COLOR": "1", "COLUMNS": "120"}
 
 

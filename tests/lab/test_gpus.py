@@ -19,13 +19,12 @@ from deploy.lab import Lab
 from deploy.lab.faults import Host, faults
 from tests.lab.conftest import KEEP, running
 from tests.lab.faces import FACES, MANIFESTS, face, with_gpus
-from tests.lab.site import Site, until
+from tests.lab.site import KUBECTL, Site, until
 from tests.unit.gpu.rendered import CRDS
 from tests.unit.gpu.test_rendered import EVERY, OWN_PLUGIN
 
 pytestmark = pytest.mark.trial
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 WORKERS = ("intel1", "amd1", "nvidia1")
 BY_CLAIM = ("intel1", "nvidia1")
 # seconds from a card that is gone, or a driver that is, to a slice that says so; the kubelet waits 30

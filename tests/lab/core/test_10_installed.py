@@ -18,10 +18,9 @@ import yaml
 
 from deploy.model import load_cluster, paths
 from deploy.plan import phases
-from tests.lab.site import CLEAN, ROOT, Site, until
+from tests.lab.site import CLEAN, KUBECTL, ROOT, Site, until
 
 PYINFRA = Path(sys.executable).with_name("pyinfra")
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 # nodes Ready and of the declared version, pods across nodes, names, Services, the address from outside
 PROVEN = {"K8S-01", "K8S-13", "HOST-18", "K8S-06", "K8S-15", "K8S-16", "LB-04"}
 

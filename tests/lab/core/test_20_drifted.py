@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.lab.core.test_10_installed import invocation, invocations
-from tests.lab.site import Site
-
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+from tests.lab.site import KUBECTL, Site
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from deploy.lab.faults import Fault, Host, faults
-from tests.lab.site import Site, until
+from tests.lab.site import KUBECTL, Site, until
 
 # without a cache of its own below /root, where a night must write nothing
-KUBECTL = "KUBECACHEDIR=/run/kubectl-of-tests kubectl --kubeconfig /etc/kubernetes/admin.conf"
+OWN_CACHE = f"KUBECACHEDIR=/run/kubectl-of-tests {KUBECTL}"
 NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
 BOTH = ("cp1", "w1")
 # What only the API can tell: unavailable without it, which is no fault of its own.
@@ -143,7 +143,7 @@ def make(core: Site, names: Iterable[str]) -> None:
 
 def answers(core: Site) -> None:
     """Wait until the API server answers; what restarts etcd takes it away for a while."""
-    up = ["sh", "-c", f"{KUBECTL} --request-timeout=2s get --raw /readyz"]
+    up = ["sh", "-c", f"{OWN_CACHE} --request-timeout=2s get --raw /readyz"]
     until(lambda: core.lab.exec("n1", up, check=False).returncode == 0, 120, "the API server")
 
 
@@ -219,7 +219,7 @@ def test_drift_that_somebody_accepts_is_shown_and_ends_with_zero(core: Site) -> 
 
 def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(core: Site) -> None:
     core.on("n1", "mv /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/")
-    down = f"! {KUBECTL} --request-timeout=2s get --raw /readyz"
+    down = f"! {OWN_CACHE} --request-timeout=2s get --raw /readyz"
     until(lambda: core.lab.exec("n1", ["sh", "-c", down], check=False).returncode == 0, 60, "its end")
     core.on("n2", "touch /run/reboot-required")
     try:
@@ -258,7 +258,7 @@ def test_a_verify_proves_paths_and_removes_what_it_made(core: Site) -> None:
 
 
 def namespaces(core: Site) -> str:
-    return core.on("n1", f"{KUBECTL} get namespaces -o name -l app.kubernetes.io/component=verify")
+    return core.on("n1", f"{OWN_CACHE} get namespaces -o name -l app.kubernetes.io/component=verify")
 
 
 def test_an_interrupted_verify_leaves_nothing(core: Site) -> None:
@@ -291,4 +291,4 @@ def objects(core: Site) -> str:
     """Return the versions of all objects but those that the cluster itself keeps writing."""
     kinds = "configmaps,secrets,services,deployments,daemonsets,namespaces,serviceaccounts,crd,ipaddresspools"
     columns = "-o custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name,V:.metadata.resourceVersion"
-    return core.on("n1", f"{KUBECTL} get {kinds} -A {columns}")
+    return core.on("n1", f"{OWN_CACHE} get {kinds} -A {columns}")

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.lab.site import Site, node, until
+from tests.lab.site import KUBECTL, Site, node, until
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 HELLO = """
 apiVersion: apps/v1
 kind: Deployment

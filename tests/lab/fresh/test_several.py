@@ -11,9 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.conftest import KEEP, running
-from tests.lab.site import Site, site, until
-
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+from tests.lab.site import KUBECTL, Site, site, until
 
 
 def healthy(address: str) -> bool:

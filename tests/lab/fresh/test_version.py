@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.conftest import KEEP, running
-from tests.lab.site import SLIPWAY, Site, site
+from tests.lab.site import KUBECTL, SLIPWAY, Site, site
 
 OTHER = "v1.35.4"
 
@@ -34,8 +34,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_a_single_host_of_the_other_version_is_verified_and_runs_pods(other: Site) -> None:
-    kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
-    [node] = json.loads(other.on("n1", f"{kubectl} get nodes -o json"))["items"]
+    [node] = json.loads(other.on("n1", f"{KUBECTL} get nodes -o json"))["items"]
     assert node["status"]["nodeInfo"]["kubeletVersion"] == OTHER
     assert node["status"]["nodeInfo"]["osImage"] == "Debian GNU/Linux 13 (trixie)"
     assert "taints" not in node["spec"]
