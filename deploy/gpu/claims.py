@@ -10,11 +10,11 @@ from deploy.catalog.gpu import ResourceApi
 from deploy.gpu.need import Need, NeedError
 from deploy.gpu.selectors import selectors
 from deploy.model import Vendor
+from deploy.model.labels import OWNED
 
 Object = dict[str, Any]
 REQUEST = "gpu"
 TAINTS = ("NoExecute", "NoSchedule")
-LABELS = {"app.kubernetes.io/managed-by": "slipway"}
 
 
 def spec(api: ResourceApi, need: Need, declared: Iterable[str]) -> Object:
@@ -64,7 +64,7 @@ def claim(api: ResourceApi, name: str, namespace: str, wanted: Object) -> Object
 
 
 def _head(api: ResourceApi, kind: str, name: str, namespace: str) -> Object:
-    metadata = {"name": name, "namespace": namespace, "labels": dict(LABELS)}
+    metadata = {"name": name, "namespace": namespace, "labels": dict(OWNED)}
     return {"apiVersion": f"resource.k8s.io/{api.version}", "kind": kind, "metadata": metadata}
 
 

@@ -20,11 +20,11 @@ from pyinfra.api import StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.kube import Read
 from deploy.facts.secrets import Digested
+from deploy.model.labels import OWNED
 from deploy.observe import kube
 from deploy.observe.secrets import Found, Secrets, Where
 from deploy.operations import notes
 from deploy.operations.kube import Commands, asked
-from deploy.operations.secrets import LABELS
 from deploy.operations.signing import APPLY
 
 ORIGIN, SUM = "origin", "sum"
@@ -139,7 +139,7 @@ def secret(target: Target, form: Htpasswd | Login, password: str) -> dict[str, A
     stub = target.where.stub()
     return {
         **stub,
-        "metadata": {**stub["metadata"], "labels": dict(LABELS)},
+        "metadata": {**stub["metadata"], "labels": dict(OWNED)},
         "type": target.type,
         "data": {name: base64.b64encode(value.encode()).decode() for name, value in values.items()},
     }

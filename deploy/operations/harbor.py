@@ -14,12 +14,12 @@ from deploy.errors import HostError
 from deploy.facts.harbor import HarborAccounts
 from deploy.facts.kube import Described
 from deploy.facts.secrets import Digested
+from deploy.model.labels import OWNED
 from deploy.observe import harbor, kube
 from deploy.observe.harbor import Accounts, Door
 from deploy.observe.secrets import Where
 from deploy.operations import notes
 from deploy.operations.kube import Commands, asked
-from deploy.operations.secrets import LABELS
 from deploy.operations.signing import APPLY
 
 __all__ = ["Door", "accounts", "handed_to_helm", "signing_key"]
@@ -132,7 +132,7 @@ def signing_key(target: Where, until: str) -> Commands:
         if there is not None and {"tls.crt", "tls.key"} <= there.digests.keys():
             return
         notes.reason(f"{target} is missing; {until} makes it")
-    metadata = {**target.stub()["metadata"], "labels": dict(LABELS)}
+    metadata = {**target.stub()["metadata"], "labels": dict(OWNED)}
     values = {"tls.crt": "%s", "tls.key": "%s"}
     wish = {**target.stub(), "metadata": metadata, "type": "kubernetes.io/tls", "data": values}
     yield StringCommand(

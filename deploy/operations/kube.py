@@ -15,6 +15,7 @@ from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
 from deploy.facts.kube import Read, Tried
+from deploy.model.labels import MANAGED_BY
 from deploy.observe import api, kube
 from deploy.observe.difference import Path, differing, normalised, unmet
 from deploy.observe.kube import Object, Reach
@@ -199,7 +200,7 @@ def gone(objects: Sequence[Object], owner: str = kube.FIELD_MANAGER) -> Commands
     foreign = [
         str(key)
         for key, live in found.live.items()
-        if live["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") != owner
+        if live["metadata"].get("labels", {}).get(MANAGED_BY) != owner
     ]
     if foreign:
         raise HostError(f"{', '.join(foreign)} is in the way and was not made by slipway; delete it first")

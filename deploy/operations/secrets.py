@@ -23,6 +23,7 @@ from pyinfra.api import StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.secrets import Certificate, Digested
 from deploy.model import SecretRef
+from deploy.model.labels import OWNED
 from deploy.model.secret import value
 from deploy.observe import authority, kube
 from deploy.observe.secrets import Found, Secrets, Where
@@ -46,7 +47,6 @@ __all__ = [
 
 HOME = "slipway-system"
 OPAQUE = "Opaque"
-LABELS = {"app.kubernetes.io/managed-by": "slipway"}
 ALPHABET = string.ascii_letters + string.digits
 NOTHING = hashlib.sha256(b"").hexdigest()
 
@@ -136,7 +136,7 @@ def _kept(where: Where, values: Mapping[str, Value], there: Found | None, until:
 def _made(where: Where, values: Mapping[str, Value]) -> StringCommand:
     home = shlex.quote(where.namespace)
     there = f"kubectl get namespace {home} >/dev/null 2>&1 || kubectl create namespace {home} >/dev/null"
-    metadata = {**where.stub()["metadata"], "labels": LABELS}
+    metadata = {**where.stub()["metadata"], "labels": OWNED}
     made = {**where.stub(), "metadata": metadata, "type": OPAQUE, "data": _data(values)}
     return StringCommand(
         f"{kube.ENVIRONMENT}; {{ {there}; }} && kubectl create -f - >/dev/null", _stdin=json.dumps(made)
@@ -202,7 +202,7 @@ def _copy(source: Where, target: Where, keys: Mapping[str, str]) -> str:
     """Return what has kubectl write the target out of the source: no value leaves their pipe."""
     values = {key: f'{{{{index .data "{of}"}}}}' for key, of in keys.items()}
     wish: dict[str, Any] = {**target.stub(), "type": OPAQUE, "data": values}
-    wish["metadata"] = {**wish["metadata"], "labels": LABELS}
+    wish["metadata"] = {**wish["metadata"], "labels": OWNED}
     # json escapes the quotes of the template's own strings
     template = json.dumps(wish).replace('{{index .data \\"', '{{index .data "').replace('\\"}}', '"}}')
     read = shlex.join(["kubectl", "get", "secret", source.name, f"--namespace={source.namespace}", "-o"])

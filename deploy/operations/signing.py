@@ -6,13 +6,13 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from deploy.model.labels import OWNED
 from deploy.observe import kube
 from deploy.observe.authority import AUTHORITIES, AUTHORITY
 from deploy.observe.secrets import Where
 
 DAYS = 825  # the most that clients of all kinds accept (support.apple.com/103769)
 LONGEST = 64  # characters of a common name (RFC 5280, ub-common-name)
-LABELS = {"app.kubernetes.io/managed-by": "slipway"}
 APPLY = f"kubectl apply --server-side --field-manager={kube.FIELD_MANAGER} --force-conflicts -f - >/dev/null"
 NO_AUTHORITY = (
     "the cluster's CA has no key on this control plane"
@@ -67,7 +67,7 @@ def _secret(target: Where) -> str:
     """Return the Secret as a format of printf's: certificate, key and CA come in."""
     wish = {
         **target.stub(),
-        "metadata": {**target.stub()["metadata"], "labels": LABELS},
+        "metadata": {**target.stub()["metadata"], "labels": OWNED},
         "type": "kubernetes.io/tls",
         "data": {"tls.crt": "%s", "tls.key": "%s", "ca.crt": "%s"},
     }

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from deploy.model.labels import OWNED
 from deploy.model.serving import Model, SourceKind
 
 NAMESPACE = "models"
@@ -25,7 +26,7 @@ FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
 def home() -> dict[str, Any]:
     """Return the models' namespace: its pods keep to the strictest of the Pod Security Standards."""
     labels = {
-        "app.kubernetes.io/managed-by": "slipway",
+        **OWNED,
         "pod-security.kubernetes.io/enforce": "restricted",
     }
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
@@ -73,7 +74,7 @@ def labels(model: Model, component: str) -> dict[str, str]:
         "app.kubernetes.io/name": "vllm",
         "app.kubernetes.io/instance": model.name,
         "app.kubernetes.io/component": component,
-        "app.kubernetes.io/managed-by": "slipway",
+        **OWNED,
         MODEL_LABEL: model.name,
     }
 

@@ -8,6 +8,7 @@ from pyinfra.api import deploy
 
 from deploy import context
 from deploy.model import CertificateProvider
+from deploy.model.labels import OWNED
 from deploy.operations import conditions, helm, kube
 from deploy.steps import gpu_stack
 
@@ -56,7 +57,7 @@ def issuer() -> dict[str, Any]:
     return {
         "apiVersion": "cert-manager.io/v1",
         "kind": "ClusterIssuer",
-        "metadata": {"name": SELF_SIGNED, "labels": dict(gpu_stack.OWNED)},
+        "metadata": {"name": SELF_SIGNED, "labels": dict(OWNED)},
         "spec": {"selfSigned": {}},
     }
 
@@ -67,7 +68,7 @@ def authority(cluster: str) -> list[dict[str, Any]]:
     The CA signs itself, by the issuer that needs no Secret: one that is issued by the issuer that needs the
     CA's own Secret would never be ready on a fresh cluster.
     """
-    labels = dict(gpu_stack.OWNED)
+    labels = dict(OWNED)
     spec = {
         "isCA": True,
         "commonName": f"slipway {cluster}",

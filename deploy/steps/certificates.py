@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deploy.model import CertificateProvider, Cluster
+from deploy.model.labels import OWNED
 from deploy.operations import conditions, kube, secrets
 from deploy.operations.secrets import Where
 from deploy.steps.cert_manager import ISSUER
@@ -47,6 +48,6 @@ def certificate(target: Where, names: Sequence[str], addresses: Sequence[str]) -
     metadata = {
         "name": target.name,
         "namespace": target.namespace,
-        "labels": {"app.kubernetes.io/managed-by": "slipway"},
+        "labels": OWNED,
     }
     return {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": metadata, "spec": spec}

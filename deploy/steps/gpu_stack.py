@@ -21,6 +21,7 @@ from deploy.gpu.wiring import (
     resource_of,
 )
 from deploy.model import Allocation, Cluster, Node, Vendor
+from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import gpus, kube, nodes
 from deploy.operations.gpus import Offer
 from deploy.operations.helm import Release
@@ -29,8 +30,6 @@ from deploy.steps.charts import Chart
 
 Object = dict[str, Any]
 # privileged pods, as every driver's are; the namespace must say so (Pod Security Standards)
-PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
-OWNED = {"app.kubernetes.io/managed-by": "slipway"}
 REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)

@@ -9,6 +9,7 @@ from pyinfra.api import deploy
 from deploy import context
 from deploy.catalog import gpu_support
 from deploy.model import Allocation, Cluster, Vendor
+from deploy.model.labels import OWNED
 from deploy.observe.cards import cards
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
@@ -103,7 +104,7 @@ def _named() -> dict[str, Any]:
     return {
         "apiVersion": "deviceplugin.intel.com/v1",
         "kind": "GpuDevicePlugin",
-        "metadata": {"name": "slipway", "labels": dict(gpu_stack.OWNED)},
+        "metadata": {"name": "slipway", "labels": dict(OWNED)},
     }
 
 

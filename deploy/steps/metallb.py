@@ -9,6 +9,7 @@ from pyinfra.api import deploy
 
 from deploy import context
 from deploy.model import LoadBalancer
+from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
 from deploy.operations.kube import Webhook
@@ -17,7 +18,6 @@ from deploy.steps import charts
 NAMESPACE = "metallb-system"
 POOL = "slipway"
 # speakers use the host's network; MetalLB's installation page names these three
-PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
 # how long the webhook may take until it takes a pool; it starts with its controller
 WEBHOOK_SECONDS = 120
 
@@ -80,5 +80,5 @@ def pool(balancer: LoadBalancer) -> list[dict[str, Any]]:
 
 
 def _object(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-    metadata = {"name": POOL, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "slipway"}}
+    metadata = {"name": POOL, "namespace": NAMESPACE, "labels": OWNED}
     return {"apiVersion": "metallb.io/v1beta1", "kind": kind, "metadata": metadata, "spec": spec}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.model import ObjectStore
+from deploy.model.labels import OWNED
 from deploy.operations import jobs
 from deploy.operations.secrets import Where
 
@@ -17,7 +18,6 @@ ROOT = Where(NAMESPACE, "minio-root")
 # workloads of other namespaces copy ca.crt out of it, whoever serves with it
 TLS = Where(NAMESPACE, "minio-tls")
 TMP = "/tmp"  # noqa: S108 - the pod's own
-OWNED = {"app.kubernetes.io/managed-by": "slipway"}
 UID = 1000
 Object = dict[str, Any]
 # of whom the store's certificate is: the cluster's CA, or cert-manager's

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.model import Cluster
+from deploy.model.labels import OWNED
 from deploy.model.registry import RegistryExpose
 from deploy.operations.secrets import Where
 from deploy.serving import names as serving
@@ -13,7 +14,6 @@ NAMESPACE = "registry"
 PHASE = "registry"
 NAME = "registry"
 HTTPS = 443
-OWNED = {"app.kubernetes.io/managed-by": "slipway"}
 # the origins of what is generated, which outlive the registry's own namespace
 LOGIN = Where("slipway-system", "registry")
 STORE = Where("slipway-system", "object-store")

@@ -6,9 +6,10 @@ import hashlib
 from typing import Any
 
 from deploy.model import ObjectStore, Registry
+from deploy.model.labels import OWNED
 from deploy.operations.secrets import Where
 from deploy.steps.registry import objects
-from deploy.steps.registry.objects import NAME, NAMESPACE, OWNED, S3, TLS, Object
+from deploy.steps.registry.objects import NAME, NAMESPACE, S3, TLS, Object
 
 PORT, DEBUG = 5000, 5001
 SELECTOR = {"app.kubernetes.io/name": NAME}

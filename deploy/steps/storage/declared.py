@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.model import LocalVolume, NfsVolume, Storage
+from deploy.model.labels import OWNED
 from deploy.model.placement import HOSTNAME
 from deploy.model.storage import LOCAL_CLASS, NFS_CLASS
 
-OWNED = {"app.kubernetes.io/managed-by": "slipway"}
 Object = dict[str, Any]
 
 

@@ -15,6 +15,7 @@ import yaml
 
 from deploy import render
 from deploy.model import Storage
+from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.model.storage import LOCAL_PATH_CLASS
 
 NAMESPACE = "local-path-storage"
@@ -22,10 +23,8 @@ NAME = "local-path-provisioner"
 IMAGES = ("local-path-provisioner", "busybox")
 CONFIG = "local-path-config"
 USER = 65534
-OWNED = {"app.kubernetes.io/managed-by": "slipway"}
 LABELS = {"app.kubernetes.io/name": NAME, **OWNED}
 # its helper pods write below a path of the host
-PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 RBAC = "rbac.authorization.k8s.io"
 Object = dict[str, Any]
