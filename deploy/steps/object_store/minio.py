@@ -19,6 +19,7 @@ from deploy.steps.object_store.objects import (
     USER,
     Object,
     claim,
+    guarded,
     metadata,
     secret,
     server,
@@ -38,6 +39,7 @@ def objects(store: ObjectStore, image: str) -> list[Object]:
     return [
         claim(store, NAME),
         service(NAME, PORT),
+        *guarded(NAME, PORT, BUCKETS),
         _policy(store),
         server(store, NAME, _container(image), {"items": files}),
     ]

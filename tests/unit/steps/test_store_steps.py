@@ -182,7 +182,8 @@ def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
         LockedImage(catalog.load().images[key], f"sha256:{'b' * 64}").pinned for key in ("minio", "mc")
     )
     objects = [*minio.objects(store, server), minio.buckets(store, client)]
-    own = {obj["kind"]: applied(obj) for obj in objects}
+    every = [applied(obj) for obj in objects]
+    own = {obj["kind"]: text for obj, text in zip(objects, every, strict=True)}
     volume = {"spec": {"persistentVolumeReclaimPolicy": policy}, "metadata": {"name": "pvc-1"}}
     secrets = [
         secret("slipway-system", "object-store"),
@@ -204,7 +205,7 @@ def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
         "as=PartialObjectMetadata": read(root, user),
         "/jobs?labelSelector=": [own["Job"], SHOWN, own["PersistentVolumeClaim"], SHOWN],
         "/persistentvolumes/pvc-1": read({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
-        "/services/minio": [line for each in own.values() for line in (each, SHOWN)],
+        "/services/minio": [line for each in every for line in (each, SHOWN)],
         "/statefulsets/minio": [own["StatefulSet"], SHOWN],
         "/api/v1/namespaces/object-store \\": [applied(namespace()), SHOWN],
         "?pretty=true": "\n".join(secrets),
