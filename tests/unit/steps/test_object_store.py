@@ -19,7 +19,7 @@ from deploy.steps.object_store.objects import namespace
 GOLDEN = Path(__file__).with_name("golden")
 SCRIPT = Path(__file__).parents[3] / "files" / "object_store" / "buckets.sh"
 WEED, RCLONE = "docker.io/chrislusf/seaweedfs@sha256:cc", "docker.io/rclone/rclone@sha256:dd"
-IMAGE, CLIENT = "docker.io/pgsty/minio@sha256:aa", "docker.io/pgsty/mc@sha256:bb"
+IMAGE, CLIENT = "docker.io/pgsty/silo@sha256:aa", "docker.io/pgsty/mc@sha256:bb"
 
 
 def store(**keys: Any) -> ObjectStore:
