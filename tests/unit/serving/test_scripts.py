@@ -272,6 +272,8 @@ def test_a_prefix_without_objects_ends_at_once_and_says_where_they_belong(
 
     put = "put the model's files there, then apply again: rclone copy FOLDER STORE:models/tiny"
     assert (ended.returncode, ended.stderr) == (65, f"no object lies under s3://models/tiny; {put}\n")
+    assert not volume.files.exists()
+    assert volume.check(MARKED="1").returncode == 1
 
 
 @pytest.mark.parametrize("listing", ["exit 1", "echo config.json"], ids=["away", "there"])
