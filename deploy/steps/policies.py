@@ -1,4 +1,4 @@
-"""NetworkPolicies: who reaches a pod, and whom it asks. flannel alone enforces none; k3s does, by kube-router.
+"""NetworkPolicies: who reaches a pod, and whom it asks. flannel alone enforces none; k3s does by kube-router.
 
 A rule that says from where knows pods, not nodes. So it is for what pods alone ask; what a node or a load
 balancer passes on, such as containerd's pulls, comes from whichever address it has on the way: a client's, a
