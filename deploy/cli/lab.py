@@ -15,6 +15,7 @@ from rich.table import Table
 from deploy import catalog
 from deploy.cli.faults import break_, fix
 from deploy.cli.hardware import hardware
+from deploy.cli.question import question
 from deploy.lab import Lab, asked, demo, existing, packages, prune, served, supply
 from deploy.lab.errors import LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, SUBNET, command
@@ -136,8 +137,10 @@ def show_demo(name: str) -> None:
     found = existing(name)
     shown = demo.shown(found)
     click.echo(demo.text(found, shown))
-    if asking := served.text(found, shown.control_plane):
-        click.echo(f"\nTo ask its models:\n{textwrap.indent(asking, '    ')}")
+    models = served.served(found, shown.control_plane)
+    if lines := [line for each in models for line in question(each.model, each.address, each.key)]:
+        click.echo("\nTo ask its models:")
+        click.echo(textwrap.indent("\n".join(lines), "    "))
 
 
 @lab.command()

@@ -1,4 +1,4 @@
-"""What to type to use the models that were served: a request, and where its key is read."""
+"""How the models that were served are asked: where each is, and what reads its key on a control plane."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from deploy.cli.question import question
 from deploy.engine.session import Session
 from deploy.engine.speaker import KUBECTL
 from deploy.errors import SlipwayError
@@ -33,18 +34,11 @@ def usage(session: Session) -> list[str]:
 
 
 def lines(cluster: Cluster, speaker: Node, model: Model, services: dict[str, Any]) -> Iterator[str]:
-    """Yield how to ask one model: its key is read by a command, and is in no argument."""
+    """Yield how to ask one model."""
     address = _address(model, services.get(names.workload(model), {}))
-    if address is None:
-        return
-    weights = "  # dummy weights: what it says means nothing" if model.is_dummy else ""
-    body = json.dumps({"model": model.name, "messages": [{"role": "user", "content": "Hello"}]})
-    yield f"{model.name}:{weights}"
-    yield f"  KEY=$({_key(cluster, speaker, model)})"
-    yield (
-        f"  printf 'Authorization: Bearer %s' \"$KEY\" | curl -s -H @- -H 'Content-Type: application/json'"
-        f" http://{address}/v1/chat/completions -d {shlex.quote(body)}"
-    )
+    if address is not None:
+        note = "dummy weights: what it says means nothing" if model.is_dummy else ""
+        yield from question(model.name, address, _key(cluster, speaker, model), note)
 
 
 def _address(model: Model, service: dict[str, Any]) -> str | None:

@@ -93,7 +93,7 @@ WANTED = {
     HOST: "an address or a host's name, such as 192.168.1.5",
     HOSTNAME: "a host's full name in lower case, such as registry.home.arpa",
     BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits and hyphens",
-    IMAGE: "an image such as docker.io/pgsty/minio:TAG, best with @sha256:DIGEST",
+    IMAGE: "an image such as docker.io/pgsty/silo:TAG, best with @sha256:DIGEST",
     MANIFEST: "the path of a YAML file, absolute or from the inventory's directory",
     IMAGE_REPOSITORY: "an image's repository without a tag, such as harbor.home.lan/amd/driver",
     MODEL_NAME: "a name of at most 40 lower-case letters, digits and hyphens, such as qwen",

@@ -12,15 +12,28 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
 
+from deploy.facts.inside import Inside
 from deploy.facts.kube import Described, Read
 from deploy.observe import api, kube
+from deploy.observe.inside import Look, Seen
 from deploy.observe.kube import Object
 from deploy.observe.rollouts import last_change
 from deploy.observe.secrets import Where
 from deploy.operations import notes, waiting
 from deploy.operations.kube import Commands, as_list, asked
 
+__all__ = ["Left", "Look", "Wanted", "completed", "finished", "gone", "named", "stale"]
+
 DIGITS = 10  # of the digest in a name
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a Job leaves behind and a pod shows: what one is called, all of their names, where to look."""
+
+    what: str
+    names: tuple[str, ...]
+    look: Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,7 @@ class Wanted:
     claim: str
     seconds: int
     secrets: tuple[Where, ...] = ()
+    left: Left | None = None
 
     @property
     def name(self) -> str:
@@ -80,6 +94,26 @@ def stale(wanted: Wanted, job: Mapping[str, Any], around: Around) -> str | None:
     return f"{name} read {', '.join(changed)}, which changed since, and is run again" if changed else None
 
 
+def gone(wanted: Wanted, seen: Seen) -> str | None:
+    """Say why a Job that is done must be made anew: what it left is not there, or nobody can tell.
+
+    Where an image has no shell that could look, the Job's end is all that is known.
+    """
+    if wanted.left is None or seen.is_closed:
+        return None
+    again = f"Job {wanted.name} is run again"
+    if seen.names is None:
+        return f"each {wanted.left.what} could not be looked for ({seen.why}); {again}"
+    missing = [f"{wanted.left.what} {name} is gone" for name in wanted.left.names if name not in seen.names]
+    return f"{', '.join(missing)}; {again}" if missing else None
+
+
+def _gone(wanted: Wanted, job: Mapping[str, Any]) -> str | None:
+    if wanted.left is None or finished(job) is not True:
+        return None
+    return gone(wanted, host.get_fact(Inside, look=wanted.left.look))
+
+
 @operation()
 def completed(namespace: str, label: str, wanted: Sequence[Wanted]) -> Commands:
     """Every Job is complete; other Jobs with the same value of `label`, of an older content, are removed."""
@@ -87,7 +121,7 @@ def completed(namespace: str, label: str, wanted: Sequence[Wanted]) -> Commands:
     anew, make = [], []
     for each in wanted:
         job = live.get(each.name)
-        why = stale(each, job, around) if job else f"Job {each.name} is missing"
+        why = stale(each, job, around) or _gone(each, job) if job else f"Job {each.name} is missing"
         if why:
             notes.reason(why)
             make.append(each)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pyinfra.api import deploy
 
-from deploy import catalog, context
+from deploy import catalog, context, render
 from deploy.catalog.storage_needs import STORE
 from deploy.model import ObjectStore, SecretRef, StoreProvider
 from deploy.operations import jobs, kube, rollouts, secrets, volumes
-from deploy.operations.jobs import Wanted
+from deploy.operations.jobs import Left, Look, Wanted
 from deploy.operations.secrets import Copy, Fixed, Generated, Given, Keep, Value, Where
 from deploy.operations.volumes import Claim
 from deploy.steps import certificates
@@ -80,14 +80,24 @@ def _in_the_cluster(store: ObjectStore) -> None:
         timeout=ROLLOUT_SECONDS,
     )
     volumes.retained(name="Keep its volume whatever happens to the claim", claims=claims, until=PHASE)
-    wanted = Wanted(job, name, BUCKETS_SECONDS, (USER, ROOT))
+    wanted = Wanted(job, name, BUCKETS_SECONDS, (USER, ROOT), left(store))
     jobs.completed(
         name="Make the buckets and their user", namespace=NAMESPACE, label=COMPONENT, wanted=[wanted]
     )
 
 
+def left(store: ObjectStore) -> Left:
+    """Return the buckets, and where they are seen: in the store itself, which needs no key for that."""
+    name = store.provider.value
+    listing = render.file(f"object_store/{name}-list.sh").decode()
+    return Left("bucket", store.buckets, Look(NAMESPACE, f"{name}-0", name, listing))
+
+
 def _rendered(store: ObjectStore) -> tuple[list[Object], Object]:
-    """Return the objects and the Job of a provider: a new one is a module with these two functions."""
+    """Return the objects and the Job of a provider: a new one is a module with these two functions.
+
+    And a script, PROVIDER-list.sh, that prints its buckets from inside of its pod.
+    """
     provider = {StoreProvider.MINIO: minio, StoreProvider.SEAWEEDFS: seaweedfs}[store.provider]
     lock = catalog.lock.load(context.lock_path())
     server, client = STORE[store.provider]

@@ -1,7 +1,7 @@
 """MinIO on one volume: its claim, its Service, its pod, and a Job that makes buckets and their user.
 
-MinIO publishes no images any more (minio/minio README.md, archived 2026-04-25): the pinned one is the build
-that pgsty maintains (github.com/pgsty/minio), and `object_store.image` takes its place.
+MinIO publishes no images any more (minio/minio README.md, archived 2026-04-25): the pinned one is of the fork
+that pgsty maintains (github.com/pgsty/silo), and `object_store.image` takes its place.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from deploy.steps.object_store.objects import (
     USER,
     Object,
     claim,
+    guarded,
     metadata,
     secret,
     server,
@@ -38,6 +39,7 @@ def objects(store: ObjectStore, image: str) -> list[Object]:
     return [
         claim(store, NAME),
         service(NAME, PORT),
+        *guarded(NAME, PORT, BUCKETS),
         _policy(store),
         server(store, NAME, _container(image), {"items": files}),
     ]

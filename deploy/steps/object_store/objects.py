@@ -8,6 +8,7 @@ from deploy.model import ObjectStore
 from deploy.model.labels import OWNED
 from deploy.operations import jobs
 from deploy.operations.secrets import Where
+from deploy.steps import policies
 
 NAMESPACE = "object-store"
 PHASE = "object-store"
@@ -92,6 +93,20 @@ def service(name: str, port: int) -> Object:
     ports = [{"name": "https", "port": port, "targetPort": port, "protocol": "TCP"}]
     spec = {"type": "ClusterIP", "selector": {"app.kubernetes.io/name": name}, "ports": ports}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata(name, name), "spec": spec}
+
+
+def guarded(name: str, port: int, job: str) -> list[Object]:
+    """Return who reaches a store's pod, which itself asks nobody, and its Job, which asks the store alone.
+
+    Any pod may come, with a key; nothing on a host asks a store: the registry hands its layers out itself.
+    """
+    port_ = policies.tcp(port)
+    store, asks = {COMPONENT: name}, {COMPONENT: job}
+    there: Object = {"to": [{"podSelector": {"matchLabels": store}}], "ports": [port_]}
+    return [
+        policies.policy(metadata(name, name), store, [{**policies.PODS, "ports": [port_]}]),
+        policies.policy(metadata(job, job), asks, egress=[policies.NAMES, there]),
+    ]
 
 
 def server(store: ObjectStore, name: str, container: Object, certificates: Object, **more: Any) -> Object:

@@ -21,6 +21,7 @@ from deploy.steps.object_store.objects import (
     USER,
     Object,
     claim,
+    guarded,
     metadata,
     secret,
     server,
@@ -59,6 +60,7 @@ def objects(store: ObjectStore, image: str) -> list[Object]:
     return [
         claim(store, NAME),
         service(NAME, PORT),
+        *guarded(NAME, PORT, BUCKETS),
         _scripts(),
         server(store, NAME, _container(image), {}, initContainers=[first], volumes=_volumes()),
     ]

@@ -11,10 +11,20 @@ from deploy.operations import derived, kube, rollouts, secrets, volumes
 from deploy.operations.derived import Htpasswd, Target
 from deploy.operations.secrets import Copy, Keep
 from deploy.operations.volumes import Claim
-from deploy.steps import certificates
+from deploy.steps import certificates, policies
 from deploy.steps.registry import objects
-from deploy.steps.registry.objects import LOGIN, NAME, NAMESPACE, PHASE, S3, STORE, TLS, Object
-from deploy.steps.registry.workload import AUTH, HTTP, PORT, SELECTOR, deployment
+from deploy.steps.registry.objects import (
+    HTTPS,
+    LOGIN,
+    NAME,
+    NAMESPACE,
+    PHASE,
+    S3,
+    STORE,
+    TLS,
+    Object,
+)
+from deploy.steps.registry.workload import AUTH, DEBUG, HTTP, PORT, SELECTOR, deployment
 
 BUCKET = "registry"
 ROLLOUT_SECONDS = 300
@@ -95,7 +105,7 @@ def rendered(cluster: Cluster, registry: Registry, image: str) -> list[Object]:
         deployment(registry, _store(cluster, registry), image, text),
         objects.service(cluster, SELECTOR, PORT),
         *([objects.outside(SELECTOR, PORT)] if objects.is_outside(cluster) else []),
-        objects.policy(NAME, SELECTOR, _allowed(cluster, registry)),
+        _guarded(cluster, registry),
     ]
 
 
@@ -125,11 +135,13 @@ def _claim(registry: Registry) -> Object:
     }
 
 
-def _allowed(cluster: Cluster, registry: Registry) -> Object:
-    """Anybody may push and pull, with the password; the pod itself reaches its store, or nobody."""
-    rules: Object = {"ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}]}
+def _guarded(cluster: Cluster, registry: Registry) -> Object:
+    """Who has the password may push and pull, nodes too; pods read metrics; it asks its store, or nobody."""
+    asked = {"ports": [policies.tcp(PORT)]}
+    scraped = {**policies.PODS, "ports": [policies.tcp(DEBUG)]}
+    asks: list[Object] = []
     if store := _store(cluster, registry):
-        port = urlsplit(store.url).port or 443
-        names = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
-        rules["egress"] = [{"ports": [*names, {"port": port, "protocol": "TCP"}]}]
-    return rules
+        place = urlsplit(store.url)
+        port = place.port or (80 if place.scheme == "http" else HTTPS)
+        asks = [policies.NAMES, {"ports": [policies.tcp(port)]}]
+    return policies.policy(objects.metadata(NAME), SELECTOR, [asked, scraped], asks)

@@ -76,18 +76,3 @@ def outside(selector: dict[str, str], port: int) -> Object:
 def is_outside(cluster: Cluster) -> bool:
     """Say whether the registry has an address of the hosts' network."""
     return cluster.registry is not None and cluster.registry.expose is RegistryExpose.LOAD_BALANCER
-
-
-def policy(name: str, selector: dict[str, str], rules: dict[str, Any]) -> Object:
-    """Return a NetworkPolicy for some of the registry's pods; what no rule allows, in or out, is refused."""
-    spec = {
-        "podSelector": {"matchLabels": selector},
-        "policyTypes": ["Egress", "Ingress"],
-        **rules,
-    }
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata(name),
-        "spec": spec,
-    }

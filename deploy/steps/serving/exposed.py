@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from deploy.model.serving import Model, ModelExposure
 from deploy.serving import names
+from deploy.steps import policies
 from deploy.steps.serving import pods, populate, vllm
 from deploy.steps.serving.pods import Object
 
 # a long answer is streamed for minutes
 ANSWER = "3600s"
 ROUTES = "gateway.networking.k8s.io/v1"
-DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 
 
 def objects(model: Model) -> list[Object]:
@@ -48,32 +48,20 @@ def _route(model: Model) -> Object:
 
 
 def _serving(model: Model) -> Object:
-    """Return who may reach the engine's port; the engine itself asks for names alone."""
-    port = [{"port": names.PORT, "protocol": "TCP"}]
-    inside: Object = {"from": [{"namespaceSelector": {}}]}
-    asked = {"ports": port, **(inside if model.expose is ModelExposure.CLUSTER else {})}
-    spec = {
-        "podSelector": {"matchLabels": names.selector(model, vllm.COMPONENT)},
-        "policyTypes": ["Ingress", "Egress"],
-        "ingress": [asked],
-        "egress": [{"ports": DNS}],
-    }
-    return _policy(model, names.workload(model), vllm.COMPONENT, spec)
+    """Return who reaches the engine's port, metrics with it: pods alone where nothing outside can ask.
+
+    A load balancer and a Gateway may pass on any address. The engine itself asks for names alone.
+    """
+    inside = policies.PODS if model.expose is ModelExposure.CLUSTER else {}
+    asked = {**inside, "ports": [policies.tcp(names.PORT)]}
+    metadata = pods.metadata(names.workload(model), model, vllm.COMPONENT)
+    return policies.policy(metadata, names.selector(model, vllm.COMPONENT), [asked], [policies.NAMES])
 
 
 def _fetching(model: Model) -> Object:
-    """Return that nobody reaches what fetches, which itself reaches its source."""
-    spec = {
-        "podSelector": {"matchLabels": names.selector(model, populate.COMPONENT)},
-        "policyTypes": ["Ingress"],
-        "ingress": [],
-    }
-    return _policy(model, f"{names.workload(model)}-populate", populate.COMPONENT, spec)
-
-
-def _policy(model: Model, name: str, component: str, spec: Object) -> Object:
-    metadata = pods.metadata(name, model, component)
-    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+    """Return that nobody reaches what fetches, which itself reaches its source, wherever that is."""
+    metadata = pods.metadata(f"{names.workload(model)}-populate", model, populate.COMPONENT)
+    return policies.policy(metadata, names.selector(model, populate.COMPONENT), egress=None)
 
 
 def _budget(model: Model) -> Object:

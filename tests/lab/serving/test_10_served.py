@@ -7,6 +7,7 @@ import os
 import subprocess
 from dataclasses import replace
 
+from deploy.cli.question import question
 from deploy.lab import served
 from tests.lab.serving.models import broken, endpoint, findings, tokens
 from tests.lab.site import SLIPWAY, Site
@@ -56,12 +57,13 @@ def test_a_chat_is_streamed_to_its_end(llm: Site) -> None:
     assert found.pieces > 1
 
 
-def test_the_line_that_a_lab_prints_gets_a_completion(llm: Site) -> None:
-    [line] = served.text(llm.lab, "n1").splitlines()
+def test_the_lines_that_a_lab_prints_get_an_answer(llm: Site) -> None:
+    [tiny] = served.served(llm.lab, "n1")
+    _, *lines = question(tiny.model, tiny.address, tiny.key)
     path = f"{SLIPWAY.parent}{os.pathsep}{os.environ['PATH']}"
 
     done = subprocess.run(
-        ["bash", "-c", f"{line} --silent --show-error --max-time 60"],
+        ["bash", "-c", "\n".join(lines)],
         capture_output=True,
         text=True,
         timeout=120,

@@ -56,6 +56,9 @@ DRIFTS = {
         "Install the store",
         "Service",
     ),
+    "who may reach the store": Drift(
+        "-n object-store delete networkpolicy minio", "object-store", "Install the store", "NetworkPolicy"
+    ),
     "the registry's configuration": Drift(
         "-n registry " + patched("configmap registry", {"data": {"config.yml": "version: 0.1"}}),
         "registry",
@@ -121,3 +124,25 @@ def test_an_origin_that_is_gone_is_made_anew_and_all_copies_with_it(llm: Site) -
     assert value(llm, "models", "model-tiny", "api-key") == after
     until(lambda: tokens(endpoint(llm)) == 8, ANEW, "an answer with the new key", every=2.0)
     assert llm.plan(code=0) == []
+
+
+def test_a_bucket_that_somebody_deleted_is_named_and_made_again(llm: Site) -> None:
+    """An empty bucket is a folder of the drive, which is all that there is of it."""
+    kubectl(llm, *shlex.split("-n object-store exec minio-0 -- rmdir /data/models"))
+
+    [row] = llm.plan()
+    night = llm.slipway("drift", "-o", "json")
+    found = broken(findings(llm, code=3))
+
+    assert (row["phase"], row["operation"]) == ("object-store", "Make the buckets and their user")
+    assert row["reason"].startswith("bucket models is gone; Job minio-buckets-")
+    assert night.returncode in (3, 5), night.stdout + night.stderr
+    rows = [each for each in json.loads(night.stdout)["rows"] if each["state"] != "none"]
+    assert [each["operation"] for each in rows] == [row["operation"]]
+    assert ("S3-02", None) in found
+    assert {check.partition("-")[0] for check, _ in found} == {"S3"}
+
+    llm.ok("apply", "--yes", timeout=PATIENCE)
+
+    assert llm.plan(code=0) == []
+    assert broken(findings(llm)) == {}

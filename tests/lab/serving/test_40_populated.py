@@ -10,7 +10,17 @@ from checks.acceptance.object_store import CA, NAMESPACE, authority, environment
 from deploy import catalog
 from deploy.lab import tiny
 from deploy.model import load_cluster, paths
-from tests.lab.serving.models import ANEW, PATIENCE, SERVER, endpoint, got, kubectl, settled, tokens
+from tests.lab.serving.models import (
+    ANEW,
+    PATIENCE,
+    POPULATE,
+    SERVER,
+    endpoint,
+    got,
+    kubectl,
+    settled,
+    tokens,
+)
 from tests.lab.site import Site, until
 
 FILLER = "slipway-tests-filler"
@@ -123,6 +133,29 @@ def test_a_store_that_is_killed_while_a_model_is_fetched_is_waited_for_and_the_r
     [wanted] = [each["checksum"] for each in llm.data["models"] if each["name"] == "tiny-s3"]
     assert f"sha256:{llm.on('n2', f'cd {folder} && {DIGEST}')}" == wanted
     assert tokens(endpoint(llm, "tiny-s3"), "tiny-s3") == 8
+    assert llm.plan(code=0) == []
+
+
+def test_a_prefix_without_objects_is_said_with_what_belongs_there_and_nothing_is_served(llm: Site) -> None:
+    kept = llm.data["models"]
+    declare(llm, "tiny-none", checksum=f"sha256:{'0' * 64}", weights="20Mi")
+
+    said = refused(llm)
+    llm.data["models"] = kept
+    llm.lab.write_lock(llm.write())
+
+    put = "put the model's files there, then apply again: rclone copy FOLDER STORE:models/tiny-none"
+    assert f"no object lies under s3://models/tiny-none; {put}" in said
+    selector = f"--selector={SERVER.format('tiny-none')}"
+    assert kubectl(llm, "--namespace=models", "get", "deployments,pods", selector, "--output=name") == ""
+    jobs = got(llm, "--namespace=models", "jobs", f"--selector={POPULATE.format('tiny-none')}")["items"]
+    [ended] = [
+        [each["reason"] for each in job["status"]["conditions"] if each["type"] == "Failed"] for job in jobs
+    ]
+    assert ended == ["PodFailurePolicy"], "it was tried again, though nothing can come of it"
+    assert settled(llm)
+    model = "--selector=slipway.dev/model=tiny-none"
+    kubectl(llm, "--namespace=models", "delete", "jobs,persistentvolumeclaims", model)
     assert llm.plan(code=0) == []
 
 

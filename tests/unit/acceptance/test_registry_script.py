@@ -219,6 +219,22 @@ def test_a_registry_that_nobody_vouches_for_gets_no_password(server: Server, tmp
     assert "certificate" in said.error
 
 
+def test_a_registry_that_is_down_is_said_by_each_check_in_these_words(tmp_path: Path) -> None:
+    gone = Server(tmp_path)
+    gone.server_close()
+
+    found = [*verdicts.findings(run(gone, tmp_path), "cp1", harbor=False)]
+
+    assert [(each.check, each.status, each.found) for each in found] == [
+        ("REG-01", Status.UNAVAILABLE, "the push ended with no answer (REG-02)"),
+        ("REG-02", Status.FAIL, "push: no answer"),
+        ("REG-06", Status.UNAVAILABLE, "nobody answered who reads or writes without a password"),
+    ]
+    port = gone.server_address[1]
+    assert found[1].wanted == "100 MB pushed, and the same read back"
+    assert f"Failed to connect to registry.test port {port}" in found[1].detail
+
+
 def test_the_image_is_one_that_a_runtime_can_unpack() -> None:
     layer, config = image("arm64").blobs
     described = json.loads(config.content)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from deploy.lab import served
+from deploy.lab.served import Served, found
 
 KUBECTL = "kubectl --kubeconfig=/etc/kubernetes/admin.conf"
 KEY = f"{KUBECTL} -n models get secret model-tiny -o jsonpath={{.data.api-key}}"
@@ -11,19 +11,23 @@ def service(name: str, **status: object) -> dict[str, object]:
     return {"metadata": {"name": f"model-{name}", "labels": labels}, "status": status}
 
 
-def test_each_model_with_an_address_has_a_line_that_reads_its_key_and_asks_it() -> None:
+def test_each_model_with_an_address_is_found_with_what_reads_its_key() -> None:
     reached = service("tiny", loadBalancer={"ingress": [{"ip": "10.89.17.201"}]})
     inside = service("inner", loadBalancer={})
 
-    [line] = served.lines("lab-llm", "n1", {"items": [reached, inside]})
+    [one] = found("lab-llm", "n1", {"items": [reached, inside]})
 
-    assert line == (
-        f"slipway lab exec --name lab-llm n1 -- {KEY} | base64 -d | sed 's/^/Authorization: Bearer /'"
-        " | curl -s -H @- http://10.89.17.201/v1/completions"
-        " -H 'Content-Type: application/json'"
-        """ -d '{"model": "tiny", "prompt": "Hello", "max_tokens": 16}'"""
-    )
+    key = f"slipway lab exec --name lab-llm n1 -- {KEY} | base64 -d"
+    assert one == Served("tiny", "10.89.17.201", key)
 
 
-def test_a_cluster_without_models_has_no_lines() -> None:
-    assert list(served.lines("lab", "n1", {"items": []})) == []
+def test_the_default_lab_needs_no_name() -> None:
+    reached = service("tiny", loadBalancer={"ingress": [{"ip": "10.89.7.201"}]})
+
+    [one] = found("lab", "n1", {"items": [reached]})
+
+    assert one.key == f"slipway lab exec n1 -- {KEY} | base64 -d"
+
+
+def test_a_cluster_without_models_has_none() -> None:
+    assert list(found("lab", "n1", {"items": []})) == []

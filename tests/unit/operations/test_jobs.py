@@ -12,7 +12,7 @@ import pytest
 
 from deploy.errors import HostError
 from deploy.operations import jobs
-from deploy.operations.jobs import Wanted
+from deploy.operations.jobs import Left, Look, Wanted
 from deploy.operations.kube import SILENT
 from deploy.operations.secrets import Where
 from tests.unit.operations.conftest import FORBIDDEN, NO_CLUSTER, Plan, Planned, read
@@ -142,6 +142,57 @@ def test_a_secret_that_cannot_be_read_is_no_unchanged_one(plan: Plan) -> None:
         reading(plan, FORBIDDEN)
 
     assert str(error.value) == f"{SILENT}\nhttps://api/x: forbidden"
+
+
+LEFT = Left("bucket", ("models", "registry"), Look("models", "store-0", "store", "ls; echo end"))
+LEAVING = Wanted(WANTED.job, WANTED.claim, WANTED.seconds, left=LEFT)
+NO_SHELL = 'OCI runtime exec failed: exec failed: exec: "sh": executable file not found in $PATH: unknown'
+
+
+def leaving(plan: Plan, *said: str, status: dict[str, Any] = DONE) -> Planned:
+    """Plan a Job whose traces a container shows by saying this."""
+    answers = {"kubectl exec": list(said), "batch/v1": read(job("model-tiny-new", status), claim())}
+    return plan(jobs.completed, "models", LABEL, [LEAVING], answers=answers)
+
+
+@pytest.mark.parametrize("said", [["models", "registry", "other", "end"], [NO_SHELL]], ids=["there", "blind"])
+def test_a_job_whose_traces_are_there_or_can_be_seen_by_nobody_is_left_alone(
+    plan: Plan, said: list[str]
+) -> None:
+    planned = leaving(plan, *said)
+
+    assert (planned.commands, planned.reasons) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (["registry", "end"], "bucket models is gone; Job model-tiny-new is run again"),
+        (["*", "end"], "bucket models is gone, bucket registry is gone; Job model-tiny-new is run again"),
+        (
+            ["models", "registry"],
+            "each bucket could not be looked for (registry); Job model-tiny-new is run again",
+        ),
+        (
+            ['pods "store-0" not found'],
+            'each bucket could not be looked for (pods "store-0" not found); Job model-tiny-new is run again',
+        ),
+        ([], "each bucket could not be looked for (no answer in 15 s); Job model-tiny-new is run again"),
+    ],
+    ids=["one gone", "all gone", "cut off", "no pod", "silence"],
+)
+def test_a_job_is_run_again_when_what_it_left_is_gone_or_nobody_can_tell(
+    plan: Plan, said: list[str], why: str
+) -> None:
+    planned = leaving(plan, *said)
+
+    assert planned.reasons == [why]
+    assert "--cascade=foreground model-tiny-new" in planned.commands[0]
+    assert planned.commands[0].endswith("wait_job model-tiny-new 900")
+
+
+def test_what_a_job_at_work_leaves_is_not_looked_for(plan: Plan) -> None:
+    assert leaving(plan, "end", status={}).reasons == ["Job model-tiny-new is not done yet"]
 
 
 def test_another_specification_is_another_job() -> None:

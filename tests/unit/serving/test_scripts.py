@@ -108,6 +108,31 @@ def test_too_little_room_ends_at_once_with_the_numbers(volume: Volume) -> None:
     )
 
 
+def test_a_disk_that_fills_while_files_come_is_said_and_nothing_of_them_is_served(
+    volume: Volume, tmp_path: Path
+) -> None:
+    """Of a df that is made up, which has room until something was fetched; tmp's own may have any."""
+    tools, source = tmp_path / "tools", volume.source
+    lay(tools, {"df": f'#!/bin/sh\nls {volume.path}/.incoming-{KEY}/* >/dev/null 2>&1 && kib=9 || kib=99999\n'
+                      'echo "/dev/sdb1 100000 1 $kib 1% /models"\n'}).joinpath("df").chmod(0o755)  # fmt: skip
+    small = {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+    full = volume.fetch(
+        f'cp {source}/config.json "$WORK"; echo "No space left on device" >&2; exit 1', **small
+    )
+
+    assert (full.returncode, full.stderr) == (
+        65,
+        (
+            "No space left on device\n"
+            "the volume is full; make room, and apply again, which goes on from what came\n"
+        ),
+    )
+    assert not volume.files.exists()
+    assert volume.check(MARKED="1").stderr.startswith(f"{volume.files} is not there;")
+    assert volume.fetch().returncode == 0
+
+
 def test_what_the_fetcher_calls_final_is_final(volume: Volume) -> None:
     assert volume.fetch("echo gated >&2; exit 65").returncode == 65
 
@@ -247,6 +272,8 @@ def test_a_prefix_without_objects_ends_at_once_and_says_where_they_belong(
 
     put = "put the model's files there, then apply again: rclone copy FOLDER STORE:models/tiny"
     assert (ended.returncode, ended.stderr) == (65, f"no object lies under s3://models/tiny; {put}\n")
+    assert not volume.files.exists()
+    assert volume.check(MARKED="1").returncode == 1
 
 
 @pytest.mark.parametrize("listing", ["exit 1", "echo config.json"], ids=["away", "there"])

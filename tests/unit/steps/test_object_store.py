@@ -12,13 +12,14 @@ import pytest
 import yaml
 
 from deploy.model import ObjectStore
-from deploy.steps.object_store import minio, seaweedfs
+from deploy.observe import inside
+from deploy.steps.object_store import left, minio, seaweedfs
 from deploy.steps.object_store.objects import namespace
 
 GOLDEN = Path(__file__).with_name("golden")
 SCRIPT = Path(__file__).parents[3] / "files" / "object_store" / "buckets.sh"
 WEED, RCLONE = "docker.io/chrislusf/seaweedfs@sha256:cc", "docker.io/rclone/rclone@sha256:dd"
-IMAGE, CLIENT = "docker.io/pgsty/minio@sha256:aa", "docker.io/pgsty/mc@sha256:bb"
+IMAGE, CLIENT = "docker.io/pgsty/silo@sha256:aa", "docker.io/pgsty/mc@sha256:bb"
 
 
 def store(**keys: Any) -> ObjectStore:
@@ -166,6 +167,76 @@ def test_a_policy_that_is_attached_already_is_good_and_another_refusal_is_not(
     tmp_path: Path, answer: str, rc: int
 ) -> None:
     assert made(tmp_path, answer)[0] == rc
+
+
+def listed(provider: str, tmp_path: Path, weed: str = "") -> inside.Seen:
+    """Run a provider's listing on a drive, with a weed that is made up, and read what it prints."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "weed"
+    program.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/asked; cat >{tmp_path}/stdin\n{weed}\n')
+    program.chmod(0o755)
+    look = left(store(provider=provider)).look
+    ran = subprocess.run(
+        ["sh", "-c", look.script.replace("/data", str(tmp_path / "data"))],
+        env={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return inside.parse([*ran.stdout.splitlines(), *ran.stderr.splitlines()])
+
+
+def test_minio_shows_its_buckets_as_the_folders_of_its_drive(tmp_path: Path) -> None:
+    for folder in (".minio.sys", "models", "registry"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+
+    assert listed("minio", tmp_path).names == {"models", "registry"}
+
+
+def test_a_minio_without_a_bucket_has_none(tmp_path: Path) -> None:
+    (tmp_path / "data" / ".minio.sys").mkdir(parents=True)
+
+    names = listed("minio", tmp_path).names
+
+    assert names is not None
+    assert not names & {"models", "registry"}
+
+
+def test_a_drive_that_cannot_be_read_has_not_no_bucket(tmp_path: Path) -> None:
+    seen = listed("minio", tmp_path)
+
+    assert seen.names is None
+    assert "/data" in seen.why
+
+
+def test_seaweedfs_shows_its_buckets_by_its_own_shell(tmp_path: Path) -> None:
+    printed = "> master: 127.0.0.1:9333\\n  models\\tsize:8\\tchunk:1\\n  registry\\tsize:0\\tchunk:0\\n> \\n"
+
+    seen = listed("seaweedfs", tmp_path, f"printf '{printed}'")
+
+    assert seen.names is not None
+    assert seen.names >= {"models", "registry"}
+    assert (tmp_path / "stdin").read_text() == "s3.bucket.list\n"
+    assert (tmp_path / "asked").read_text() == "shell -master=127.0.0.1:9333 -filer=127.0.0.1:8888\n"
+
+
+def test_a_seaweedfs_that_does_not_answer_has_not_no_bucket(tmp_path: Path) -> None:
+    seen = listed("seaweedfs", tmp_path, "echo 'error: no filer' >&2; exit 1")
+
+    assert seen == inside.Seen(None, "error: no filer")
+
+
+@pytest.mark.parametrize("provider", ["minio", "seaweedfs"])
+def test_buckets_are_looked_for_where_the_store_runs(provider: str) -> None:
+    declared = store(provider=provider)
+    objects = {"minio": minio, "seaweedfs": seaweedfs}[provider].objects(declared, IMAGE)
+    [workload] = [each for each in objects if each["kind"] == "StatefulSet"]
+
+    look = left(declared).look
+
+    assert (look.namespace, look.pod) == ("object-store", f"{workload['metadata']['name']}-0")
+    assert look.container in [each["name"] for each in workload["spec"]["template"]["spec"]["containers"]]
+    assert left(declared).names == ("models", "registry")
 
 
 def test_the_policy_is_json() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -159,7 +159,7 @@ def described(name: str, **metadata: Any) -> dict[str, Any]:
     return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata}
 
 
-def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
+def living(policy: str = "Retain", buckets: Sequence[str] = ("models",), **changed: str) -> dict[str, Any]:
     """What a control plane answers when the store is there; `policy` is of the volume behind it.
 
     `changed` says of some Secrets when they were; the pod and the Job are of DONE.
@@ -173,7 +173,8 @@ def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
     assert store is not None
     server, client = (LockedImage(catalog.load().images[key], DIGEST).pinned for key in ("minio", "mc"))
     objects = [*minio.objects(store, server), minio.buckets(store, client)]
-    own = {obj["kind"]: applied(obj) for obj in objects}
+    every = [applied(obj) for obj in objects]
+    own = {obj["kind"]: text for obj, text in zip(objects, every, strict=True)}
     volume = {"spec": {"persistentVolumeReclaimPolicy": policy}, "metadata": {"name": "pvc-1"}}
     secrets = [
         secret("slipway-system", "object-store"),
@@ -184,11 +185,12 @@ def living(policy: str = "Retain", **changed: str) -> dict[str, Any]:
     signed = certificate()
     return {
         "server-ca": [*read(tls(signed)).splitlines(), f"ca {signed}"],
+        "kubectl exec --namespace=object-store minio-0": [*buckets, "end"],
         "/object-store/pods?": read(described("minio-0", creationTimestamp=DONE), root),
         "as=PartialObjectMetadata": read(root, user),
         "/jobs?labelSelector=": [own["Job"], SHOWN, own["PersistentVolumeClaim"], SHOWN],
         "/persistentvolumes/pvc-1": read({"apiVersion": "v1", "kind": "PersistentVolume", **volume}),
-        "/services/minio": [line for each in own.values() for line in (each, SHOWN)],
+        "/services/minio": [line for each in every for line in (each, SHOWN)],
         "/statefulsets/minio": [own["StatefulSet"], SHOWN],
         "/api/v1/namespaces/object-store \\": [applied(namespace()), SHOWN],
         "?pretty=true": "\n".join(secrets),
@@ -226,3 +228,10 @@ def test_credentials_that_were_made_anew_reach_the_store_and_its_users(
         "Have the store read its present credentials",
         buckets,
     }
+
+
+@pytest.mark.parametrize("there", [(), ("registry",)], ids=["none", "another"])
+def test_a_bucket_that_somebody_deleted_is_made_again(
+    operations: Callable[..., dict[str, bool]], there: tuple[str, ...]
+) -> None:
+    assert changing(operations(object_store, living(buckets=there))) == {"Make the buckets and their user"}
