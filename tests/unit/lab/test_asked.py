@@ -28,3 +28,10 @@ def test_a_broken_inventory_asks_for_nothing(tmp_path: Path) -> None:
     broken.write_text("name: broken\nmodels: 3\n")
 
     assert asked.images([broken]) == ()
+
+
+def test_inventories_name_versions_of_kubernetes_and_of_k3s(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("name: broken\n")
+    named = [INVENTORIES / f"{name}.yaml" for name in ("lab", "lab-k3s", "lab-homelab")]
+
+    assert asked.versions([*named, tmp_path / "broken.yaml"]) == ("v1.36.3", "v1.36.3+k3s1")
