@@ -32,8 +32,8 @@ LEFTOVERS = (*MANIFESTS, *KUBECONFIGS, CA, KUBELET_CONF, BOOTSTRAP_CONF, KUBELET
 ADMIN = "kubernetes-admin"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 FINALIZE = "kubelet-finalize all"
-# any phase that asks the API binds admin.conf's group first, by super-admin.conf
-# (EnsureAdminClusterRoleBinding in kubeadm's phases/kubeconfig); this one says nothing that is not so already
+# any phase that asks the API binds the group of admin.conf first (EnsureAdminClusterRoleBinding
+# in phases/kubeconfig, by super-admin.conf); this one says nothing that is not so already
 BINDS = "mark-control-plane"
 
 DNS = Key("apps", "Deployment", "kube-system", "coredns")
