@@ -45,25 +45,60 @@ def _plural(word: str) -> str:
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
-def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) -> str:
-    """Return what asks for these paths as whom `config` is for; a key in it gets into no argument or file."""
-    asked = " ".join(f'"$server"{shlex.quote(each)}' for each in dict.fromkeys(paths))
-    return f"""
-[ -s {config} ] || {{ echo '{MARK}no cluster'; exit 0; }}
-of() {{ grep -o "$1: *[^,}} ]*" {config} | head -n 1 | sed 's/^[^:]*: *//' | tr -d '"'; }}
-pem() {{ data=$(of "$1-data"); [ -n "$data" ] && printf %s "$data" | base64 -d || cat -- "$(of "$1")"; }}
-server=$(of server)
+# The words of a kubeconfig, in block or in flow style; of each key the first value counts. Only cat, base64
+# and curl are processes: there are a dozen of these reads in every plan.
+_WHO = """
+[ -s {config} ] || {{ echo '{mark}no cluster'; exit 0; }}
+server= ca= ca_data= cert= cert_data= key= key_data= last=
+set -f; IFS=" ,{{}}\\"'
+"
+for word in $(cat -- {config}); do
+  case $last in
+    server:) server=${{server:-$word}} ;;
+    certificate-authority:) ca=${{ca:-$word}} ;;
+    certificate-authority-data:) ca_data=${{ca_data:-$word}} ;;
+    client-certificate:) cert=${{cert:-$word}} ;;
+    client-certificate-data:) cert_data=${{cert_data:-$word}} ;;
+    client-key:) key=${{key:-$word}} ;;
+    client-key-data:) key_data=${{key_data:-$word}} ;;
+  esac
+  last=$word
+done
+set +f; unset IFS
+"""
+_PEM = """
+{name}=$(if [ -n "${name}_data" ]; then exec base64 -d; else exec cat -- "${name}"; fi <<DATA
+${name}_data
+DATA
+)
+"""
+_ASK = """
 curl -sS --globoff --fail-early --connect-timeout 10 --max-time 20 \\
   --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
-  -H 'Accept: {accept}' -w '\\n{MARK}%{{http_code}} %{{url_effective}}\\n' {asked} \\
+  -H 'Accept: {accept}' -w '\\n{mark}%{{http_code}} %{{url_effective}}\\n' {asked} \\
   3<<CA 4<<CERT 5<<KEY 2>&1 || true
-$(pem certificate-authority)
+$ca
 CA
-$(pem client-certificate)
+$cert
 CERT
-$(pem client-key)
+$key
 KEY
 """
+
+
+def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) -> str:
+    """Return what asks for these paths as whom `config` is for; a key in it gets into no argument or file."""
+    return _as_whom(config) + _ask(paths, accept)
+
+
+def _as_whom(config: str) -> str:
+    pems = (_PEM.format(name=name) for name in ("ca", "cert", "key"))
+    return "".join([_WHO.format(config=config, mark=MARK), *pems])
+
+
+def _ask(paths: Sequence[str], accept: str) -> str:
+    asked = " ".join(f'"$server"{shlex.quote(each)}' for each in dict.fromkeys(paths))
+    return _ASK.format(accept=accept, mark=MARK, asked=asked)
 
 
 # kubectl's own note of what it applied has a Secret's values in it
@@ -77,8 +112,8 @@ def metadata_command(paths: Sequence[str]) -> str:
     """
     lists = [each for each in paths if "?" in each]
     kinds = {METADATA: [each for each in paths if each not in lists], METADATA_LIST: lists}
-    asked = "".join(command(part, accept=accept) for accept, part in kinds.items() if part)
-    return f"{{ {asked} }} | sed {shlex.quote(_NOTE)}"
+    asked = "".join(_ask(part, accept) for accept, part in kinds.items() if part)
+    return f"{{ {_as_whom(KUBECONFIG)}{asked} }} | sed {shlex.quote(_NOTE)}"
 
 
 def parse(lines: Sequence[str]) -> Objects:

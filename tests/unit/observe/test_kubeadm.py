@@ -110,7 +110,7 @@ def test_whether_a_kubelet_is_finalized_is_read_from_its_two_files(tmp_path: Pat
 
 
 def test_a_node_asks_with_its_own_certificate_and_no_more_than_for_itself() -> None:
-    admin, _, node = kubeadm.command("w1").partition("else")
+    admin, _, node = kubeadm.command("w1").partition("\nelse\n")
 
     assert node.count('"$server"/') == 1
     assert '"$server"/api/v1/nodes/w1 ' in node
