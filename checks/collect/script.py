@@ -1,7 +1,7 @@
 """Many readers as one read-only POSIX sh script, and its output taken apart again.
 
 Each section runs in a shell of its own with a time and a size limit, so that none can spoil another.
-Slow ones run side by side: in `a | { b; cat; }` both run at once and the output still comes in order.
+Slow ones run side by side: in `a | { b; exec cat; }` both run at once and the output still comes in order.
 Nothing is written on the host. A mark that nobody can guess keeps a section's output from forging another.
 """
 
@@ -70,7 +70,7 @@ def script(sections: Iterable[Section], mark: str) -> str:
     fast = "\n".join(_call(section) for section in chosen if not section.slow)
     lanes = fast or ":"
     for section in (each for each in chosen if each.slow):
-        lanes = f"{_call(section)} | {{\n{lanes}\ncat\n}}"
+        lanes = f"{_call(section)} | {{\n{lanes}\nexec cat\n}}"
     return f"{PROLOGUE.format(mark=mark, limit=LIMIT)}\n{lanes}\nprintf '\\n%s.\\n' '{mark}'\n"
 
 
