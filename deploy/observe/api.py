@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from deploy.observe.kube import KUBECONFIG, MARK, Key, Object, Objects, Reach, key
 
 NOT_ASKED = "000"
+NO_CLUSTER = f"{MARK}no cluster"
 NO_KIND = "no matches for kind"  # as kubectl says it
 JSON = "application/json"
 # of a Secret that is what there is beside its values (kubernetes.io, API concepts, "Metadata-only fetches")
@@ -48,7 +50,7 @@ def _plural(word: str) -> str:
 # The words of a kubeconfig, in block or in flow style; of each key the first value counts. Only cat, base64
 # and curl are processes: there are a dozen of these reads in every plan.
 _WHO = """
-[ -s {config} ] || {{ echo '{mark}no cluster'; exit 0; }}
+[ -s {config} ] || {{ echo '{none}'; exit 0; }}
 server= ca= ca_data= cert= cert_data= key= key_data= last=
 set -f; IFS=" ,{{}}\\"'
 "
@@ -93,7 +95,7 @@ def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) 
 
 def _as_whom(config: str) -> str:
     pems = (_PEM.format(name=name) for name in ("ca", "cert", "key"))
-    return "".join([_WHO.format(config=config, mark=MARK), *pems])
+    return "".join([_WHO.format(config=config, none=NO_CLUSTER), *pems])
 
 
 def _ask(paths: Sequence[str], accept: str) -> str:
@@ -116,25 +118,48 @@ def metadata_command(paths: Sequence[str]) -> str:
     return f"{{ {_as_whom(KUBECONFIG)}{asked} }} | sed {shlex.quote(_NOTE)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer as it came; its status is NOT_ASKED where nobody gave one, and the text then says why."""
+
+    status: str
+    url: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        """What was asked for."""
+        return f"/{self.url.partition('://')[2].partition('/')[2]}"
+
+
+def said(lines: Sequence[str]) -> list[Said]:
+    """Return the answers; each is followed by a line with its status and its address, but for curl's own."""
+    answers: list[Said] = []
+    answer: list[str] = []
+    for line in lines:
+        if line == NO_CLUSTER:
+            answer.append("there is no kubeconfig")
+        elif line.startswith(MARK):
+            status, _, url = line.removeprefix(MARK).partition(" ")
+            answers.append(Said(status, url, "\n".join(answer)))
+            answer = []
+        else:
+            answer.append(line)
+    return [*answers, Said(NOT_ASKED, "", "\n".join(answer))] if any(answer) else answers
+
+
 def parse(lines: Sequence[str]) -> Objects:
-    """Return what the API said; each answer is followed by a line with its status and its address."""
+    """Return what the API said."""
+    if NO_CLUSTER in lines:
+        return Objects(Reach.NO_CLUSTER)
     live: dict[Key, Object] = {}
     errors: list[str] = []
-    answer: list[str] = []
-    answered = False
-    for line in lines:
-        if not line.startswith(MARK):
-            answer.append(line)
-            continue
-        if line == f"{MARK}no cluster":
-            return Objects(Reach.NO_CLUSTER)
-        status, _, url = line.removeprefix(MARK).partition(" ")
-        answered |= status != NOT_ASKED
-        found, wrong = _answer(status, url, "\n".join(answer).strip())
-        live |= {key(each): each for each in found}
+    answers = said(lines)
+    for each in answers:
+        found, wrong = _answer(each.status, each.url, each.text.strip())
+        live |= {key(one): one for one in found}
         errors += wrong
-        answer = []
-    errors += filter(None, answer)
+    answered = any(each.status != NOT_ASKED for each in answers)
     # what could not be read must not look as if it were missing
     unread = any(not each.endswith(NO_KIND) for each in errors)
     reach = Reach.ANSWERS if answered and not unread else Reach.SILENT
@@ -144,7 +169,7 @@ def parse(lines: Sequence[str]) -> Objects:
 def _answer(status: str, url: str, text: str) -> tuple[list[Object], list[str]]:
     """Return the objects of one answer, or what is wrong with it; an object that is not there is no error."""
     if status == NOT_ASKED:
-        return [], text.splitlines()
+        return [], [line for line in text.splitlines() if line]
     try:
         document = json.loads(text)
     except ValueError:
