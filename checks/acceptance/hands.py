@@ -18,7 +18,6 @@ from deploy.observe import api
 
 AT_ONCE = 4  # curls on one host: more only wait for each other's processor
 PATIENCE = 20.0  # seconds for one answer; a busy control plane takes some
-SHOWN = 200  # characters of an answer that is no JSON
 PROXY = "/proxy/"  # in a path that the API server hands on to a kubelet
 KUBECONFIG = {
     Distribution.KUBEADM: "/etc/kubernetes/admin.conf",
@@ -98,19 +97,14 @@ class Kubectl:
         except UnreachableError as error:
             return dict.fromkeys(paths, Answer(cause=str(error)))
         answers = api.said(ran.out.split("\n"))
-        causes = [each.text.strip() for each in answers if each.status == api.NOT_ASKED]
+        causes = [each.cause for each in answers if each.status == api.NOT_ASKED]
         silent = Answer(cause="; ".join(causes) or ran.err.strip() or f"asking for it ended with {ran.rc}")
-        told = {each.path: _answer(each) for each in answers if each.status != api.NOT_ASKED}
+        told = {
+            each.path: Answer(text=each.text) if each.answered else Answer(cause=each.cause)
+            for each in answers
+            if each.status != api.NOT_ASKED
+        }
         return {path: told.get(path, silent) for path in paths}
-
-
-def _answer(said: api.Said) -> Answer:
-    """Return a body; what the API refuses is no answer, and says why."""
-    if said.status == "200":
-        return Answer(text=said.text)
-    refusal = Answer(text=said.text).data()
-    plain = f"status {said.status}: {' '.join(said.text.split())[:SHOWN]}"
-    return Answer(cause=refusal.get("message", plain) if isinstance(refusal, dict) else plain)
 
 
 def kubectls(cluster: Cluster, hands: Hands) -> list[Kubectl]:

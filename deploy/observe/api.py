@@ -12,6 +12,7 @@ from urllib.parse import quote
 from deploy.observe.kube import KUBECONFIG, MARK, Key, Object, Objects, Reach, key
 
 NOT_ASKED = "000"
+SHOWN = 200  # characters of an answer that is not the API's own
 NO_CLUSTER = f"{MARK}no cluster"
 NO_KIND = "no matches for kind"  # as kubectl says it
 JSON = "application/json"
@@ -130,6 +131,21 @@ class Said:
     def path(self) -> str:
         """What was asked for."""
         return f"/{self.url.partition('://')[2].partition('/')[2]}"
+
+    @property
+    def answered(self) -> bool:
+        """Say whether this is what was asked for."""
+        return self.status == "200"
+
+    @property
+    def cause(self) -> str:
+        """Say why it is not."""
+        if self.status == NOT_ASKED:
+            return self.text.strip()
+        try:
+            return str(json.loads(self.text)["message"])
+        except (ValueError, LookupError, TypeError):
+            return f"status {self.status}: {' '.join(self.text.split())[:SHOWN]}"
 
 
 def said(lines: Sequence[str]) -> list[Said]:
