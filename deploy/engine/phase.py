@@ -12,12 +12,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import gevent
 import pyinfra
 from gevent.local import local
-from pyinfra.api import Config, Host, Inventory, State, StringCommand
+from pyinfra.api import Config, Host, Inventory, State, StringCommand, arguments
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_host_op
 from pyinfra.api.state import StateStage
@@ -46,6 +47,10 @@ class _PerGreenlet(local):
 
 for _kept in (ctx_state, ctx_inventory):
     _kept.context._container = _PerGreenlet()  # a contract test holds it
+
+
+# or pyinfra evaluates all its annotations anew for each operation and each fact
+arguments.all_global_arguments = cache(arguments.all_global_arguments)
 
 
 class FactError(PyinfraError):

@@ -8,7 +8,7 @@ from functools import partial
 
 import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State, StringCommand
+from pyinfra.api import Config, Inventory, State, StringCommand, arguments
 from pyinfra.connectors.fake import FakeConnector
 from pyinfra.connectors.util import run_local_process
 from pyinfra.context import ctx_host, ctx_state
@@ -49,6 +49,23 @@ def test_operation_ids_follow_the_call_and_not_the_position() -> None:
 
     assert pyinfra.is_cli
     assert found["cp1"] == [found["w1"][0], found["w1"][2]]
+
+
+def test_what_every_operation_may_be_given_is_made_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyinfra looks for the function in its own module, where the engine has put one that remembers."""
+    asked: list[str] = []
+    remembered = arguments.all_global_arguments
+
+    def asking() -> list[tuple[str, type]]:
+        asked.append("it")
+        return remembered()
+
+    monkeypatch.setattr(arguments, "all_global_arguments", asking)
+
+    prepared("named_by_host")
+
+    assert asked
+    assert remembered() is remembered()
 
 
 def test_without_the_flag_pyinfra_counts_positions(monkeypatch: pytest.MonkeyPatch) -> None:
