@@ -8,7 +8,7 @@ from functools import partial
 
 import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State, StringCommand, arguments
+from pyinfra.api import Config, Inventory, State, StringCommand, arguments, util
 from pyinfra.connectors.fake import FakeConnector
 from pyinfra.connectors.util import run_local_process
 from pyinfra.context import ctx_host, ctx_state
@@ -66,6 +66,22 @@ def test_what_every_operation_may_be_given_is_made_up_once(monkeypatch: pytest.M
 
     assert asked
     assert remembered() is remembered()
+
+
+def test_where_an_operation_is_called_is_told_without_its_source() -> None:
+    """pyinfra takes both from its own module, too, and reads nothing of a frame but its file and its line."""
+    (frame, *_), *_ = util.stack()
+
+    assert frame.f_code.co_name == "test_where_an_operation_is_called_is_told_without_its_source"
+    assert util.getframeinfo(frame).filename == __file__
+    assert util.getframeinfo(frame).code_context is None
+
+
+def test_a_host_has_the_data_that_it_was_given_and_no_other() -> None:
+    [host, _] = prepared("named_by_host", colour="red").state.inventory
+
+    assert (host.data.get("colour"), host.data.get("size")) == ("red", None)
+    assert len(host.data.datas) == 2, "what an operation sets, and what the engine gives"
 
 
 def test_without_the_flag_pyinfra_counts_positions(monkeypatch: pytest.MonkeyPatch) -> None:
