@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from deploy.observe.kube import KUBECONFIG, MARK, Key, Object, Objects, Reach, key
+from deploy.observe import kubeconfig
+from deploy.observe.kube import KUBECONFIG, MARK, NO_CLUSTER, Key, Object, Objects, Reach, key
 
 NOT_ASKED = "000"
 SHOWN = 200  # characters of an answer that is not the API's own
-NO_CLUSTER = f"{MARK}no cluster"
 NO_KIND = "no matches for kind"  # as kubectl says it
 JSON = "application/json"
 # of a Secret that is what there is beside its values (kubernetes.io, API concepts, "Metadata-only fetches")
@@ -48,33 +48,6 @@ def _plural(word: str) -> str:
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
-# The words of a kubeconfig, in block or in flow style; of each key the first value counts. Only cat, base64
-# and curl are processes: there are a dozen of these reads in every plan.
-_WHO = """
-[ -s {config} ] || {{ echo '{none}'; exit 0; }}
-server= ca= ca_data= cert= cert_data= key= key_data= last=
-set -f; IFS=" ,{{}}\\"'
-"
-for word in $(cat -- {config}); do
-  case $last in
-    server:) server=${{server:-$word}} ;;
-    certificate-authority:) ca=${{ca:-$word}} ;;
-    certificate-authority-data:) ca_data=${{ca_data:-$word}} ;;
-    client-certificate:) cert=${{cert:-$word}} ;;
-    client-certificate-data:) cert_data=${{cert_data:-$word}} ;;
-    client-key:) key=${{key:-$word}} ;;
-    client-key-data:) key_data=${{key_data:-$word}} ;;
-  esac
-  last=$word
-done
-set +f; unset IFS
-"""
-_PEM = """
-{name}=$(if [ -n "${name}_data" ]; then exec base64 -d; else exec cat -- "${name}"; fi <<DATA
-${name}_data
-DATA
-)
-"""
 _ASK = """
 curl -sS --globoff --fail-early --connect-timeout 10 --max-time 20 \\
   --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
@@ -91,12 +64,7 @@ KEY
 
 def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) -> str:
     """Return what asks for these paths as whom `config` is for; a key in it gets into no argument or file."""
-    return _as_whom(config) + _ask(paths, accept)
-
-
-def _as_whom(config: str) -> str:
-    pems = (_PEM.format(name=name) for name in ("ca", "cert", "key"))
-    return "".join([_WHO.format(config=config, none=NO_CLUSTER), *pems])
+    return kubeconfig.command(config) + _ask(paths, accept)
 
 
 def _ask(paths: Sequence[str], accept: str) -> str:
@@ -116,7 +84,7 @@ def metadata_command(paths: Sequence[str]) -> str:
     lists = [each for each in paths if "?" in each]
     kinds = {METADATA: [each for each in paths if each not in lists], METADATA_LIST: lists}
     asked = "".join(_ask(part, accept) for accept, part in kinds.items() if part)
-    return f"{{ {_as_whom(KUBECONFIG)}{asked} }} | sed {shlex.quote(_NOTE)}"
+    return f"{{ {kubeconfig.command(KUBECONFIG)}{asked} }} | sed {shlex.quote(_NOTE)}"
 
 
 @dataclass(frozen=True, slots=True)
