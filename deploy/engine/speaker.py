@@ -38,7 +38,7 @@ class KubeNode:
 
 
 def asking(path: str) -> str:
-    """Return what reads a path of the API as its administrator, in a tenth of what starting kubectl takes."""
+    """Return what reads a path of the API as its administrator, for less than half of what kubectl costs."""
     return api.command([path], ADMIN)
 
 
@@ -80,7 +80,11 @@ def nodes(session: Session, by: str) -> dict[str, KubeNode]:
     answer = said(session.run(by, asking("/api/v1/nodes"), timeout=30))
     if not answer.answered:
         raise RunError(f"{by}: the API server did not list its nodes: {answer.cause}")
-    return {found.name: found for found in map(kube_node, json.loads(answer.text)["items"])}
+    try:
+        items = json.loads(answer.text)["items"]
+    except (ValueError, LookupError, TypeError):
+        raise RunError(f"{by}: the API server broke off when it listed its nodes") from None
+    return {found.name: found for found in map(kube_node, items)}
 
 
 def kube_node(item: dict[str, Any]) -> KubeNode:

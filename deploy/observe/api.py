@@ -109,7 +109,7 @@ class Said:
     def cause(self) -> str:
         """Say why it is not."""
         if self.status == NOT_ASKED:
-            return self.text.strip()
+            return "; ".join(line for line in self.text.splitlines() if line)[-SHOWN:]
         try:
             return str(json.loads(self.text)["message"])
         except (ValueError, LookupError, TypeError):

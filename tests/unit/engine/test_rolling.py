@@ -279,6 +279,14 @@ def test_nodes_that_may_not_be_listed_are_an_error_that_says_why(
         speaker.nodes(session, "cp1")
 
 
+def test_half_a_list_of_nodes_is_none(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = '{"items": [{"metadata"'
+    monkeypatch.setattr(speaker, "asking", lambda _: f"echo '{half}'; echo '=== slipway 200 https://api'")
+
+    with pytest.raises(RunError, match=r"^cp1: the API server broke off when it listed its nodes$"):
+        speaker.nodes(session, "cp1")
+
+
 def test_an_api_that_does_not_answer_speaks_for_nobody(session: Session, api: Path) -> None:
     (api / "down").touch()
 
