@@ -35,7 +35,7 @@ def test_containerd_answers(host: Host, cluster: Cluster, node: Node, lock: Lock
 
 @proves("RT-06")
 def test_cdi_is_on_where_drivers_write(host: Host, seen: Seen) -> None:
-    found = runtime.parse(host.run(runtime.COMMAND).stdout)
+    found = runtime.parse(host.run(runtime.CONFIGURED).stdout)
     if found.broken_config:
         seen.unread("containerd's configuration is no TOML (RT-03)")
     # containerd 2 has it on by itself

@@ -61,21 +61,6 @@ STORAGE_PATHS = {
     "persistentvolumes": "/api/v1/persistentvolumes",
     "statefulsets": "/apis/apps/v1/statefulsets",
 }
-KINDS = {
-    "/apis/batch/v1/jobs": ("jobs.batch", "Job"),
-    "/api/v1/nodes": ("nodes", "Node"),
-    "/api/v1/pods": ("pods", "Pod"),
-    "/api/v1/services": ("services", "Service"),
-    "/apis/apps/v1/daemonsets": ("daemonsets.apps", "DaemonSet"),
-    "/apis/apps/v1/deployments": ("deployments.apps", "Deployment"),
-    "/apis/apps/v1/statefulsets": ("statefulsets.apps", "StatefulSet"),
-    "/apis/storage.k8s.io/v1/storageclasses": ("storageclasses.storage.k8s.io", "StorageClass"),
-    "/api/v1/persistentvolumeclaims": ("persistentvolumeclaims", "PersistentVolumeClaim"),
-    "/api/v1/persistentvolumes": ("persistentvolumes", "PersistentVolume"),
-    "/apis/metallb.io/v1beta1/ipaddresspools": ("ipaddresspools.metallb.io", "IPAddressPool"),
-    "/apis/metallb.io/v1beta1/l2advertisements": ("l2advertisements.metallb.io", "L2Advertisement"),
-}
-"""The lists that one kubectl can fetch together: what it calls them, and the kind of their items."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,21 @@ evaluated twice. Here an operation is evaluated once for the plan, and once more
 from __future__ import annotations
 
 import importlib
+import inspect
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
 import gevent
 import pyinfra
 from gevent.local import local
-from pyinfra.api import Config, Host, Inventory, State, StringCommand
+from pyinfra.api import Config, Host, Inventory, State, StringCommand, arguments, util
 from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.host import HostData
 from pyinfra.api.operations import run_host_op
 from pyinfra.api.state import StateStage
 from pyinfra.api.util import FILE_SHAS, TEMPLATES
@@ -48,6 +51,12 @@ for _kept in (ctx_state, ctx_inventory):
     _kept.context._container = _PerGreenlet()  # a contract test holds it
 
 
+# or pyinfra evaluates all its annotations anew for each operation and each fact,
+arguments.all_global_arguments = cache(arguments.all_global_arguments)
+# and reads the source of every caller, of which it needs the place alone
+util.stack, util.getframeinfo = partial(inspect.stack, 0), partial(inspect.getframeinfo, context=0)
+
+
 class FactError(PyinfraError):
     """A fact could not be read. pyinfra would go on with the fact's default, as if that had been found."""
 
@@ -63,6 +72,9 @@ class PhaseInventory(Inventory):
     def make_hosts_and_groups(self, names: Sequence[tuple[str, dict[str, Any]]], groups: object) -> None:
         self.host_data.update(names)
         self.hosts = {name: Host(name, self, [], self._connector) for name, _ in names}
+        for name, host in self.hosts.items():
+            # no group and no deploy has data: pyinfra would look into all of them for each argument there is
+            host.data = HostData(host, self.host_data[name])
 
 
 class PhaseState(State):

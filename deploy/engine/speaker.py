@@ -9,9 +9,11 @@ from typing import Any
 
 import gevent
 
+from deploy.engine.link import Ran
 from deploy.engine.session import Session
 from deploy.errors import RunError
 from deploy.model.api_server import ADMIN
+from deploy.observe import api
 
 KUBECTL = f"kubectl --kubeconfig {ADMIN} --request-timeout=10s"
 CORDONED = "slipway.dev/cordoned"  # annotation: we cordoned the node, so we uncordon it
@@ -35,12 +37,21 @@ class KubeNode:
     cordoned_by_us: bool
 
 
+def asking(path: str) -> str:
+    """Return what reads a path of the API as its administrator, for less than half of what kubectl costs."""
+    return api.command([path], ADMIN)
+
+
+def said(ran: Ran) -> api.Said:
+    """Return the one answer; a host that said nothing gives none."""
+    return next(iter(api.said(ran.out.split("\n"))), api.Said(api.NOT_ASKED, "", ran.err))
+
+
 def speaker(session: Session) -> str | None:
     """Return the first control plane whose API server answers; None when none does."""
     candidates = [node.name for node in session.cluster.control_planes if node.name in session.hosts]
-    command = f"test -e {ADMIN} && {KUBECTL} get --raw /readyz"
-    answers = session.run_many(dict.fromkeys(candidates, command), timeout=15)
-    return next((name for name in candidates if name in answers and answers[name].ok), None)
+    answers = session.run_many(dict.fromkeys(candidates, asking("/readyz")), timeout=15)
+    return next((name for name in candidates if name in answers and said(answers[name]).answered), None)
 
 
 def awaited(session: Session) -> str | None:
@@ -66,10 +77,14 @@ def joined(session: Session) -> dict[str, KubeNode]:
 
 def nodes(session: Session, by: str) -> dict[str, KubeNode]:
     """Return the nodes that have joined, asked of the control plane `by`."""
-    ran = session.run(by, f"{KUBECTL} get nodes -o json", timeout=30)
-    if not ran.ok:
-        raise RunError(f"{by}: the API server did not list its nodes: {ran.err.strip()}")
-    return {found.name: found for found in map(kube_node, json.loads(ran.out)["items"])}
+    answer = said(session.run(by, asking("/api/v1/nodes"), timeout=30))
+    if not answer.answered:
+        raise RunError(f"{by}: the API server did not list its nodes: {answer.cause}")
+    try:
+        items = json.loads(answer.text)["items"]
+    except (ValueError, LookupError, TypeError):
+        raise RunError(f"{by}: the API server broke off when it listed its nodes") from None
+    return {found.name: found for found in map(kube_node, items)}
 
 
 def kube_node(item: dict[str, Any]) -> KubeNode:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from deploy.observe.kube import KUBECONFIG, MARK, Key, Object, Objects, Reach, key
+from deploy.observe import kubeconfig
+from deploy.observe.kube import KUBECONFIG, MARK, NO_CLUSTER, Key, Object, Objects, Reach, key
 
 NOT_ASKED = "000"
+SHOWN = 200  # characters of an answer that is not the API's own
 NO_KIND = "no matches for kind"  # as kubectl says it
 JSON = "application/json"
 # of a Secret that is what there is beside its values (kubernetes.io, API concepts, "Metadata-only fetches")
@@ -45,25 +48,28 @@ def _plural(word: str) -> str:
     return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
-def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) -> str:
-    """Return what asks for these paths as whom `config` is for; a key in it gets into no argument or file."""
-    asked = " ".join(f'"$server"{shlex.quote(each)}' for each in dict.fromkeys(paths))
-    return f"""
-[ -s {config} ] || {{ echo '{MARK}no cluster'; exit 0; }}
-of() {{ grep -o "$1: *[^,}} ]*" {config} | head -n 1 | sed 's/^[^:]*: *//' | tr -d '"'; }}
-pem() {{ data=$(of "$1-data"); [ -n "$data" ] && printf %s "$data" | base64 -d || cat -- "$(of "$1")"; }}
-server=$(of server)
+_ASK = """
 curl -sS --globoff --fail-early --connect-timeout 10 --max-time 20 \\
   --cacert /dev/fd/3 --cert /dev/fd/4 --key /dev/fd/5 \\
-  -H 'Accept: {accept}' -w '\\n{MARK}%{{http_code}} %{{url_effective}}\\n' {asked} \\
+  -H 'Accept: {accept}' -w '\\n{mark}%{{http_code}} %{{url_effective}}\\n' {asked} \\
   3<<CA 4<<CERT 5<<KEY 2>&1 || true
-$(pem certificate-authority)
+$ca
 CA
-$(pem client-certificate)
+$cert
 CERT
-$(pem client-key)
+$key
 KEY
 """
+
+
+def command(paths: Sequence[str], config: str = KUBECONFIG, accept: str = JSON) -> str:
+    """Return what asks for these paths as whom `config` is for; a key in it gets into no argument or file."""
+    return kubeconfig.command(config) + _ask(paths, accept)
+
+
+def _ask(paths: Sequence[str], accept: str) -> str:
+    asked = " ".join(f'"$server"{shlex.quote(each)}' for each in dict.fromkeys(paths))
+    return _ASK.format(accept=accept, mark=MARK, asked=asked)
 
 
 # kubectl's own note of what it applied has a Secret's values in it
@@ -77,29 +83,67 @@ def metadata_command(paths: Sequence[str]) -> str:
     """
     lists = [each for each in paths if "?" in each]
     kinds = {METADATA: [each for each in paths if each not in lists], METADATA_LIST: lists}
-    asked = "".join(command(part, accept=accept) for accept, part in kinds.items() if part)
-    return f"{{ {asked} }} | sed {shlex.quote(_NOTE)}"
+    asked = "".join(_ask(part, accept) for accept, part in kinds.items() if part)
+    return f"{{ {kubeconfig.command(KUBECONFIG)}{asked} }} | sed {shlex.quote(_NOTE)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer as it came; its status is NOT_ASKED where nobody gave one, and the text then says why."""
+
+    status: str
+    url: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        """What was asked for."""
+        return f"/{self.url.partition('://')[2].partition('/')[2]}"
+
+    @property
+    def answered(self) -> bool:
+        """Say whether this is what was asked for."""
+        return self.status == "200"
+
+    @property
+    def cause(self) -> str:
+        """Say why it is not."""
+        if self.status == NOT_ASKED:
+            return "; ".join(line for line in self.text.splitlines() if line)[-SHOWN:]
+        try:
+            return str(json.loads(self.text)["message"])
+        except (ValueError, LookupError, TypeError):
+            return f"status {self.status}: {' '.join(self.text.split())[:SHOWN]}"
+
+
+def said(lines: Sequence[str]) -> list[Said]:
+    """Return the answers; each is followed by a line with its status and its address, but for curl's own."""
+    answers: list[Said] = []
+    answer: list[str] = []
+    for line in lines:
+        if line == NO_CLUSTER:
+            answer.append("there is no kubeconfig")
+        elif line.startswith(MARK):
+            status, _, url = line.removeprefix(MARK).partition(" ")
+            answers.append(Said(status, url, "\n".join(answer)))
+            answer = []
+        else:
+            answer.append(line)
+    return [*answers, Said(NOT_ASKED, "", "\n".join(answer))] if any(answer) else answers
 
 
 def parse(lines: Sequence[str]) -> Objects:
-    """Return what the API said; each answer is followed by a line with its status and its address."""
+    """Return what the API said."""
+    if NO_CLUSTER in lines:
+        return Objects(Reach.NO_CLUSTER)
     live: dict[Key, Object] = {}
     errors: list[str] = []
-    answer: list[str] = []
-    answered = False
-    for line in lines:
-        if not line.startswith(MARK):
-            answer.append(line)
-            continue
-        if line == f"{MARK}no cluster":
-            return Objects(Reach.NO_CLUSTER)
-        status, _, url = line.removeprefix(MARK).partition(" ")
-        answered |= status != NOT_ASKED
-        found, wrong = _answer(status, url, "\n".join(answer).strip())
-        live |= {key(each): each for each in found}
+    answers = said(lines)
+    for each in answers:
+        found, wrong = _answer(each.status, each.url, each.text.strip())
+        live |= {key(one): one for one in found}
         errors += wrong
-        answer = []
-    errors += filter(None, answer)
+    answered = any(each.status != NOT_ASKED for each in answers)
     # what could not be read must not look as if it were missing
     unread = any(not each.endswith(NO_KIND) for each in errors)
     reach = Reach.ANSWERS if answered and not unread else Reach.SILENT
@@ -109,7 +153,7 @@ def parse(lines: Sequence[str]) -> Objects:
 def _answer(status: str, url: str, text: str) -> tuple[list[Object], list[str]]:
     """Return the objects of one answer, or what is wrong with it; an object that is not there is no error."""
     if status == NOT_ASKED:
-        return [], text.splitlines()
+        return [], [line for line in text.splitlines() if line]
     try:
         document = json.loads(text)
     except ValueError:

@@ -15,12 +15,26 @@ PATHS = (
 
 def command(paths: Sequence[str] = PATHS) -> str:
     """Return what reads room and inodes; a path that is not there yet lies on its nearest parent."""
+    asked = shlex.join(paths)
     return f"""
-for p in {" ".join(shlex.quote(path) for path in paths)}; do
+nl='
+'
+for p in {asked}; do
   q=$p; while [ ! -e "$q" ]; do q=${{q%/*}}; q=${{q:-/}}; done
-  set -- $(df -P -k "$q" | tail -n 1); shift $(($# > 6 ? $# - 6 : 0))
-  i=$(df -P -i "$q" | tail -n 1 | tr -s ' ' | cut -d' ' -f5)
-  echo "$p $2 $4 ${{i%\\%}} $6 $1"
+  set -- "$@" "$q"
+done
+# a line for each, after the header; where one fails, they are asked one by one
+if ! {{ k=$(df -P -k "$@") && i=$(df -P -i "$@"); }}; then
+  k=; i=
+  for q; do
+    k="$k$nl$(df -P -k "$q" | tail -n 1)"; i="$i$nl$(df -P -i "$q" | tail -n 1)"
+  done
+fi
+for p in {asked}; do
+  k=${{k#*"$nl"}}; set -- ${{k%%"$nl"*}}; shift $(($# > 6 ? $# - 6 : 0))
+  said="$2 $4" at="$6 $1"
+  i=${{i#*"$nl"}}; set -- ${{i%%"$nl"*}}; shift $(($# > 6 ? $# - 6 : 0))
+  echo "$p $said ${{5%\\%}} $at"
 done
 for b in /sys/block/*; do
   case ${{b##*/}} in loop*|ram*|zram*|sr*|dm-*|md*) continue ;; esac

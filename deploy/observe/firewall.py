@@ -11,8 +11,12 @@ COMMAND = """
 command -v ufw >/dev/null && echo "ufw=$(ufw status | head -n 1)"
 command -v firewall-cmd >/dev/null && echo "firewalld=$(firewall-cmd --state 2>&1 | head -n 1)"
 if [ -d /sys/module/nf_tables ] || ! [ -e /proc/modules ]; then  # or asking would load the module
-  drops=$(nft list chains | grep -E 'hook (input|forward) .*policy drop' | tr -s ' \\t' ' ')
-  echo "nft=$(echo "$drops" | tr '\\n' '|')"
+  set -f; IFS='
+'
+  drops=
+  for line in $(nft list chains | grep -E 'hook (input|forward) .*policy drop'); do drops="$drops$line|"; done
+  set +f; unset IFS
+  echo "nft=$drops"
 fi
 command -v iptables >/dev/null && echo "iptables=$(iptables --version)"
 if [ -s /proc/net/ip_tables_names ]; then

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from deploy.observe.pairs import UnreadableError
 
 COMMAND = """
-echo "running $(uname -r)"
+read -r v < /proc/sys/kernel/osrelease; echo "running $v"
 for d in /lib/modules/*; do
-  [ -d "$d" ] && echo "installed ${d##*/} $([ -e "$d/build" ] && echo headers)"
+  [ -d "$d" ] || continue
+  [ -e "$d/build" ] && echo "installed ${d##*/} headers" || echo "installed ${d##*/}"
 done
-[ -e /run/reboot-required ] && echo "reboot $(tr '\\n' ' ' < /run/reboot-required.pkgs)"
-cat /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf /etc/modules |
-  while read -r m rest; do case $m in ''|'#'*|';'*) ;; *) echo "persisted $m" ;; esac; done
+if [ -e /run/reboot-required ]; then
+  why=; while read -r p; do why="$why $p"; done < /run/reboot-required.pkgs
+  echo "reboot$why"
+fi
+for f in /etc/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf /etc/modules; do
+  [ -r "$f" ] && while read -r m rest || [ -n "$m" ]; do
+    case $m in ''|'#'*|';'*) ;; *) echo "persisted $m" ;; esac
+  done < "$f"
+done
 :
 """
 

@@ -67,8 +67,9 @@ class Objects:
 
 
 MARK = "=== slipway "
+NO_CLUSTER = f"{MARK}no cluster"
 _REACH = (
-    f"[ -s {KUBECONFIG} ] && command -v kubectl >/dev/null || {{ echo '{MARK}no cluster'; exit 0; }}\n"
+    f"[ -s {KUBECONFIG} ] && command -v kubectl >/dev/null || {{ echo '{NO_CLUSTER}'; exit 0; }}\n"
     f"{ENVIRONMENT}\n"
 )
 

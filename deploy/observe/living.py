@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 
+from deploy.observe import api
 from deploy.observe.kubeadm import KUBELET_CONF
 
 NONE = "no node"
@@ -13,11 +13,10 @@ NONE = "no node"
 
 def command(node: str) -> str:
     """Return what asks the API for the kubelet that runs, and the binary where the API is silent."""
-    ask = "get node -o jsonpath='{.status.nodeInfo.kubeletVersion}'"
+    ask = api.command([f"/api/v1/nodes/{node}"], KUBELET_CONF)
     return (
         f"[ -e {KUBELET_CONF} ] || {{ echo '{NONE}'; exit 0; }}\n"
-        f"kubectl --kubeconfig={KUBELET_CONF} --request-timeout=3s {ask} {shlex.quote(node)} 2>/dev/null "
-        f"|| kubelet --version 2>/dev/null || true; echo"
+        f'{{ {ask} }} | grep -o \'"kubeletVersion": *"[^"]*"\' || kubelet --version 2>/dev/null || true; echo'
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 # Where the kernel shows that it can do what a module brings; /sys/module hides what is built in.
 _EFFECTS = """case $m in
-  overlay) grep -qw overlay /proc/filesystems ;;
+  overlay) case $known in *" overlay "*) ;; *) false ;; esac ;;
   br_netfilter) [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] ;;
   nf_conntrack) [ -e /proc/sys/net/netfilter/nf_conntrack_max ] ;;
   ip_vs) [ -e /proc/net/ip_vs ] ;;
@@ -38,6 +38,7 @@ def command(names: Sequence[str]) -> str:
     """Return what asks the kernel for each module."""
     return (
         'echo "kernel $(uname -r)"; [ -e /proc/modules ] || echo monolithic\n'
+        'known=" "; while read -r a b; do known="$known${b:-$a} "; done < /proc/filesystems\n'
         f"for m in {shlex.join(names)}; do\n{_EFFECTS}\n"
         'if [ $? -eq 0 ]; then echo "module $m works"\n'
         'elif modprobe -nq -- "$m" 2>/dev/null; then echo "module $m loadable"\n'

@@ -9,7 +9,10 @@ from deploy.observe.resolver import BEHIND_STUB, PLAIN
 
 COMMAND = f"""
 read -r h < /proc/sys/kernel/hostname
-getent ahostsv4 "$h" | while read -r a rest; do echo "self $a"; done
+IFS='
+'
+for line in $(getent ahostsv4 "$h"); do echo "self ${{line%% *}}"; done
+unset IFS
 for f in {BEHIND_STUB} {PLAIN}; do
   [ -r "$f" ] && echo "file $f" && while read -r k v rest; do
     [ "$k" = nameserver ] && echo "server $f $v"

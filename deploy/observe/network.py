@@ -16,9 +16,11 @@ for d in /sys/class/net/*; do
   [ -d "$d/wireless" ] || [ -d "$d/phy80211" ] && wifi=yes
   echo "link name=${d##*/} mtu=$mtu mac=$mac wifi=$wifi numa=$numa"
 done
-ip -o -4 addr show | while read -r line; do echo "addr $line"; done
-ip -4 route show | while read -r line; do echo "route $line"; done
-ip -4 neigh show | head -n 500 | while read -r line; do echo "neigh $line"; done
+set -f; IFS='
+'
+for line in $(ip -o -4 addr show); do echo "addr $line"; done
+for line in $(ip -4 route show); do echo "route $line"; done
+n=0; for line in $(ip -4 neigh show); do [ $((n += 1)) -le 500 ] && echo "neigh $line"; done
 :
 """
 

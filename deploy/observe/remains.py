@@ -17,16 +17,20 @@ PLACES = (
 LINKS = ("cni0", "flannel.1", "cilium_host", "vxlan.calico", "kube-ipvs0")
 COMMAND = f"""
 for p in {" ".join(PLACES)}; do
-  if [ -d "$p" ]; then [ -n "$(ls -A "$p")" ] && echo "place $p"; elif [ -e "$p" ]; then echo "place $p"; fi
+  if [ -d "$p" ]; then
+    for f in "$p"/* "$p"/.[!.]*; do [ -e "$f" ] || [ -L "$f" ] && {{ echo "place $p"; break; }}; done
+  elif [ -e "$p" ]; then echo "place $p"; fi
   [ -e "$p" ] && [ ! -r "$p" ] && echo "unread $p"
 done
 for l in {" ".join(LINKS)}; do [ -e "/sys/class/net/$l" ] && echo "link $l"; done
-[ -r {IDENTITY} ] && echo "identity $(head -c 4096 {IDENTITY} | tr '\\n' ' ')"
+if [ -r {IDENTITY} ]; then
+  i=; while [ ${{#i}} -lt 4096 ] && read -r line || [ -n "$line" ]; do i="$i$line "; done < {IDENTITY}
+  echo "identity $i"
+fi
 for f in /run/slipway/init /run/slipway/join /var/lib/slipway/init /var/lib/slipway/join; do
   [ -e "$f" ] && echo "marker $f"
 done
 for v in kubelet k3s; do command -v "$v" >/dev/null && echo "version $v $("$v" --version | head -n 1)"; done
-command -v kubeadm >/dev/null && echo "version kubeadm $(kubeadm version -o short)"
 :
 """
 
@@ -35,7 +39,7 @@ command -v kubeadm >/dev/null && echo "version kubeadm $(kubeadm version -o shor
 class Remains:
     """`identity` is what slipway wrote about the cluster the host belongs to; None where it did not.
 
-    `versions` are those of kubelet, kubeadm and k3s, as v1.36.3. `stand_in` says that k3s is not k3s itself.
+    `versions` are those of kubelet and k3s, as v1.36.3. `stand_in` says that k3s is not k3s itself.
     """
 
     places: tuple[str, ...]

@@ -13,20 +13,26 @@ from deploy.observe.pairs import pairs
 
 CONFIG = "/etc/containerd/config.toml"
 K3S = "/var/lib/rancher/k3s/agent/etc/containerd"
+# what files say alone: of a version and of an answer nothing
+CONFIGURED = f"""
+[ -r {CONFIG} ] && echo "config=$(head -c 48000 {CONFIG} | base64 -w0)"
+if [ -d {K3S} ]; then
+  for f in {K3S}/*; do [ -e "$f" ] && {{ v=; IFS= read -r v < "$f"; echo "k3s_${{f##*/}}=$v"; }}; done
+fi
+for d in /etc/cdi /var/run/cdi; do
+  [ -d "$d" ] || continue
+  said=
+  for f in "$d"/*; do [ -e "$f" ] && said="$said${{f##*/}} "; done
+  echo "cdi_$d=$said"
+done
+:
+"""
 COMMAND = f"""
 c=$(command -v containerd) && echo "version=$("$c" --version)"
 if [ -S /run/containerd/containerd.sock ]; then
   timeout 3 ctr -t 2s version >/dev/null && echo socket=answers || echo socket=silent
 fi
-[ -r {CONFIG} ] && echo "config=$(head -c 48000 {CONFIG} | base64 | tr -d '\\n')"
-if [ -d {K3S} ]; then
-  for f in {K3S}/*; do [ -e "$f" ] && echo "k3s_${{f##*/}}=$(head -c 400 "$f" | head -n 1)"; done
-fi
-for d in /etc/cdi /var/run/cdi; do
-  [ -d "$d" ] && echo "cdi_$d=$(ls "$d" | tr '\\n' ' ')"
-done
-:
-"""
+{CONFIGURED}"""
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.(\d+)")
 
 

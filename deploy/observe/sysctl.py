@@ -11,6 +11,19 @@ from pathlib import PurePosixPath
 # hides the same name in a later one.
 DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")
 _FILES = " ".join(f"{directory}/*.conf" for directory in DIRECTORIES)
+# not by the shell's read, which takes one byte at a time: of a number /proc/sys gives only the first
+_READ = r"""
+set -f; IFS='
+'
+say() {{ [ -w "$2" ] && w=rw || w=ro; echo "live $1 $w ${{3#"$2:"}}"; }}
+for line in $(grep -Hs '' -- {paths} /dev/null); do
+  case $line in
+    {cases}
+  esac
+done
+unset IFS; set +f
+grep -HEv '^[[:space:]]*([#;]|$)' {files} 2>/dev/null | sed 's/^/set /'
+echo end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +74,9 @@ def normal(value: object) -> str:
 
 def command(keys: Sequence[str]) -> str:
     """Return what reads the keys and all sysctl.d files."""
-    reads = "\n".join(
-        f"[ -e {path} ] && {{ [ -w {path} ] && w=rw || w=ro; "
-        f'echo "live {shlex.quote(key)} $w $(tr "\\t\\n" "  " < {path})"; }}'
-        for key in keys
-        for path in [shlex.quote(proc_path(key))]
-    )
-    return f"{reads}\ngrep -HEv '^[[:space:]]*([#;]|$)' {_FILES} 2>/dev/null | sed 's/^/set /'\necho end"
+    paths = {shlex.quote(key): shlex.quote(proc_path(key)) for key in keys}
+    cases = "\n    ".join(f'{path}:*) say {key} {path} "$line" ;;' for key, path in paths.items())
+    return _READ.format(paths=" ".join(paths.values()), cases=cases, files=_FILES)
 
 
 def _order(path: str) -> tuple[str, int]:

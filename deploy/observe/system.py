@@ -8,9 +8,10 @@ from deploy.observe.pairs import number, pairs, required
 
 COMMAND = """
 r() { v=; IFS= read -r v < "$2"; [ -n "$v" ] && echo "$1=$v"; }
-echo "uid=$(id -u)"
-echo "kernel=$(uname -r)"
-echo "arch=$(uname -m)"
+while read -r key real effective rest; do [ "$key" = Uid: ] && echo "uid=$effective"; done < /proc/self/status
+set -- $(uname -rm)
+echo "kernel=$1"
+echo "arch=$2"
 r hostname /proc/sys/kernel/hostname
 r init /proc/1/comm
 r cmdline /proc/cmdline

@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "deploy.catalog",
         "deploy.context",
         "deploy.engine",
+        "deploy.observe.api",
         "deploy.observe.reboot",
         "deploy.operations.notes",
         "pyinfra",

@@ -78,6 +78,22 @@ def test_no_section_can_spoil_another(shell: list[str]) -> None:
     assert whole(text, MARK)
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_fast_sections_share_a_process_and_nothing_else(shell: list[str]) -> None:
+    found, text = run(
+        shell,
+        Section("one", "echo $$; seen=1; IFS=x; set -f; cd /proc; said=0"),
+        Section("two", "echo $$"),
+        Section("ends", "exit 3"),
+        Section("after", "echo ${seen:-nothing}; echo /pro*; [ $PWD = /proc ] || printf 'here it is'"),
+    )
+
+    assert found["one"].text == found["two"].text
+    assert found["ends"].rc == 3
+    assert found["after"] == Answer("nothing\n/proc\nhere it is", 0)
+    assert whole(text, MARK)
+
+
 def test_what_was_cut_off_is_not_taken_for_an_answer() -> None:
     text = f"\n{MARK} one\n1\n{MARK}/ 0\n\n{MARK} two\nhalf an ans"
 

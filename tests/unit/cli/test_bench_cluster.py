@@ -16,7 +16,7 @@ from tests.unit.load.server import KEY, Behaviour, serving
 
 KUBECTL = """#!/bin/sh
 case "$*" in
-"get --raw /readyz") true ;;
+"read /readyz") echo '=== slipway 200 https://api' ;;
 *"get service model-tiny"*) cat {directory}/service.json ;;
 *"get secret model-tiny"*) cat {directory}/secret.json ;;
 esac
@@ -30,7 +30,7 @@ def inventory(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     (tmp_path / "kubectl").write_text(KUBECTL.format(directory=tmp_path))
     (tmp_path / "kubectl").chmod(0o755)
     monkeypatch.setattr(speaker, "KUBECTL", str(tmp_path / "kubectl"))
-    monkeypatch.setattr(speaker, "ADMIN", str(tmp_path / "kubectl"))
+    monkeypatch.setattr(speaker, "asking", lambda path: f"{tmp_path / 'kubectl'} read {path}")
     model = {
         "name": "tiny",
         "source": {"host_path": "/data/tiny", "node": "n1"},

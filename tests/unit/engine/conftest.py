@@ -58,7 +58,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (directory / "node.json").write_text(json.dumps(node("any")))
     (directory / "pods.json").write_text(json.dumps({"items": []}))
     monkeypatch.setattr(speaker, "KUBECTL", str(directory / "kubectl"))
-    monkeypatch.setattr(speaker, "ADMIN", str(directory / "kubectl"))
+    monkeypatch.setattr(speaker, "asking", lambda path: f"{directory / 'kubectl'} read {path}")
     monkeypatch.setattr(rolling, "WELL_WITHIN", 1.5)
     monkeypatch.setattr(rolling, "ASKED_EVERY", 0.1)
     return directory

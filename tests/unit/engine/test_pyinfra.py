@@ -8,7 +8,7 @@ from functools import partial
 
 import pyinfra
 import pytest
-from pyinfra.api import Config, Inventory, State, StringCommand
+from pyinfra.api import Config, Inventory, State, StringCommand, arguments, util
 from pyinfra.connectors.fake import FakeConnector
 from pyinfra.connectors.util import run_local_process
 from pyinfra.context import ctx_host, ctx_state
@@ -49,6 +49,39 @@ def test_operation_ids_follow_the_call_and_not_the_position() -> None:
 
     assert pyinfra.is_cli
     assert found["cp1"] == [found["w1"][0], found["w1"][2]]
+
+
+def test_what_every_operation_may_be_given_is_made_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyinfra looks for the function in its own module, where the engine has put one that remembers."""
+    asked: list[str] = []
+    remembered = arguments.all_global_arguments
+
+    def asking() -> list[tuple[str, type]]:
+        asked.append("it")
+        return remembered()
+
+    monkeypatch.setattr(arguments, "all_global_arguments", asking)
+
+    prepared("named_by_host")
+
+    assert asked
+    assert remembered() is remembered()
+
+
+def test_where_an_operation_is_called_is_told_without_its_source() -> None:
+    """pyinfra takes both from its own module, too, and reads nothing of a frame but its file and its line."""
+    (frame, *_), *_ = util.stack()
+
+    assert frame.f_code.co_name == "test_where_an_operation_is_called_is_told_without_its_source"
+    assert util.getframeinfo(frame).filename == __file__
+    assert util.getframeinfo(frame).code_context is None
+
+
+def test_a_host_has_the_data_that_it_was_given_and_no_other() -> None:
+    [host, _] = prepared("named_by_host", colour="red").state.inventory
+
+    assert (host.data.get("colour"), host.data.get("size")) == ("red", None)
+    assert len(host.data.datas) == 2, "what an operation sets, and what the engine gives"
 
 
 def test_without_the_flag_pyinfra_counts_positions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from deploy.engine.session import Session
 from deploy.engine.speaker import CORDONED, KubeNode
 from deploy.engine.survey import survey
 from deploy.engine.wellness import Wellness
+from deploy.errors import RunError
 from deploy.model.row import Row, State
 from deploy.plan import Phase, Where
 from tests.unit.engine.kubectl import node, pod
@@ -259,6 +260,31 @@ def test_what_a_killed_run_left_cordoned_is_in_the_plan_and_put_right(session: S
     ]
     assert (api / "calls").read_text().splitlines() == ["uncordon w1", f"annotate node w1 {CORDONED}-"]
     assert not work.members["w1"].cordoned_by_us
+
+
+def test_the_api_is_asked_as_its_administrator() -> None:
+    asked = speaker.asking("/readyz")
+
+    assert "/etc/kubernetes/admin.conf" in asked
+    assert ' "$server"/readyz ' in asked
+
+
+def test_nodes_that_may_not_be_listed_are_an_error_that_says_why(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = json.dumps({"kind": "Status", "message": "nodes is forbidden"})
+    monkeypatch.setattr(speaker, "asking", lambda _: f"echo '{refusal}'; echo '=== slipway 403 https://api'")
+
+    with pytest.raises(RunError, match=r"^cp1: the API server did not list its nodes: nodes is forbidden$"):
+        speaker.nodes(session, "cp1")
+
+
+def test_half_a_list_of_nodes_is_none(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = '{"items": [{"metadata"'
+    monkeypatch.setattr(speaker, "asking", lambda _: f"echo '{half}'; echo '=== slipway 200 https://api'")
+
+    with pytest.raises(RunError, match=r"^cp1: the API server broke off when it listed its nodes$"):
+        speaker.nodes(session, "cp1")
 
 
 def test_an_api_that_does_not_answer_speaks_for_nobody(session: Session, api: Path) -> None:

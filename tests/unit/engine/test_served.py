@@ -19,7 +19,7 @@ KEY = "sk-of-the-cluster"
 KUBECTL = """#!/bin/sh
 cd {directory}
 case "$*" in
-"get --raw /readyz") test ! -e down ;;
+"read /readyz") test -e down || echo '=== slipway 200 https://api' ;;
 *) test ! -e broken || {{ echo 'etcdserver: request timed out' >&2; exit 1; }}
    cat "$2-$4-$5.json" 2>/dev/null; true ;;
 esac
@@ -41,7 +41,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (directory / "kubectl").write_text(KUBECTL.format(directory=directory))
     (directory / "kubectl").chmod(0o755)
     monkeypatch.setattr(speaker, "KUBECTL", str(directory / "kubectl"))
-    monkeypatch.setattr(speaker, "ADMIN", str(directory / "kubectl"))
+    monkeypatch.setattr(speaker, "asking", lambda path: f"{directory / 'kubectl'} read {path}")
     monkeypatch.setattr(speaker, "PATIENCE", 0.5)
     return directory
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,21 @@ FLOW = """clusters: [{name: x, cluster: {server: "https://10.0.0.1:6443", certif
 users: [{name: x, user: {client-certificate-data: Q0VSVA==, client-key-data: S0VZ}}]
 """
 
+QUOTED = BLOCK.replace("https://10.0.0.1:6443", "'https://10.0.0.1:6443'").replace("Q0E=", '"Q0E="')
+SEVERAL = """clusters:
+- cluster: {server: https://10.0.0.1:6443, certificate-authority-data: Q0E=}
+- cluster: {server: https://10.0.0.2:6443, certificate-authority-data: T1RIRVI=}
+users:
+- user:
+    client-certificate-data: Q0VSVA==
+    client-key-data: S0VZ
+- user: {client-certificate-data: T1RIRVI=, client-key-data: T1RIRVI=}
+"""
 
-@pytest.mark.parametrize("kubeconfig", [BLOCK, FLOW], ids=["block", "flow"])
+
+@pytest.mark.parametrize(
+    "kubeconfig", [BLOCK, FLOW, QUOTED, SEVERAL], ids=["block", "flow", "quoted", "the first of several"]
+)
 def test_curl_is_given_what_the_kubeconfig_holds_and_no_key_as_an_argument(
     kubeconfig: str, tmp_path: Path
 ) -> None:
@@ -156,14 +170,16 @@ def test_curl_is_given_what_the_kubeconfig_holds_and_no_key_as_an_argument(
         "#!/bin/sh\nprintf '%s ' \"$@\"; echo\ncat /dev/fd/3 /dev/fd/4 /dev/fd/5\n"
     )
     (tmp_path / "curl").chmod(0o755)
+    for needed in ("cat", "base64"):
+        (tmp_path / needed).symlink_to(shutil.which(needed) or "")
     script = api.command(["/api/v1/nodes"]).replace(KUBECONFIG, str(tmp_path / "admin.conf"))
 
     ran = subprocess.run(
-        ["/bin/sh", "-c", script],
+        ["/bin/sh", "-euc", script],
         capture_output=True,
         text=True,
         check=True,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        env={"PATH": str(tmp_path), "server": "https://somebody.else", "key": "NOT THE KEY"},
     )
 
     arguments, *files = ran.stdout.splitlines()

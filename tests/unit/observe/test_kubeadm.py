@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
-from deploy.observe import kubeadm, resolver
+import pytest
+
+from deploy.observe import kubeadm, living, resolver
 from deploy.observe.kube import Key, Reach
 from deploy.observe.kubeadm import Marker
 
@@ -110,7 +113,7 @@ def test_whether_a_kubelet_is_finalized_is_read_from_its_two_files(tmp_path: Pat
 
 
 def test_a_node_asks_with_its_own_certificate_and_no_more_than_for_itself() -> None:
-    admin, _, node = kubeadm.command("w1").partition("else")
+    admin, _, node = kubeadm.command("w1").partition("\nelse\n")
 
     assert node.count('"$server"/') == 1
     assert '"$server"/api/v1/nodes/w1 ' in node
@@ -123,6 +126,29 @@ def test_what_the_api_was_not_asked_for_is_not_missing() -> None:
 
     assert state is not None
     assert state.api.reach is Reach.SILENT
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [('{"status":{"nodeInfo":{"kubeletVersion":"v1.36.3"}}}', "v1.36.3"), ("{}", "v1.35.4")],
+    ids=["the kubelet that runs", "the binary where the API is silent"],
+)
+def test_the_version_that_a_node_lives_with_is_the_running_one(tmp_path: Path, api: str, said: str) -> None:
+    (tmp_path / "kubelet.conf").write_text("server: https://10.0.0.1:6443")
+    for name, prints in {"curl": api, "kubelet": "Kubernetes v1.35.4"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{prints}'\n")
+        (tmp_path / name).chmod(0o755)
+    script = living.command("w1").replace(kubeadm.KUBELET_CONF, str(tmp_path / "kubelet.conf"))
+
+    ran = subprocess.run(
+        ["sh", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+
+    assert living.parse(ran.stdout.splitlines()) == said
 
 
 def test_a_broken_marker_is_nobodys() -> None:

@@ -75,12 +75,13 @@ def test_the_script_reads_a_host(tmp_path: Path) -> None:
     (options / "i915.conf").write_text("options i915 enable_guc=3 modeset=1\n# options i915 enable_guc=1\n")
     (options / "nouveau.conf").write_text("blacklist nouveau\n")
     (tmp_path / "sys/module/nouveau").mkdir()
+    (tmp_path / "proc/sys/kernel").mkdir(parents=True)
+    (tmp_path / "proc/sys/kernel/osrelease").write_text("6.12.1\n")
     (tmp_path / "run/reboot-required").touch()
     (tmp_path / "run/reboot-required.pkgs").write_text("linux-image-6.12.9\nlibc6\n")
     script = reboot.COMMAND
-    for root in ("/sys/", "/etc/", "/lib/", "/run/", "/usr/lib/"):
+    for root in ("/sys/", "/etc/", "/lib/", "/run/", "/usr/lib/", "/proc/"):
         script = script.replace(f" {root}", f" {tmp_path}{root}").replace(f'"{root}', f'"{tmp_path}{root}')
-    script = script.replace("$(uname -r)", "6.12.1")
 
     ran = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
 
