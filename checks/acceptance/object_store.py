@@ -31,7 +31,8 @@ SIZE = 1 << 20
 # what rclone says beside the cause
 NOISE = re.compile(r"Attempt \d+/\d+ failed with \d+ errors and: |RequestID: \S+ |HostID: \S+ ")
 ENDED = Gate("the object store's probe", 120.0, every=0.5)  # its image may have to be pulled first
-# rclone.org/s3: an environment variable for each option of a remote, here `store`; `anyone` has no keys
+# rclone.org/s3: an environment variable for each option of a remote, here `store`; `anyone` has no keys.
+# A pattern without a leading slash fits at any depth, and lets through all folders of the bucket.
 SCRIPT = f"""
 object=store:$BUCKET/$OBJECT
 head -c {SIZE} /dev/urandom > {TMP}/written
@@ -39,7 +40,7 @@ echo "written $(sha256sum < {TMP}/written)"
 rclone copyto {TMP}/written "$object" && echo "put"
 rclone copyto "$object" {TMP}/read && echo "read $(sha256sum < {TMP}/read)"
 rclone deletefile "$object" && echo "deleted"
-left=$(rclone lsf --max-depth 1 --include "$OBJECT" "store:$BUCKET") && [ -z "$left" ] && echo "gone"
+left=$(rclone lsf --files-only --max-depth 1 --include "/$OBJECT" "store:$BUCKET") && [ -z "$left" ] && echo "gone"
 for bucket in $BUCKETS; do
   rclone lsf --max-depth 1 "store:$bucket" >/dev/null && echo "bucket $bucket"
 done
