@@ -40,7 +40,7 @@ echo "written $(sha256sum < {TMP}/written)"
 rclone copyto {TMP}/written "$object" && echo "put"
 rclone copyto "$object" {TMP}/read && echo "read $(sha256sum < {TMP}/read)"
 rclone deletefile "$object" && echo "deleted"
-left=$(rclone lsf --files-only --max-depth 1 --include "/$OBJECT" "store:$BUCKET") && [ -z "$left" ] && echo "gone"
+left=$(rclone lsf --files-only --include "/$OBJECT" "store:$BUCKET") && [ -z "$left" ] && echo "gone"
 for bucket in $BUCKETS; do
   rclone lsf --max-depth 1 "store:$bucket" >/dev/null && echo "bucket $bucket"
 done
