@@ -61,10 +61,11 @@ class Told:
 
 
 def told(log: str) -> Told:
-    """Read the log: our own words, and the first error of rclone's."""
+    """Read the log: our own words, and the first error of rclone's, or the last that anybody else said."""
     facts: dict[str, str] = {}
     buckets: set[str] = set()
     errors: list[str] = []
+    others: list[str] = []
     for line in log.splitlines():
         match line.split():
             case ["bucket", name]:
@@ -75,7 +76,10 @@ def told(log: str) -> Told:
                 facts[word] = digest
             case [_, *_] if "ERROR" in line or "Failed" in line or "CRITICAL" in line:
                 errors.append(NOISE.sub("", line.partition(" : ")[2] or line))
-    return Told(facts, frozenset(buckets), errors[0][:200] if errors else "")
+            case [_, *_] if "NOTICE" not in line:
+                others.append(line)
+    why = errors[:1] or others[-1:]
+    return Told(facts, frozenset(buckets), why[0][:200] if why else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ class StoreProbe:
         log = self.kubectl.raw(f"{self._path}/log").text
         if log is None:
             return [unread(check, None, cause or "the pod's log could not be read") for check in CHECKS]
-        return [kept(self.store, told(log), cause), closed(told(log), cause)]
+        why = cause or (last[0].why if last else "")
+        return [kept(self.store, told(log), why), closed(told(log), why)]
 
     def pod(self) -> dict[str, Any]:
         """Return the pod: it may do nothing but ask the store, with the user's own credentials."""

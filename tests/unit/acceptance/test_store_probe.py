@@ -70,6 +70,7 @@ def test_an_object_that_came_back_the_same_and_is_gone_passes() -> None:
             without("put") + NOISY,
             f"1 MiB in models was not put: {SAID}",
         ),
+        (without("put") + NOISY.splitlines()[0] + "\nKilled\n", "1 MiB in models was not put: Killed"),
     ],
 )
 def test_whatever_is_missing_of_the_round_is_found(log: str, found: str) -> None:
@@ -177,7 +178,7 @@ case $*:$1 in
   *anyone*) echo 'AccessDenied: no' >&2; exit 1;;
   *:copyto) case $2 in store:*) cp {tmp_path}/object "$3";; *) cp "$2" {tmp_path}/object;; esac;;
   *:deletefile) rm {tmp_path}/object;;
-  *:lsf) [ ! -e {tmp_path}/object ] || echo it;;
+  *:lsf) case $* in *--files-only*) ;; *) echo folder/;; esac; [ ! -e {tmp_path}/object ] || echo it;;
 esac
 """
     )
