@@ -43,7 +43,7 @@ TAKEN = "h100-nouveau"  # what its fix makes of it shows at the next boot, so it
 SECOND = "0000:4b:00.0 A770"
 LIBRARY = "libnvidia-compute-595"
 CDI_OFF = 'version = 3\\n[plugins."io.containerd.cri.v1.runtime"]\\nenable_cdi = false\\n'
-UNAME = 'case $1 in -r) echo 5.15.0-91-generic ;; *) exec /usr/bin/uname "$@" ;; esac'
+UNAME = 'case $1 in -r) echo 5.15.0-91-generic ;; -rm) echo 5.15.0-91-generic x86_64 ;; *) exec /usr/bin/uname "$@" ;; esac'
 TRAINER = "systemd-run -q --collect --unit=trainer sh -c 'exec sleep 600 3<>/dev/dri/renderD200'"
 
 ROUNDS = (
