@@ -85,10 +85,10 @@ class Kubectl:
         apart = {name for name, path in paths.items() if PROXY in path}
         pool = Pool(AT_ONCE)
         wanted = [path for name, path in paths.items() if name not in apart and path not in self.known]
-        asked = [pool.spawn(self.read, wanted), *(pool.spawn(self.read, [paths[name]]) for name in apart)]
+        together = [wanted] if wanted else []
         found = {**self.known}
-        for greenlet in asked:
-            found |= greenlet.get()
+        for answers in pool.imap_unordered(self.read, [*together, *([paths[name]] for name in apart)]):
+            found |= answers
         return {name: found[path] for name, path in paths.items()}
 
     def read(self, paths: Sequence[str]) -> dict[str, Answer]:

@@ -55,9 +55,11 @@ def initialised(cluster: str, node: str, config: str) -> Commands:
 
 def _gone_on_with(cluster: str, node: str, config: str) -> Commands:
     """Yield what an interrupted `kubeadm init` owes an API that did not answer when this was planned."""
-    if _read(node).unbound:
+    found = _read(node)
+    if found.unbound:
         yield StringCommand(_phases([kubeadm.BINDS], config))
-    decision = bootstrap.initialise(_read(node), cluster)
+        found = _read(node)
+    decision = bootstrap.initialise(found, cluster)
     if decision.do is Do.PHASES:
         yield StringCommand(_phases(decision.phases, config))
 
