@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import gevent
 
 from checks.acceptance import object_store, outside, policy, probe, reach, registry, serving, volume
 from checks.acceptance.gates import Gate, Tell, wait
-from checks.acceptance.hands import Hands, Kubectl
+from checks.acceptance.hands import STALE, Hands, Kubectl
 from checks.acceptance.pods import Front, Pod, front, missing, pods
 from checks.acceptance.probe import Question, Said
 from checks.cluster.snapshot import OWNED
@@ -26,7 +26,6 @@ from deploy.model import Cluster
 PODS = Gate("the probe's pods", 180.0)  # k3s pulls their image now, over a home's line
 # kube-proxy writes the rules of a new Service node by node, some seconds later on a busy one
 ANSWERS = Gate("answers from every node", 30.0, every=1.0)
-STALE = timedelta(minutes=15)  # far longer than any run takes: what is older was left by one that was killed
 LACKING = (Status.FAIL, Status.UNAVAILABLE)
 CHECKS = ("HOST-18", "K8S-15", "K8S-06", "K8S-16", "RT-12")
 OF_THE_CLUSTER = (volume.CHECK, policy.CHECK)
@@ -129,7 +128,7 @@ class Probe:
         text = probe.manifest(probe.objects(self.run, self.image.pinned, balanced=balanced))
         leftovers = gevent.spawn(self._remove_leftovers)
         try:
-            made = self.kubectl("create -f -", stdin=text)
+            made = self.kubectl.create(text, self.where)
             yield None if made.rc == 0 else made.err.strip() or f"kubectl create ended with {made.rc}"
         except BaseException:
             gevent.sleep(1.0)  # a create that was under way when Ctrl-C came ends first

@@ -213,7 +213,7 @@ class GpuProbe:
     @contextmanager
     def _there(self) -> Iterator[None]:
         try:
-            self.kubectl("create -f -", stdin=manifest([pods.home(self.where, self.api)]))
+            self.kubectl.create(manifest([pods.home(self.where, self.api)]), self.where)
             yield
         except BaseException:
             gevent.sleep(1.0)  # a create that was under way when Ctrl-C came ends first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 from gevent.pool import Pool
@@ -19,6 +20,7 @@ from deploy.observe import api
 
 AT_ONCE = 4  # curls on one host: more only wait for each other's processor
 PATIENCE = 20.0  # seconds for one answer; a busy control plane takes some
+STALE = timedelta(minutes=15)  # far longer than any run takes: what is older was left by one that was killed
 PROXY = "/proxy/"  # in a path that the API server hands on to a kubelet
 KUBECONFIG = {
     Distribution.KUBEADM: ADMIN,
@@ -51,9 +53,10 @@ class Kubectl:
 
     def __call__(self, words: str, *, stdin: str | None = None, timeout: float = 20.0) -> Ran:
         """Run kubectl; `words` are already quoted for a shell."""
-        limit = f"--request-timeout={max(int(timeout) - 2, 1)}s"
-        line = f"kubectl --kubeconfig={self.kubeconfig} {limit} {words}"
-        return self.hands.run(self.host, line, stdin=stdin, timeout=timeout)
+        return self.hands.run(self.host, self._line(words, timeout), stdin=stdin, timeout=timeout)
+
+    def _line(self, words: str, timeout: float) -> str:
+        return f"kubectl --kubeconfig={self.kubeconfig} --request-timeout={max(int(timeout) - 2, 1)}s {words}"
 
     def raw(self, path: str) -> Answer:
         """Return what the API answers for a path."""
@@ -69,11 +72,25 @@ class Kubectl:
         data = self.raw(path).data()
         return data if isinstance(data, dict) else {}
 
+    def create(self, text: str, namespace: str) -> Ran:
+        """Create a namespace and objects in it; after STALE the host deletes it, if by then nobody has.
+
+        A run that is killed can take nothing away, and an address of the load balancer may be in there. The
+        timer lives in the host's memory: a reboot forgets it, and then the next verify does its work.
+        """
+        given = f"--quiet --collect --setenv=KUBECACHEDIR --unit={shlex.quote(namespace)}"
+        later = (
+            f"systemd-run {given} --on-active={STALE.seconds}s {self._line(_deletion(namespace), PATIENCE)}"
+        )
+        line = f"{later} </dev/null && {self._line('create -f -', PATIENCE)}"
+        return self.hands.run(self.host, line, stdin=text, timeout=PATIENCE)
+
     def remove_namespace(self, name: str, tell: Tell) -> None:
         """Delete a namespace, or tell why it stays; the API goes on with that alone."""
-        words = f"delete --wait=false --ignore-not-found namespace {shlex.quote(name)}"
+        words = _deletion(name)
+        disarmed = f"{{ systemctl stop {shlex.quote(f'{name}.timer')} 2>/dev/null || :; }}"
         try:
-            ran = self(words)
+            ran = self(f"{words} && {disarmed}")
             said = "" if ran.rc == 0 else ran.err.strip()
         except SlipwayError as error:
             said = str(error)
@@ -106,6 +123,10 @@ class Kubectl:
             if each.status != api.NOT_ASKED
         }
         return {path: told.get(path, silent) for path in paths}
+
+
+def _deletion(namespace: str) -> str:
+    return f"delete --wait=false --ignore-not-found namespace {shlex.quote(namespace)}"
 
 
 def kubectls(cluster: Cluster, hands: Hands) -> list[Kubectl]:

@@ -106,7 +106,7 @@ class RegistryProbe:
     @contextmanager
     def _there(self, user: str, password: str) -> Iterator[str | None]:
         try:
-            made = self.kubectl("create -f -", stdin=probe.manifest(self.objects(user, password)))
+            made = self.kubectl.create(probe.manifest(self.objects(user, password)), self.where)
             yield None if made.rc == 0 else made.err.strip() or f"kubectl create ended with {made.rc}"
         finally:
             self.kubectl.remove_namespace(self.where, self.tell)

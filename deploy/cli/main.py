@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from tempfile import NamedTemporaryFile
+from types import FrameType
 from typing import Any, cast
 
 import click
@@ -95,8 +97,24 @@ def _internal(error: Exception) -> int:
     return int(Exit.INTERNAL)
 
 
+def listen() -> None:
+    """Have SIGTERM and SIGHUP end a run as Ctrl-C does; what nohup has ignored stays ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if number == signal.SIGHUP:  # a terminal that is gone takes no word, and the error would end the cleaning
+        silence = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(silence, stream)
+    signal.default_int_handler(number, frame)
+
+
 def main() -> None:
     """Run the command line."""
+    listen()
     code = exit_code(lambda: slipway.main(prog_name="slipway", standalone_mode=False))
     gc.freeze()  # or the interpreter collects all that is about to be gone anyway: a third of a second
     sys.exit(code)

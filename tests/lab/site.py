@@ -24,6 +24,8 @@ from deploy.model.api_server import ADMIN
 ROOT = Path(__file__).parents[2]
 SLIPWAY = Path(sys.executable).with_name("slipway")
 KUBECTL = f"kubectl --kubeconfig {ADMIN}"
+# without a cache of its own below /root, where a night must write nothing
+OWN_CACHE = f"KUBECACHEDIR=/run/kubectl-of-tests {KUBECTL}"
 CLEAN = {"NO_COLOR": "1", "COLUMNS": "120"}
 
 

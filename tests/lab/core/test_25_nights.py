@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -11,10 +10,8 @@ from typing import Any
 import pytest
 
 from deploy.lab.faults import Fault, Host, faults
-from tests.lab.site import KUBECTL, Site, until
+from tests.lab.site import OWN_CACHE, Site, until
 
-# without a cache of its own below /root, where a night must write nothing
-OWN_CACHE = f"KUBECACHEDIR=/run/kubectl-of-tests {KUBECTL}"
 NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
 BOTH = ("cp1", "w1")
 # What only the API can tell: unavailable without it, which is no fault of its own.
@@ -246,29 +243,6 @@ def test_a_host_that_is_away_is_named_and_the_others_are_judged(core: Site) -> N
     assert list(report["unreachable"]) == ["w1"]
     assert ("HOST-00", "w1") in found(report)
     assert any(each["host"] == "cp1" and each["status"] == "pass" for each in report["findings"])
-
-
-def test_a_verify_proves_paths_and_removes_what_it_made(core: Site) -> None:
-    core.ok("verify", "--wait", "120", "--passive")
-    report = json.loads(core.ok("verify", "-o", "json"))
-
-    proven = {each["check"] for each in report["findings"] if each["status"] == "pass"}
-    assert {"HOST-18", "K8S-06", "K8S-15", "K8S-16", "LB-04", "RT-12"} <= proven
-    until(lambda: not namespaces(core), 60, "the end of the namespace")
-
-
-def namespaces(core: Site) -> str:
-    return core.on("n1", f"{OWN_CACHE} get namespaces -o name -l app.kubernetes.io/component=verify")
-
-
-def test_an_interrupted_verify_leaves_nothing(core: Site) -> None:
-    running = core.start("verify")
-    until(lambda: bool(namespaces(core)), 30, "the namespace")
-    running.send_signal(signal.SIGINT)
-    told, _ = running.communicate(timeout=30)
-
-    assert (running.returncode, "Traceback" in told) == (130, False), told
-    until(lambda: not namespaces(core), 60, "the end of the namespace")
 
 
 WATCHED = "/etc /usr/local /opt /root /home /var/lib/slipway /srv"

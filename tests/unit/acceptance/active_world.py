@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import CLUSTER, DIGEST, LOCK, Ran
+from clusters import CLUSTER, DIGEST, LOCK, Ran, kubectl_words
 
 from checks.acceptance import active, outside
 from checks.acceptance.active import Probe
@@ -53,7 +53,7 @@ class Cluster:
         assert stdin or timeout
         if command.startswith("exec bash"):
             return Ran(out="".join(f"{name}\t{text}\n" for name, text in self.said[host].items()))
-        words = command.split(" ", 3)[3]
+        words = kubectl_words(command)
         self.ran.append(words)
         if words.startswith("create"):
             self.creating()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,12 @@ class Ran:
     rc: int = 0
     out: str = ""
     err: str = ""
+
+
+def kubectl_words(command: str) -> str:
+    """Return what a command has kubectl do at once; a timer set before it and one stopped after it go by."""
+    at_once = re.split(r"--request-timeout=\d+s ", command)[-1]
+    return at_once.partition(" && { systemctl stop ")[0]
 
 
 DIGEST = "sha256:" + "a" * 64

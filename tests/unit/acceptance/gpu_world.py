@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from clusters import Ran
+from clusters import Ran, kubectl_words
 
 from checks.acceptance.gpu_pods import SEES
 from checks.acceptance.gpu_targets import RENDERS
@@ -70,7 +70,7 @@ class World:
             slots = SLOTS if host == "intel1" else {}
             names = (f"/sys/bus/pci/devices/{slot}/drm/{node[9:]}\n" for node, slot in slots.items())
             return Ran(out="".join(names))
-        words = command.split(" ", 3)[3]
+        words = kubectl_words(command)
         self.ran.append(words)
         if words.startswith("create"):
             for item in json.loads(stdin or "")["items"]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from active_world import RUN, WHERE, Cluster, bad, good, prove, quick  # noqa: F401 - a fixture
+from clusters import Ran
 
 from checks.acceptance.active import stale
+from checks.acceptance.gates import silently
+from checks.acceptance.hands import Kubectl
 from checks.acceptance.probe import Said, answers, manifest, objects, script
 from deploy.errors import UnreachableError
 
@@ -56,6 +60,29 @@ def test_the_namespace_is_removed_when_the_run_is_ended(raised: type[BaseExcepti
         prove(cluster)
 
     assert deleted(cluster) == [WHERE]
+
+
+def test_a_host_deletes_the_namespace_of_a_run_that_is_killed() -> None:
+    ran: list[tuple[str, float]] = []
+
+    class Hands:
+        unreachable: Mapping[str, str] = {}
+
+        def run(self, host: str, command: str, *, stdin: object = None, timeout: float = 60.0) -> Ran:
+            ran.append((f"{host}, {stdin}: {command}", timeout))
+            return Ran()
+
+    kubectl = Kubectl(Hands(), "cp1", "/etc/kubernetes/admin.conf")
+    kubectl.create("{}", "slipway-verify-1")
+    kubectl.remove_namespace("slipway-verify-1", silently)
+
+    config = "kubectl --kubeconfig=/etc/kubernetes/admin.conf --request-timeout=18s"
+    deletes = f"{config} delete --wait=false --ignore-not-found namespace slipway-verify-1"
+    timer = "systemd-run --quiet --collect --setenv=KUBECACHEDIR --unit=slipway-verify-1 --on-active=900s"
+    assert ran == [
+        (f"cp1, {{}}: {timer} {deletes} </dev/null && {config} create -f -", 20.0),
+        (f"cp1, None: {deletes} && {{ systemctl stop slipway-verify-1.timer 2>/dev/null || :; }}", 20.0),
+    ]
 
 
 def test_what_a_killed_run_left_is_removed_and_a_running_one_is_left_alone() -> None:

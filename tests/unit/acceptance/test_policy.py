@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import CLUSTER, Ran
+from clusters import CLUSTER, Ran, kubectl_words
 
 from checks.acceptance import policy
 from checks.acceptance.gates import Gate, silently
@@ -48,7 +48,7 @@ class Network:
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         assert (host, bool(timeout)) == ("cp1", True)
-        words = command.split(" ", 3)[3]
+        words = kubectl_words(command)
         if words.startswith("create"):
             [item] = json.loads(stdin or "")["items"]
             if self.refuses == item["kind"]:

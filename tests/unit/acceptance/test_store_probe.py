@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clusters import Ran
+from clusters import Ran, kubectl_words
 from stores_world import STORED, said
 
 from checks.acceptance import object_store
@@ -101,7 +101,7 @@ class Api:
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         assert (host, bool(timeout)) == ("cp1", True)
-        words = command.split(" ", 3)[3]
+        words = kubectl_words(command)
         self.ran.append(words)
         if words.startswith("create"):
             self.made += json.loads(stdin or "")["items"]

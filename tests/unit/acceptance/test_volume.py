@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from clusters import Ran
+from clusters import Ran, kubectl_words
 
 from checks.acceptance import volume
 from checks.acceptance.gates import Gate, silently
@@ -42,7 +42,7 @@ class Api:
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         assert (host, bool(timeout)) == ("cp1", True)
-        words = command.split(" ", 3)[3]
+        words = kubectl_words(command)
         if words.startswith("create"):
             self.made += json.loads(stdin or "")["items"]
             return Ran(1, err=self.refuses) if self.refuses else Ran()

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -95,6 +97,54 @@ def test_an_interruption_says_that_running_again_goes_on(
     assert capsys.readouterr().err == (
         "\nInterrupted. What is done stays done; running the same command again goes on.\n"
     )
+
+
+RUN = """
+import sys, gevent
+from deploy.cli import main
+
+def work():
+    try:
+        print("begun", flush=True)
+        gevent.spawn(gevent.sleep, 60).get()
+    finally:
+        print("cleaning")
+        open(sys.argv[1], "w").close()
+
+main.listen()
+sys.exit(main.exit_code(work))
+"""
+
+
+def ended(number: signal.Signals, before: signal.Handlers, log: Path) -> tuple[int, str, bool]:
+    """Send a signal to a run; return its code, its stderr, and whether it cleaned up."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", RUN, str(log)]
+    starts = partial(signal.signal, number, before)
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, preexec_fn=starts) as run:
+        assert run.stdout
+        assert run.stdout.read(len("begun")) == b"begun"
+        run.send_signal(number)
+        try:
+            _, err = run.communicate(timeout=3 if before is signal.SIG_IGN else 30)
+        finally:
+            run.kill()
+        return run.returncode, err.decode(), log.exists()
+
+
+def test_being_ended_cleans_up_as_an_interruption_does(tmp_path: Path) -> None:
+    said = f"{main.GOES_ON}\n"
+
+    assert ended(signal.SIGTERM, signal.SIG_DFL, tmp_path / "log") == (130, said, True)
+
+
+def test_a_terminal_that_went_away_is_told_nothing_and_all_is_cleaned_up(tmp_path: Path) -> None:
+    assert ended(signal.SIGHUP, signal.SIG_DFL, tmp_path / "log") == (130, "", True)
+
+
+def test_what_nohup_starts_goes_on_without_its_terminal(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        ended(signal.SIGHUP, signal.SIG_IGN, tmp_path / "log")
 
 
 def test_a_reader_that_went_away_is_no_drama() -> None:
