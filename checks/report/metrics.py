@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from checks.report.report import Report, Verdict, verdict
-from deploy.errors import Exit
 
 _VALUES = {Verdict.PASS: 0, Verdict.NOTE: 0, Verdict.WARNING: 1, Verdict.ERROR: 2, Verdict.UNAVAILABLE: 3}
-_COMPLETE = (Exit.OK, Exit.FAILED, Exit.WARNINGS, Exit.PENDING)
 
 
 def render(report: Report) -> str:
@@ -20,8 +18,7 @@ def render(report: Report) -> str:
 
 def succeeded(report: Report) -> datetime | None:
     """Return when a run last saw all that it was to see: this one, or the one that it names."""
-    complete = report.exit_code() in _COMPLETE
-    return report.started if complete else report.last_success
+    return report.started if report.complete else report.last_success
 
 
 def _checks(report: Report) -> Iterator[str]:
@@ -61,7 +58,7 @@ def _run(report: Report) -> Iterator[str]:
     yield f"slipway_last_run_timestamp_seconds{labels} {report.started.timestamp():.0f}"
     success = succeeded(report)
     if success is not None:
-        yield "# HELP slipway_last_success_timestamp_seconds When a run last reached every host"
+        yield "# HELP slipway_last_success_timestamp_seconds When a run last saw all that it was to see"
         yield "# TYPE slipway_last_success_timestamp_seconds gauge"
         yield f"slipway_last_success_timestamp_seconds{labels} {success.timestamp():.0f}"
 

@@ -134,6 +134,13 @@ class Report:
         """Return the code the run ends with: what could not be judged weighs as much as its check does."""
         return worst(*self._codes(strict=strict))
 
+    @property
+    def complete(self) -> bool:
+        """Say whether the run saw all that it was to see, whatever it thinks of it."""
+        planned = not any(row.state is State.ERROR for row in self.rows)
+        looked = bool(self.findings or self.rows)
+        return looked and planned and not self.unreachable and not any(map(_unjudged, self.findings))
+
     def _codes(self, *, strict: bool) -> Iterator[Exit]:
         if self.unreachable:
             yield Exit.UNREACHABLE
@@ -149,10 +156,16 @@ class Report:
             match verdict(finding):
                 case Verdict.ERROR:
                     yield Exit.FAILED
-                case Verdict.UNAVAILABLE if finding.severity is Severity.ERROR and finding.ignored is None:
+                case Verdict.UNAVAILABLE if _unjudged(finding):
                     yield Exit.FAILED
                 case Verdict.WARNING | Verdict.UNAVAILABLE if strict:
                     yield Exit.WARNINGS
+
+
+def _unjudged(finding: Finding) -> bool:
+    """Say whether something that weighs as an error could not be judged, and nobody accepts that."""
+    unread = finding.status is Status.UNAVAILABLE
+    return unread and finding.severity is Severity.ERROR and finding.ignored is None
 
 
 def run_id(now: datetime, token: str) -> str:

@@ -25,6 +25,7 @@ from deploy.engine.log import open_log
 from deploy.engine.session import Session
 from deploy.errors import InventoryError, RunError
 from deploy.model import Cluster, load_cluster, paths
+from deploy.model.secret import from_environment
 
 
 @click.command()
@@ -57,10 +58,11 @@ def drift(
     6 when a host is unreachable.
     """
     cluster = load_cluster(inventory)
-    _check_options(textfile, webhook_file)
+    _check_options(textfile, on_change, webhook_file)
     if uninstall_timer:
         return _uninstall(cluster)
     if install_timer:
+        _check_alone(cluster, inventory)
         return _install(cluster, inventory, _kept(textfile, on_change, webhook_file), textfile)
     report = _run(cluster, inventory)
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
@@ -86,7 +88,7 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
             run=run_id(started, token_hex(2)),
             started=started.replace(microsecond=0),
             seconds=time.monotonic() - before,
-            findings=(*seen.findings, overdue.nightly(success, started, installed=_timer(cluster))),
+            findings=(*seen.findings, overdue.nightly(success, started, _installed(cluster))),
             rows=seen.rows,
             unreachable=silent(session),
             inventory_sha256=digest(inventory),
@@ -96,10 +98,14 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
     return compared(report, last, seen.unjudged)
 
 
-def _timer(cluster: Cluster) -> bool:
-    """Say whether this machine runs the cluster's drift every night."""
+def _installed(cluster: Cluster) -> datetime | None:
+    """Return since when this machine runs the cluster's drift every night; None when it does not."""
     where = timer.directory(root=os.geteuid() == 0, home=Path.home())
-    return (where / f"slipway-drift-{cluster.name}.timer").exists()
+    try:
+        written = (where / f"slipway-drift-{cluster.name}.timer").stat().st_mtime
+    except FileNotFoundError:
+        return None
+    return datetime.fromtimestamp(written, UTC)
 
 
 def _write_metrics(report: Report, textfile: Path | None) -> None:
@@ -110,18 +116,30 @@ def _write_metrics(report: Report, textfile: Path | None) -> None:
         click.echo(str(error), err=True)
 
 
-def _check_options(textfile: Path | None, webhook_file: Path | None) -> None:
+def _check_options(textfile: Path | None, on_change: str | None, webhook_file: Path | None) -> None:
     if textfile is not None and textfile.suffix != ".prom":
         raise InventoryError(f"{textfile}: node_exporter reads files that end in .prom only")
     if webhook_file is not None:
         notify.address(webhook_file)
+    if on_change is not None:
+        notify.words(on_change)
+
+
+def _check_alone(cluster: Cluster, inventory: Path) -> None:
+    """Refuse a job that could not even read its inventory: systemd starts it without anybody's variables."""
+    if found := from_environment(cluster):
+        raise InventoryError(
+            f"{inventory}: at night there are none of your variables, and secrets are taken from some:\n"
+            + "".join(f"  {each}\n" for each in found)
+            + "Put each into a file that only you may read, and refer to it by {file: PATH}."
+        )
 
 
 def _kept(textfile: Path | None, on_change: str | None, webhook_file: Path | None) -> tuple[str, ...]:
     """Return the options that the nightly job is to have, too."""
     named = {
         "--textfile": textfile and str(textfile.resolve()),
-        "--on-change": on_change,
+        "--on-change": on_change and notify.anywhere(on_change),
         "--webhook-file": webhook_file and str(webhook_file.resolve()),
     }
     return tuple(word for name, value in named.items() if value for word in (name, str(value)))
@@ -130,6 +148,7 @@ def _kept(textfile: Path | None, on_change: str | None, webhook_file: Path | Non
 def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfile: Path | None) -> int:
     state = paths.cluster_state(cluster.name)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root = os.geteuid() == 0
     slipway = (str(Path(sys.argv[0]).resolve()), "drift", str(inventory.resolve()), "-o", "short")
     job = timer.Job(
         cluster=cluster.name,
@@ -137,13 +156,15 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
         working_directory=Path("/"),
         environment=(("HOME", str(Path.home())), ("XDG_STATE_HOME", str(paths.state_home().parent))),
         writable=(state, *([textfile.resolve().parent] if textfile else [])),
+        root=root,
     )
-    root = os.geteuid() == 0
     for path in timer.install(job, timer.directory(root=root, home=Path.home()), root=root):
         click.echo(f"wrote {path}")
     click.echo(f"{job.name}.timer runs every night at 03:17; reports: {paths.reports(cluster.name)}")
     if not root:
         click.echo("It runs while you are logged in; for every night: loginctl enable-linger")
+    if any(each.key is None for each in map(cluster.ssh_of, cluster.nodes)):
+        click.echo("It has no SSH agent: without ssh.key in the inventory it tries your default keys only")
     return 0
 
 

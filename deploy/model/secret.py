@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from deploy.errors import InventoryError
 from deploy.model.forms import ENVIRONMENT, Switch
-from deploy.model.mistake import Mistake, Place
+from deploy.model.mistake import Mistake, Place, written
 from deploy.model.section import Section, setting
 from deploy.model.values import Change
 
@@ -81,6 +81,11 @@ def references(section: Section, place: Place = ()) -> Iterator[tuple[Place, Sec
             for index, item in enumerate(found):
                 if isinstance(item, Section):
                     yield from references(item, (*place, key, index))
+
+
+def from_environment(cluster: Section) -> list[str]:
+    """Return the references that lead to variables, as an inventory has them: who runs alone has none."""
+    return [f"{written(place)}: {{env: {ref.env}}}" for place, ref in references(cluster) if ref.env]
 
 
 def missing_secrets(cluster: Section, home: Path) -> list[Mistake]:

@@ -9,20 +9,25 @@ from checks.drift.overdue import nightly
 NOW = datetime(2026, 11, 30, 3, 17, tzinfo=UTC)
 
 
+def ago(hours: int | None) -> datetime | None:
+    return None if hours is None else NOW - timedelta(hours=hours)
+
+
 @pytest.mark.parametrize(
-    ("hours", "installed", "expected"),
+    ("last", "installed", "expected"),
     [
-        (24, True, ("pass", "the last complete run is 24 hours old")),
-        (50, True, ("fail", "the last complete run is 50 hours old")),
-        (50, False, ("skipped", "no timer is installed on this machine (--install-timer)")),
-        (None, True, ("skipped", "this is the first night")),
+        (24, 900, ("pass", "the last complete run is 24 hours old")),
+        (50, 900, ("fail", "the last complete run is 50 hours old")),
+        (50, None, ("skipped", "no timer is installed on this machine (--install-timer)")),
+        (None, 12, ("skipped", "this is the first night")),
+        (900, 12, ("skipped", "this is the first night")),
+        (None, 50, ("fail", "no run was complete since the timer was installed 50 hours ago")),
+        (900, 50, ("fail", "no run was complete since the timer was installed 50 hours ago")),
     ],
 )
 def test_a_night_that_did_not_run_is_found_by_the_next(
-    hours: int | None, installed: bool, expected: tuple[str, str]
+    last: int | None, installed: int | None, expected: tuple[str, str]
 ) -> None:
-    last = None if hours is None else NOW - timedelta(hours=hours)
-
-    finding = nightly(last, NOW, installed=installed)
+    finding = nightly(ago(last), NOW, ago(installed))
 
     assert (finding.status.value, finding.found) == expected

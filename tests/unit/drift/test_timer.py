@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,20 @@ def test_the_service_runs_drift_and_may_write_its_state_only() -> None:
         "ProtectSystem=strict",
         "ReadWritePaths=/root/.local/state/slipway/homelab",
     ]
+
+
+def test_what_only_root_may_do_is_forbidden_to_root_only() -> None:
+    """A user's manager cannot take these away, and would end the unit with 218/CAPABILITIES."""
+    lines = [timer.service(replace(JOB, root=root)).splitlines() for root in (True, False)]
+
+    assert [line for line in lines[0] if line not in lines[1]] == [
+        "PrivateDevices=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelLogs=yes",
+        "ProtectClock=yes",
+    ]
+    assert [line for line in lines[1] if line not in lines[0]] == []
+    assert "NoNewPrivileges=yes" in lines[1]
 
 
 def test_the_timer_makes_up_for_a_night_that_was_slept_through() -> None:

@@ -14,6 +14,7 @@ from night import GOOD, INOTIFY, LABELS, NIGHT, NODES
 from checks.finding import Finding, Severity, Status
 from checks.report import Format, Report, render
 from checks.report.document import read, schema
+from checks.report.metrics import succeeded
 from deploy.errors import RunError
 from deploy.model.row import Row, State
 
@@ -24,6 +25,27 @@ WHOLE = ("text", "short", "json", "junit", "md", "prometheus", "nagios")
 @pytest.mark.parametrize("form", WHOLE)
 def test_a_night_reads_as_it_should(form: str) -> None:
     assert render(NIGHT, form, width=100) == (EXPECTED / f"night.{form}").read_text()
+
+
+def test_a_run_is_complete_when_it_saw_everything_whatever_that_is_like() -> None:
+    unread = replace(NODES, status=Status.UNAVAILABLE)
+    unplanned = Row("plan", "cluster", "Plan every phase", State.ERROR)
+
+    assert replace(GOOD, findings=(replace(NODES, status=Status.FAIL),)).complete
+    assert replace(GOOD, findings=(NODES, replace(unread, severity=Severity.WARNING))).complete
+    assert replace(GOOD, findings=(NODES, replace(unread, ignored="until then"))).complete
+    assert not replace(GOOD, findings=(NODES, unread)).complete
+    assert not replace(GOOD, unreachable={"w1": "ssh: timed out"}).complete
+    assert not replace(GOOD, rows=(unplanned,)).complete
+    assert not replace(GOOD, findings=()).complete
+
+
+def test_only_a_complete_run_is_a_success_in_the_metrics() -> None:
+    silent = replace(GOOD, findings=(replace(NODES, status=Status.UNAVAILABLE),))
+
+    assert succeeded(GOOD) == GOOD.started
+    assert succeeded(silent) is None
+    assert succeeded(replace(silent, last_success=NIGHT.started)) == NIGHT.started
 
 
 def test_a_good_run_is_short() -> None:
