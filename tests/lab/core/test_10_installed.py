@@ -47,6 +47,28 @@ def test_verify_passes_every_check_from_a_pod_to_the_load_balancers_address(core
     assert {check for check, found in ends.items() if found == {"pass"}} >= PROVEN
 
 
+def test_plain_pytest_proves_the_same_of_hosts_over_connections_of_its_own(core: Site) -> None:
+    config = core.directory / "ssh_config"
+    known, key = paths.known_hosts(core.name), core.lab.key
+    config.write_text(f"Host *\n  UserKnownHostsFile {known}\n  IdentityFile {key}\n")
+    hosts = ",".join(f"ssh://root@{node['address']}" for node in core.data["nodes"])
+    options = ["--inventory", core.inventory, "--hosts", hosts, "--ssh-config", config, "-rA"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "checks/acceptance", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    for node in core.data["nodes"]:
+        for name in ("test_packets_are_forwarded", "test_the_kubelet_runs"):
+            assert f"::{name}[ssh://{node['address']}]" in done.stdout
+
+
 def test_a_second_apply_changes_and_restarts_nothing(core: Site) -> None:
     before = {host: invocations(core, host) for host in ("n1", "n2")}
 
