@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -44,28 +43,6 @@ def tell(report: Report, command: str | None, webhook: Path | None) -> list[str]
     if webhook is not None:
         hooks.append((f"webhook of {webhook}", lambda body: _post(address(webhook), body)))
     return [wrong for name, hook in hooks if (wrong := _tried(name, hook, json.dumps(told)))]
-
-
-def words(command: str) -> list[str]:
-    """Return the words of a command."""
-    try:
-        found = shlex.split(command)
-    except ValueError as error:
-        raise InventoryError(f"--on-change is no command: {error}") from None
-    if not found:
-        raise InventoryError("--on-change is no command: it is empty")
-    return found
-
-
-def anywhere(command: str) -> str:
-    """Return a command that starts the same program from any folder, and with any PATH."""
-    name, *arguments = words(command)
-    program = shutil.which(name)
-    if program is None:
-        raise InventoryError(
-            f"--on-change: {name} is no program here that you may run; give its path, or make it executable"
-        )
-    return shlex.join([str(Path(program).absolute()), *arguments])
 
 
 def address(path: Path) -> str:

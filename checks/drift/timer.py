@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from checks.report.history import write
-from deploy.errors import RunError
+from deploy.errors import InventoryError, RunError
 
 AT = "*-*-* 03:17"  # off the hour, when the whole world's jobs start
 # Each takes a capability away, which nobody but root has; a user's own manager may not even do that, and ends
@@ -95,6 +97,28 @@ def quoted(word: str) -> str:
     """Return a word as systemd's command lines want it; % and $ mean something there."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if any(char.isspace() or char in "\"'\\;" for char in escaped) else escaped
+
+
+def words(command: str) -> list[str]:
+    """Return the words of a command."""
+    try:
+        found = shlex.split(command)
+    except ValueError as error:
+        raise InventoryError(f"--on-change is no command: {error}") from None
+    if not found:
+        raise InventoryError("--on-change is no command: it is empty")
+    return found
+
+
+def anywhere(command: str) -> str:
+    """Return a command that starts the same program from any folder, and with any PATH."""
+    name, *arguments = words(command)
+    program = shutil.which(name)
+    if program is None:
+        raise InventoryError(
+            f"--on-change: {name} is no program here that you may run; give its path, or make it executable"
+        )
+    return shlex.join([str(Path(program).absolute()), *arguments])
 
 
 def directory(*, root: bool, home: Path) -> Path:

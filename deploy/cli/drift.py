@@ -122,7 +122,7 @@ def _check_options(textfile: Path | None, on_change: str | None, webhook_file: P
     if webhook_file is not None:
         notify.address(webhook_file)
     if on_change is not None:
-        notify.words(on_change)
+        timer.words(on_change)
 
 
 def _check_alone(cluster: Cluster, inventory: Path) -> None:
@@ -139,7 +139,7 @@ def _kept(textfile: Path | None, on_change: str | None, webhook_file: Path | Non
     """Return the options that the nightly job is to have, too."""
     named = {
         "--textfile": textfile and str(textfile.resolve()),
-        "--on-change": on_change and notify.anywhere(on_change),
+        "--on-change": on_change and timer.anywhere(on_change),
         "--webhook-file": webhook_file and str(webhook_file.resolve()),
     }
     return tuple(word for name, value in named.items() if value for word in (name, str(value)))

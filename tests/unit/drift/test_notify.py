@@ -13,7 +13,7 @@ import pytest
 from test_compare import SWAP, night
 
 from checks.drift.compare import compared
-from checks.drift.notify import address, anywhere, tell, words
+from checks.drift.notify import address, tell
 from deploy.errors import InventoryError
 
 REPORT = compared(night(1, SWAP), compared(night(0), None))
@@ -80,33 +80,3 @@ def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path) -> Non
         address(secret)
 
     assert str(caught.value) == f"{secret} must hold one http:// or https:// address and nothing else"
-
-
-def test_a_nightly_command_starts_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "page me").write_text("#!/bin/sh\n")
-    (tmp_path / "page me").chmod(0o700)
-    monkeypatch.chdir(tmp_path)
-
-    assert anywhere("'./page me' --to 'the operator'") == f"'{tmp_path}/page me' --to 'the operator'"
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert anywhere("'page me'") == f"'{tmp_path}/page me'"
-
-
-def test_a_nightly_command_that_cannot_run_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "page").write_text("#!/bin/sh\n")
-
-    with pytest.raises(InventoryError) as caught:
-        anywhere(f"{tmp_path}/page now")
-
-    assert str(caught.value) == (
-        f"--on-change: {tmp_path}/page is no program here that you may run; "
-        "give its path, or make it executable"
-    )
-
-
-@pytest.mark.parametrize(("given", "why"), [("tell 'me", "No closing quotation"), (" ", "it is empty")])
-def test_what_is_no_command_is_refused_without_showing_it(given: str, why: str) -> None:
-    with pytest.raises(InventoryError) as caught:
-        words(given)
-
-    assert str(caught.value) == f"--on-change is no command: {why}"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from checks.drift import timer
-from checks.drift.timer import Job, install, quoted, uninstall
-from deploy.errors import RunError
+from checks.drift.timer import Job, anywhere, install, quoted, uninstall, words
+from deploy.errors import InventoryError, RunError
 
 JOB = Job(
     cluster="homelab",
@@ -116,6 +116,36 @@ def test_what_was_never_installed_is_not_stopped(tmp_path: Path) -> None:
         raise AssertionError(words)
 
     assert uninstall("homelab", tmp_path, root=True, control=control) == []
+
+
+def test_a_nightly_command_starts_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "page me").write_text("#!/bin/sh\n")
+    (tmp_path / "page me").chmod(0o700)
+    monkeypatch.chdir(tmp_path)
+
+    assert anywhere("'./page me' --to 'the operator'") == f"'{tmp_path}/page me' --to 'the operator'"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert anywhere("'page me'") == f"'{tmp_path}/page me'"
+
+
+def test_a_nightly_command_that_cannot_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "page").write_text("#!/bin/sh\n")
+
+    with pytest.raises(InventoryError) as caught:
+        anywhere(f"{tmp_path}/page now")
+
+    assert str(caught.value) == (
+        f"--on-change: {tmp_path}/page is no program here that you may run; "
+        "give its path, or make it executable"
+    )
+
+
+@pytest.mark.parametrize(("given", "why"), [("tell 'me", "No closing quotation"), (" ", "it is empty")])
+def test_what_is_no_command_is_refused_without_showing_it(given: str, why: str) -> None:
+    with pytest.raises(InventoryError) as caught:
+        words(given)
+
+    assert str(caught.value) == f"--on-change is no command: {why}"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
