@@ -41,7 +41,9 @@ class Host(StrEnum):
 class Fault(BaseModel):
     """An entry of the table: the next drift names it under `check`, or as a pending operation of `phase`.
 
-    With `gpus` it is one of a lab of simulated GPUs (inventories/lab-gpus.yaml), where it is found alone.
+    `found` and `wanted` are regular expressions that match what is said of it there; `operation` is how the
+    operation's name begins. With `gpus` it is one of a lab of simulated GPUs (inventories/lab-gpus.yaml),
+    where it is found alone.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +53,9 @@ class Fault(BaseModel):
     make: str
     check: Annotated[str, Field(pattern=r"^[A-Z0-9]+-\d\d$")] | None = None
     phase: str | None = None
+    operation: str | None = None
+    found: str | None = None
+    wanted: str | None = None
     mend: str | None = None
     settles: float = 0.0
     gpus: bool = False

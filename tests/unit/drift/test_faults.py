@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -26,6 +28,21 @@ def test_a_fault_is_found_by_a_nightly_check_or_by_a_phase(name: str) -> None:
         inventory = "inventories/lab-gpus.yaml" if found.gpus else "inventories/lab.yaml"
         known = {phase.name for phase in phases(load_cluster(inventory, keys_exist=False))}
         assert found.phase in known
+
+
+@pytest.mark.parametrize("name", [name for name, each in faults().items() if not each.gpus])
+def test_what_a_night_says_of_it_is_in_the_table(name: str) -> None:
+    fault = faults()[name]
+    steps = Path(__file__).parents[3] / "deploy/steps"
+
+    assert fault.found
+    assert fault.wanted or "differs at" in fault.found  # a release's own reason names both
+    assert not re.search(fault.found, "")
+    assert not re.search(fault.wanted or "differs", "")
+    assert (fault.operation is None) == (fault.phase is None)
+    if fault.operation is not None:
+        names = re.compile(f'name=f?"{re.escape(fault.operation)}')
+        assert any(names.search(path.read_text()) for path in steps.rglob("*.py"))
 
 
 @pytest.mark.parametrize("name", faults())
