@@ -25,7 +25,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A check's verdict on one host, or on the cluster when `host` is None."""
+    """A check's verdict on one host, or on the cluster when `host` is None.
+
+    `because` names the faults of the same run that this one most likely comes from, by check and host.
+    """
 
     check: str
     host: str | None
@@ -37,3 +40,4 @@ class Finding:
     remedy: str = ""
     group: str = ""
     ignored: str | None = None
+    because: tuple[tuple[str, str | None], ...] = ()

@@ -17,6 +17,7 @@ from checks.cluster.images import locked
 from checks.cluster.judges import judge
 from checks.cluster.snapshot import silent, snapshot
 from checks.collect.collect import collect
+from checks.drift.causes import caused
 from checks.finding import Finding, Status
 from checks.preflight import preflight, urls
 from checks.preflight.ignoring import ignoring, ignoring_rows
@@ -73,7 +74,7 @@ def night(session: Session, cluster: Cluster, lock: Lock, today: date) -> Night:
     accepted: tuple[Ignore | DriftIgnore, ...] = (*cluster.drift_ignore, *cluster.ignore)
     findings = ignoring(checks.get(), accepted, (), today)
     told = ignoring_rows(rows, cluster.drift_ignore, today)
-    return Night(tuple(belonging(findings, rows)), tuple(told), unjudged)
+    return Night(tuple(caused(belonging(findings, rows))), tuple(told), unjudged)
 
 
 def _plan(session: Session, cluster: Cluster) -> tuple[list[Row], tuple[str, ...]]:

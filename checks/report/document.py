@@ -69,6 +69,7 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "fix_available": finding.check in report.fixable,
         "ignored": finding.ignored,
+        "because": [{"check": check, "host": host} for check, host in finding.because],
         "since": _stamp(report.since.get(key(finding))),
     }
 
@@ -140,6 +141,7 @@ def _read_finding(data: dict[str, Any]) -> Finding:
         remedy=data["remedy"],
         group=data["group"],
         ignored=data["ignored"],
+        because=tuple((each["check"], each["host"]) for each in data.get("because", ())),
     )
 
 

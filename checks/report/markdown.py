@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.finding import Finding
-from checks.report.phrases import age, evidence, glyph, reason, summary, where
+from checks.report.phrases import age, cause, evidence, glyph, reason, summary, where
 from checks.report.report import Report, key, verdict
 from deploy.model.row import Row
 
@@ -44,7 +44,13 @@ def _table(report: Report, findings: Sequence[Finding]) -> str:
 
 def _said(report: Report, finding: Finding) -> str:
     since = age(report, key(finding))
-    parts = [evidence(finding), since and f"since {since}", finding.ignored]
+    because = cause(finding)
+    parts = [
+        evidence(finding),
+        because and f"likely because of {because}",
+        since and f"since {since}",
+        finding.ignored,
+    ]
     return "; ".join(part for part in parts if part)
 
 

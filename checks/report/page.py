@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.finding import Finding
-from checks.report.phrases import GLYPHS, age, evidence, heading, overall, summary, where
+from checks.report.phrases import GLYPHS, age, cause, evidence, heading, overall, summary, where
 from checks.report.report import Report, Verdict, key, verdict
 from deploy.render import page
 
@@ -23,6 +23,7 @@ class Line:
     title: str
     where: str
     said: str
+    cause: str
     since: str
     strip: tuple[tuple[str, str], ...]
 
@@ -61,6 +62,7 @@ def _line(report: Report, finding: Finding, runs: Sequence[Report]) -> Line:
         title=report.titles.get(finding.check, ""),
         where=where(finding),
         said=evidence(finding),
+        cause=cause(finding),
         since=age(report, key(finding)),
         strip=tuple((_judged(run, finding), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
     )

@@ -113,6 +113,11 @@ def age(report: Report, of: Key) -> str:
     return "this run" if since == report.started else f"{since:%Y-%m-%d %H:%M} UTC"
 
 
+def cause(finding: Finding) -> str:
+    """Return which other faults this one most likely comes from: `K8S-13 (w1)`; empty for none."""
+    return ", ".join(f"{check} ({host or 'cluster'})" for check, host in finding.because)
+
+
 def heading(group: str, host: str | None) -> str:
     """Return `runtime · node w1`, or `kubernetes` for what belongs to no host."""
     parts = (GROUPS.get(group, group), f"node {host}" if host else "")

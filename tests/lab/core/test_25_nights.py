@@ -122,6 +122,16 @@ def found(report: dict[str, Any]) -> set[tuple[str, str | None]]:
     return checks | {(row["phase"], row["host"]) for row in report["rows"] if row["state"] != "none"}
 
 
+def lone(report: dict[str, Any]) -> set[tuple[str, str | None]]:
+    """Return the checks that say neither which fault they come from, nor which operation mends it."""
+    checks = {(each["check"], each["host"]): each for each in report["findings"]}
+    return {
+        each
+        for each in found(report) & checks.keys()
+        if not checks[each]["because"] and not checks[each]["remedy"].startswith("slipway apply does it: ")
+    }
+
+
 def named(fault: Fault) -> set[tuple[str, str | None]]:
     """Return under which name a fault may be found."""
     node = NODES[fault.host][1]
@@ -215,8 +225,10 @@ def test_each_fault_is_found_and_nothing_else_and_is_gone_when_mended(core: Site
     seen = found(report)
     for name in names:
         assert right(report, faults()[name]), f"{name}: {told(report, faults()[name])} of {seen}"
-    allowed = set().union(*(named(faults()[name]) | WITH.get(name, set()) for name in names))
+    own = set().union(*(named(faults()[name]) for name in names))
+    allowed = own.union(*(WITH.get(name, set()) for name in names))
     assert seen <= allowed
+    assert lone(report) <= own
     gone = {(each["check"].partition(" | ")[0], each["host"]) for each in after["gone"]}
     for name in names:
         assert named(faults()[name]) & gone, f"{name} is not gone: {gone}"

@@ -32,7 +32,14 @@ HELD = Finding(
 )
 SWAP = Finding("HOST-03", "w1", Status.PASS, found="none", wanted="none", group="host")
 NVIDIA = Finding("NV-01", "w1", Status.SKIPPED, found="no NVIDIA device in the inventory", group="host")
-PATH = Finding("HOST-18", "w2", Status.UNAVAILABLE, found="ssh: timed out", group="host")
+PATH = Finding(
+    "HOST-18",
+    "w2",
+    Status.UNAVAILABLE,
+    found="ssh: timed out",
+    group="host",
+    because=(("HOST-00", "w2"), ("K8S-14", None)),
+)
 NODES = Finding("K8S-01", None, Status.PASS, found="2/2 Ready", wanted="cp1 and w1 Ready", group="kubernetes")
 GONE = Finding("HOST-04", "w1", Status.FAIL, found="/swap.img in /etc/fstab", group="host")
 ROW = Row(

@@ -48,6 +48,18 @@ def test_only_a_complete_run_is_a_success_in_the_metrics() -> None:
     assert succeeded(replace(silent, last_success=NIGHT.started)) == NIGHT.started
 
 
+def test_the_page_says_what_a_fault_comes_from() -> None:
+    assert "likely because of HOST-00 (w2), K8S-14 (cluster)" in render(NIGHT, "html")
+
+
+def test_a_report_of_before_there_were_causes_is_read() -> None:
+    data = json.loads(render(NIGHT, "json"))
+    for each in data["findings"]:
+        del each["because"]
+
+    assert [each.because for each in read(json.dumps(data), "night.json").findings if each.because] == []
+
+
 def test_a_good_run_is_short() -> None:
     assert render(GOOD, "short") == "Status: √ 1 passed in 1.2 s\n"
 

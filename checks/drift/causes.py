@@ -1,0 +1,76 @@
+"""Which of tonight's faults are only what another one brings down with it: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import Enum, auto
+
+from checks.finding import Finding, Status
+from checks.report.report import Key, key
+
+
+class Spread(Enum):
+    """How far a fault reaches."""
+
+    HOST = auto()  # from a host to what is said of the same host
+    UP = auto()  # from a host to what is said of the cluster
+    AROUND = auto()  # from a host to what is said of any host
+    DOWN = auto()  # from the cluster to everything
+
+
+BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
+    "HOST-00": {Spread.HOST: ("K8S-01",), Spread.UP: ("K8S-09",)},
+    # CoreDNS' pods may be on that node, and an address may be announced by it
+    "HOST-07": {Spread.HOST: ("K8S-15",), Spread.AROUND: ("K8S-06",), Spread.UP: ("LB-04",)},
+    "K8S-05": {Spread.HOST: ("K8S-09",)},
+    "K8S-09": {Spread.DOWN: ("K8S-06", "LB-02", "LB-04")},
+    "K8S-13": {Spread.HOST: ("K8S-01", "K8S-04"), Spread.UP: ("K8S-09",)},
+    "K8S-14": {Spread.DOWN: ("K8S-03", "K8S-05", "K8S-15")},
+    "LB-02": {Spread.DOWN: ("LB-04",)},
+    "LB-03": {Spread.DOWN: ("LB-04",)},
+}
+"""Checks, and those that cannot be well, or cannot be judged, where they fail."""
+BAD = (Status.FAIL, Status.UNAVAILABLE)
+
+
+def caused(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings, each with the faults of the same night that it most likely comes from.
+
+    Of a chain the first is named: who mends that has mended the rest.
+    """
+    failed = [each for each in findings if each.status is Status.FAIL]
+    direct = {key(each): [*_direct(each, failed)] for each in findings if each.status in BAD}
+    return [replace(each, because=tuple(dict.fromkeys(_first(key(each), direct)))) for each in findings]
+
+
+def _direct(effect: Finding, failed: Sequence[Finding]) -> Iterator[Key]:
+    for cause in failed:
+        reach = BRINGS_DOWN.get(cause.check, {})
+        near = any(
+            effect.check in ids and _reaches(how, cause.host, effect.host) for how, ids in reach.items()
+        )
+        if near or _quotes(effect, cause):
+            yield key(cause)
+
+
+def _quotes(effect: Finding, cause: Finding) -> bool:
+    """Say whether something cannot be judged for a reason that is another check's own fault."""
+    return effect.status is Status.UNAVAILABLE and bool(effect.found) and effect.found == cause.found
+
+
+def _reaches(how: Spread, cause: str | None, effect: str | None) -> bool:
+    match how:
+        case Spread.HOST:
+            return cause is not None and cause == effect
+        case Spread.UP:
+            return cause is not None and effect is None
+        case Spread.AROUND:
+            return cause is not None and effect is not None
+        case Spread.DOWN:
+            return cause is None
+
+
+def _first(effect: Key, direct: Mapping[Key, Sequence[Key]]) -> Iterator[Key]:
+    for cause in direct.get(effect, ()):
+        yield from _first(cause, direct) if direct[cause] else (cause,)
