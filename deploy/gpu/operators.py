@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from deploy.catalog import gpu_needs
 from deploy.model import Allocation, Cluster, Vendor
 
 
@@ -17,19 +17,16 @@ class Operand:
     plural: str
 
 
-AMD = Operand("amd.com/v1alpha1", "DeviceConfig", "deviceconfigs")
-# NVIDIA's operator takes one of the two
-BY_NUMBER = Operand("nvidia.com/v1", "ClusterPolicy", "clusterpolicies")
-BY_CLAIM = Operand("nvidia.com/v1alpha1", "GPUCluster", "gpuclusters")
+DEVICE_CONFIG = Operand("amd.com/v1alpha1", "DeviceConfig", "deviceconfigs")
+# NVIDIA's operator takes one of its two
+OPERANDS = {
+    (Vendor.AMD, Allocation.DRA): DEVICE_CONFIG,
+    (Vendor.AMD, Allocation.DEVICE_PLUGIN): DEVICE_CONFIG,
+    (Vendor.NVIDIA, Allocation.DRA): Operand("nvidia.com/v1alpha1", "GPUCluster", "gpuclusters"),
+    (Vendor.NVIDIA, Allocation.DEVICE_PLUGIN): Operand("nvidia.com/v1", "ClusterPolicy", "clusterpolicies"),
+}
 
 
-def operated(cluster: Cluster) -> Iterator[tuple[Vendor, Operand]]:
-    """Yield the operators that a cluster has; where a manifest takes the place of a chart there is none."""
-    for vendor in (Vendor.AMD, Vendor.NVIDIA):
-        ways = {node.gpus.allocation for node in cluster.gpu_nodes(vendor) if node.gpus}
-        if not ways or cluster.gpu.stack(vendor).manifest is not None:
-            continue
-        if vendor is Vendor.AMD:
-            yield vendor, AMD
-        else:
-            yield vendor, BY_CLAIM if Allocation.DRA in ways else BY_NUMBER
+def operated(cluster: Cluster) -> list[tuple[Vendor, Operand]]:
+    """Return what each operator of a cluster was given; a vendor's nodes all use one way."""
+    return [(each[0], OPERANDS[each]) for each in gpu_needs.stacks(cluster) if each in OPERANDS]

@@ -15,6 +15,8 @@ from clusters import (
     LOCK,
     Ran,
     claim,
+    daemonset,
+    deployment,
     registry_objects,
     seen,
     statefulset,
@@ -79,6 +81,8 @@ STARTED = [
     {**each, "spec": {**each["spec"], "containers": [{"name": "a", "image": IMAGE, "command": ["a"]}]}}
     for each in LISTS["pods"]
 ]
+PROVISIONER = deployment("local-path-storage", "local-path-provisioner", 1, 1)
+DRIVER = daemonset("intel-gpu-resource-driver", "intel-gpu-resource-driver-kubelet-plugin", 1, 1)
 KEPT = registry_objects(LISTS["deployments"], [BALANCED])
 EVERYTHING = {
     **LISTS,
@@ -86,7 +90,8 @@ EVERYTHING = {
     **STORED,
     "pods": [*STARTED, RUNNING, *MODEL["pods"]],
     "services": [*KEPT["services"], *MODEL["services"]],
-    "deployments": [*KEPT["deployments"], *MODEL["deployments"]],
+    "deployments": [*KEPT["deployments"], *MODEL["deployments"], PROVISIONER],
+    "daemonsets": [*LISTS["daemonsets"], DRIVER],
     "jobs": MODEL["jobs"],
     "persistentvolumeclaims": [*STORED["persistentvolumeclaims"], *MODEL["persistentvolumeclaims"]],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
