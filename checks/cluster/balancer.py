@@ -10,6 +10,8 @@ from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.model import Cluster
 
+# k3s-io/cloud-provider pkg/cloudprovider/servicelb.go
+SERVICELB = "svclb-"
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
@@ -19,6 +21,19 @@ def networks(text: str) -> list[IPv4Network]:
     if dash:
         return [*summarize_address_range(IPv4Address(first.strip()), IPv4Address(last.strip()))]
     return [IPv4Network(text.strip(), strict=False)]
+
+
+def one_owner(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
+    """k3s' own load balancer gives no address away beside the declared one; it makes a DaemonSet for each."""
+    if cluster.load_balancer is None or not cluster.is_k3s:
+        return
+    daemonsets = seen.items("daemonsets")
+    if daemonsets is None:
+        yield unread("LB-01", None, seen.cause("daemonsets"))
+        return
+    names = sorted(name_of(each) for each in daemonsets if name_of(each).startswith(SERVICELB))
+    told = f"metallb and {', '.join(names)}" if names else "metallb alone"
+    yield judged("LB-01", None, not names, found=told, wanted="metallb alone")
 
 
 def pool(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:

@@ -1,17 +1,69 @@
-"""The API version in which GPUs are claimed: whether it is served, and in which one claims were written."""
+"""The API by which GPUs are claimed: is it on and served, and in which version were claims written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
+from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of, unserved
 from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.catalog.gpu import GROUP, resource_api, served_by_default
-from deploy.model import Allocation, Cluster
+from deploy.model import Allocation, Cluster, Node
 
-UNSERVED = "could not find the requested resource"  # kubectl's words for a path that the API server lacks
+GATE = "DynamicResourceAllocation"
+COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+GATES = "--feature-gates="
 KINDS = ("resourceclaimtemplates", "resourceclaims")
+
+
+def _by_claim(cluster: Cluster) -> list[Node]:
+    return [node for node in cluster.gpu_nodes() if node.gpus and node.gpus.allocation is Allocation.DRA]
+
+
+def on_in_kubelets(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
+    """No kubelet that gives GPUs away by claim was told to leave DRA off."""
+    for node in _by_claim(cluster):
+        data = seen.configz[node.name].data()
+        settings = data.get("kubeletconfig") if isinstance(data, dict) else None
+        if not isinstance(settings, dict):
+            yield unread("DRA-01", node.name, seen.configz[node.name].cause)
+            continue
+        off = (settings.get("featureGates") or {}).get(GATE) is False
+        yield judged("DRA-01", node.name, not off, found=_said("its kubelet", off), wanted=f"{GATE} on")
+
+
+def on_in_control_planes(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
+    """Neither was any part of a control plane; k3s' are no pods, DRA-02 says whether its API is served."""
+    if not _by_claim(cluster) or cluster.is_k3s:
+        return
+    pods = seen.items("pods")
+    if pods is None:
+        yield unread("DRA-01", None, seen.cause("pods"))
+        return
+    wanted = [f"{part}-{node.name}" for node in cluster.control_planes for part in COMPONENTS]
+    given = {name_of(pod): _arguments(pod) for pod in pods if namespace_of(pod) == "kube-system"}
+    if silent := [name for name in wanted if not given.get(name)]:
+        yield unread("DRA-01", None, f"nothing is known of {', '.join(silent)} (K8S-09)")
+        return
+    without = [name for name in wanted if _is_off(given[name])]
+    told = _said(", ".join(without) or "the control plane", bool(without))
+    yield judged("DRA-01", None, not without, found=told, wanted=f"{GATE} on")
+
+
+def _said(where: str, off: bool) -> str:
+    return f"{GATE} is {'off' if off else 'on'} in {where}"
+
+
+def _arguments(pod: Object) -> list[str]:
+    containers = pod["spec"].get("containers") or ()
+    return [
+        str(word) for each in containers for word in [*(each.get("command") or ()), *(each.get("args") or ())]
+    ]
+
+
+def _is_off(arguments: list[str]) -> bool:
+    gates = [word.removeprefix(GATES) for word in arguments if word.startswith(GATES)]
+    return f"{GATE}=false" in ",".join(gates).split(",")
 
 
 def served_api(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
@@ -20,14 +72,14 @@ def served_api(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     Stored claims are shown in the served version whatever they were written in; who wrote them will write
     them in the old version again, and that will be refused.
     """
-    if not any(node.gpus and node.gpus.allocation is Allocation.DRA for node in cluster.gpu_nodes()):
+    if not _by_claim(cluster):
         return
     kubernetes = cluster.kubernetes
     version = resource_api(kubernetes.version, kubernetes.feature_gates).version
     wanted = f"{GROUP}/{version}, and claims in it"
     if seen.items("resourceslices") is None:
         cause = seen.cause("resourceslices")
-        if UNSERVED in cause:
+        if unserved(cause):
             yield judged("DRA-02", None, good=False, found=f"{GROUP}/{version} is not served", wanted=wanted)
         else:
             yield unread("DRA-02", None, cause)

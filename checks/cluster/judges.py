@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from checks.cluster import balancer, claims, gpus, kubelets, nodes, registry, serving, storage, workloads
+from checks.cluster import (
+    balancer,
+    claims,
+    gpu_operators,
+    gpus,
+    kubelets,
+    nodes,
+    registry,
+    serving,
+    storage,
+    workloads,
+)
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
 from deploy.model import Cluster
@@ -19,8 +30,11 @@ JUDGES: tuple[Judge, ...] = (
     nodes.labels,
     workloads.static_pods,
     workloads.system_workloads,
+    balancer.one_owner,
     balancer.announcers,
     balancer.pool,
+    claims.on_in_kubelets,
+    claims.on_in_control_planes,
     claims.served_api,
     storage.in_order,
     storage.store_is_up,
@@ -29,6 +43,7 @@ JUDGES: tuple[Judge, ...] = (
     gpus.counted_gpus,
     gpus.one_allocator,
     gpus.cards_only,
+    gpu_operators.ready,
     serving.up,
     serving.kept,
     serving.pinned,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.catalog.gpu import resource_api
+from deploy.gpu.operators import operated
 from deploy.model import Cluster
 
 Object = Mapping[str, Any]
@@ -93,13 +94,19 @@ def paths(cluster: Cluster) -> dict[str, str]:
     return {**PATHS, **metallb, **storage, **serving, **_gpus(cluster), **configz}
 
 
+def unserved(cause: str) -> bool:
+    """Say whether a list could not be read because the API server knows no such kind."""
+    return "could not find the requested resource" in cause or cause.startswith("status 404")
+
+
 def _gpus(cluster: Cluster) -> dict[str, str]:
     if not cluster.gpu_nodes():
         return {}
     kubernetes = cluster.kubernetes
     api = resource_api(kubernetes.version, kubernetes.feature_gates).version
     kinds = ("resourceslices", "resourceclaims", "resourceclaimtemplates", "deviceclasses")
-    return {kind: f"/apis/resource.k8s.io/{api}/{kind}" for kind in kinds}
+    operators = {each.plural: f"/apis/{each.api_version}/{each.plural}" for _, each in operated(cluster)}
+    return {**{kind: f"/apis/resource.k8s.io/{api}/{kind}" for kind in kinds}, **operators}
 
 
 def snapshot(cluster: Cluster, ask: Callable[[Mapping[str, str]], Mapping[str, Answer]]) -> Snapshot:

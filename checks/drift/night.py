@@ -10,6 +10,7 @@ import gevent
 
 from checks.acceptance.gates import Gate, wait
 from checks.acceptance.hands import Kubectl, speaker
+from checks.acceptance.room import room
 from checks.acceptance.runner import host_checks, prove_hosts
 from checks.catalogue import Phase
 from checks.cluster.addresses import answer
@@ -18,6 +19,7 @@ from checks.cluster.judges import judge
 from checks.cluster.snapshot import silent, snapshot
 from checks.collect.collect import collect
 from checks.drift.causes import caused
+from checks.drift.cgroups import drivers
 from checks.finding import Finding, Status
 from checks.preflight import preflight, urls
 from checks.preflight.ignoring import ignoring, ignoring_rows
@@ -102,8 +104,10 @@ def _checks(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
     proven = gevent.spawn(_proven, session, cluster, lock)
     kubectl, cause = _speaker(session, cluster)
     seen = snapshot(cluster, kubectl.ask) if kubectl else silent(cluster, cause)
-    bare = preflight(cluster, collected.get().observations(), phase=Phase.DRIFT)
+    observed = collected.get().observations()
+    bare = preflight(cluster, observed, phase=Phase.DRIFT)
     shown = [*judge(cluster, seen), *locked(lock, seen), *answer(cluster, seen)]
+    shown += [*room(cluster, seen, session), *drivers(cluster, seen, observed)]
     return once(bare, proven.get(), shown)
 
 

@@ -1,4 +1,4 @@
-"""The addresses that the load balancer gives away, and who may announce them."""
+"""The addresses that the load balancer gives away."""
 
 from __future__ import annotations
 
@@ -16,27 +16,6 @@ from checks.preflight.verdicts import (
     unavailable,
 )
 from deploy.model.ranges import AddressRange
-
-
-def one_owner(everyone: Everyone) -> Said:
-    """Nothing else hands out load balancer addresses."""
-    cluster = everyone.cluster
-    if not cluster.is_k3s:
-        return skipped("kubeadm brings no load balancer of its own")
-    if cluster.load_balancer is None:
-        return passed("k3s' own", "one load balancer")
-    return passed("metallb; k3s is started without servicelb", "one load balancer")
-
-
-def announcers(everyone: Everyone) -> Said:
-    """Somebody may announce: a worker, or control planes whose label the speakers ignore."""
-    cluster = everyone.cluster
-    if cluster.load_balancer is None:
-        return skipped("no load balancer is declared")
-    wanted = "a node that may announce"
-    if cluster.workers:
-        return passed(f"workers {listed([node.name for node in cluster.workers])}", wanted)
-    return passed("control planes; speakers are told to ignore their exclusion", wanted)
 
 
 def _subnets(everyone: Everyone) -> dict[IPv4Network, list[str]]:
@@ -120,4 +99,4 @@ def pool(everyone: Everyone) -> Said:
     return passed(f"{sizes} addresses, {how}", wanted)
 
 
-CLUSTER_JUDGES: dict[str, ClusterJudge] = {"LB-01": one_owner, "LB-02": announcers, "LB-03": pool}
+CLUSTER_JUDGES: dict[str, ClusterJudge] = {"LB-03": pool}

@@ -20,6 +20,7 @@ from checks.preflight import (
     vendors,
     versions,
     volumes,
+    xid,
 )
 from checks.preflight.ignoring import ignoring
 from checks.preflight.verdicts import (
@@ -47,6 +48,7 @@ HOST_JUDGES: Mapping[str, HostJudge] = {
     **gpu.JUDGES,
     **vendors.JUDGES,
     **volumes.JUDGES,
+    **xid.JUDGES,
 }
 CLUSTER_JUDGES: Mapping[str, ClusterJudge] = {
     **versions.CLUSTER_JUDGES,

@@ -64,14 +64,6 @@ def amdgpu(case: Case) -> Said:
     return passed("amdgpu is loaded", "loaded, no blacklist")
 
 
-def rocm(case: Case) -> Said:
-    """Which driver version the images must fit."""
-    version = state(case).loaded.get("amdgpu")
-    if version is None:
-        return skipped("amdgpu is not loaded, see AMD-02")
-    return skipped(f"amdgpu {version or 'of the kernel'}; no model is declared whose image could be compared")
-
-
 def nvidia_versions(case: Case) -> Said:
     """Module in use, module on disk and libraries are of one version."""
     seen = state(case)
@@ -99,7 +91,6 @@ JUDGES: dict[str, HostJudge] = {
     "INT-02": intel_kernel,
     "AMD-01": kfd,
     "AMD-02": amdgpu,
-    "AMD-03": rocm,
     "NV-01": nvidia_versions,
     "NV-03": nvidia_source,
 }

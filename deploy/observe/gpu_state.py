@@ -7,6 +7,18 @@ from dataclasses import dataclass
 from deploy.observe.pairs import UnreadableError, number
 
 MODULES = ("i915", "xe", "amdgpu", "nvidia", "nouveau")
+# those after which a card is to be reset or replaced; others are of programs, and come by the hundred
+# (https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html)
+LOST_CARD = {
+    48: "memory error that could not be corrected",
+    64: "memory row that could not be remapped",
+    74: "NVLink error",
+    79: "fell off the bus",
+    95: "memory error that was not contained",
+    119: "its processor (GSP) does not answer",
+    120: "its processor (GSP) failed",
+}
+_XID = rf"NVRM: Xid [^)]*\): ({'|'.join(map(str, LOST_CARD))}),"
 COMMAND = f"""
 found=no
 for d in /sys/bus/pci/devices/*; do
@@ -33,8 +45,12 @@ for f in /sys/firmware/efi/efivars/SecureBoot-*; do
   esac
 done
 dkms status | while read -r line; do echo "dkms $line"; done
-dmesg | grep -iE '(guc|huc|dmc|firmware).*(fail|error -2)|key was rejected|resiz(e|able) bar|NVRM: Xid' |
-  tail -n 20 | while read -r line; do echo "log $line"; done
+if kernel=$(dmesg); then
+  echo logged
+  printf '%s\\n' "$kernel" |
+    grep -iE '(guc|huc|dmc|firmware).*(fail|error -2)|key was rejected|resiz(e|able) bar|{_XID}' |
+    tail -n 20 | while read -r line; do echo "log $line"; done
+fi
 [ -c /dev/kfd ] && echo "node kfd"
 for n in /dev/nvidia[0-9]* /dev/dri/renderD*; do [ -c "$n" ] && echo "node ${{n##*/}}"; done
 n=0; for f in /sys/class/kfd/kfd/topology/nodes/*/gpu_id; do
@@ -67,7 +83,7 @@ class GpuState:
     """All of it; `present` says whether there is a GPU maker's device at all.
 
     `users` are (pid, device node, process). `loaded` maps modules to their version, which is "" for those
-    in the kernel's tree.
+    in the kernel's tree. Without `logged` the kernel's log could not be read, and `log` says nothing.
     """
 
     present: bool
@@ -81,6 +97,7 @@ class GpuState:
     kfd: int | None
     libraries: dict[str, str]
     users: tuple[tuple[str, str, str], ...]
+    logged: bool = False
 
 
 def _tagged(text: str) -> dict[str, list[str]]:
@@ -132,4 +149,5 @@ def parse(text: str) -> GpuState:
         kfd=number(kfd[-1]) if kfd else None,
         libraries=dict(each for each in map(_library, found.get("library", [])) if each),
         users=tuple(each for each in map(_user, found.get("user", [])) if each),
+        logged="logged" in found,
     )

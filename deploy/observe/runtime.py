@@ -72,6 +72,14 @@ class Runtime:
         return None
 
     @property
+    def cgroup_driver(self) -> str:
+        """Who makes the cgroups: systemd where runc is told so, and otherwise runc by itself."""
+        found: Any = self.setting("containerd")
+        for key in ("runtimes", "runc", "options", "SystemdCgroup"):
+            found = found.get(key) if isinstance(found, dict) else None
+        return "systemd" if found is True else "cgroupfs"
+
+    @property
     def disabled(self) -> tuple[str, ...]:
         """The plugins that the configuration turns off."""
         found = (self.config or {}).get("disabled_plugins", [])

@@ -17,7 +17,7 @@ NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUS
 BOTH = ("cp1", "w1")
 # What only the API can tell: unavailable without it, which is no fault of its own.
 UNTOLD = {
-    *((check, host) for check in ("K8S-01", "K8S-02", "K8S-04", "K8S-08") for host in BOTH),
+    *((check, host) for check in ("K8S-01", "K8S-02", "K8S-04", "K8S-08", "RT-02") for host in BOTH),
     *((check, "cp1") for check in ("K8S-05", "K8S-09")),
     *((check, None) for check in ("K8S-02", "K8S-09", "LB-02", "LB-03", "LB-04", "RT-13")),
 }
@@ -32,7 +32,13 @@ WITH: dict[str, set[tuple[str, str | None]]] = {
         ("workers", "w1"),
     },
     "taint-added": {("nodes", "cp1")},
-    "kubelet-stopped": {("K8S-01", "w1"), ("K8S-04", "w1"), ("workers", "w1"), ("K8S-09", None)},
+    "kubelet-stopped": {
+        ("K8S-01", "w1"),
+        ("K8S-04", "w1"),
+        ("RT-02", "w1"),
+        ("workers", "w1"),
+        ("K8S-09", None),
+    },
     "sysctl-live": {
         ("baseline", "w1"),
         ("K8S-06", "cp1"),
@@ -43,7 +49,7 @@ WITH: dict[str, set[tuple[str, str | None]]] = {
     "sysctl-file": {("HOST-07", "cp1")},
     "sysctl-overridden": {("baseline", "cp1")},
     "modules-file": {("HOST-06", "w1")},
-    "containerd-edited": {("RT-02", "w1"), ("RT-08", "w1")},
+    "containerd-edited": {("RT-02", "w1")},
     "kubelet-edited": {("K8S-04", "w1")},
     "label-removed": {("nodes", "cp1")},
     "node-excluded": {("nodes", "cp1")},

@@ -153,6 +153,7 @@ def hopper(host: Observed) -> Observed:
         modules=(Module(KERNEL, "nvidia", dkms=True, version="595.91.07"),),
         libraries={"libnvidia-compute-595": "595.91.07-0ubuntu1"},
         nodes=frozenset({"nvidia0"}),
+        logged=True,
     )
     return replace(host, pci=Bus(True, (h100,)), gpu_state=seen)
 
@@ -167,6 +168,9 @@ def twin(**changes: Any) -> Break:
     return within("system", **changes)
 
 
+# https://docs.nvidia.com/deploy/xid-errors/working-with-xid-errors.html
+LOST = "[ 99.1] NVRM: Xid (PCI:0000:1b:00): 79, pid=7, name=python3, GPU has fallen off the bus."
+CRASHED = "[ 98.2] NVRM: Xid (PCI:0000:1b:00): 31, pid=7, name=python3, MMU Fault"
 MIXED = within("gpu_state", loaded={"i915": ""})
 V1_PLUGIN = {"io.containerd.grpc.v1.cri": {"enable_cdi": False}}
 CP1_ID = f"{3:032x}"
@@ -270,4 +274,5 @@ FAULTS = (
     Fault("AMD-04", "w1", after(instinct, sysctl("kernel.numa_balancing", "1")), "info", "1"),
     Fault("NV-01", "w1", after(hopper, within("gpu_state", libraries={"libnvidia-compute-595": "595.99.01-0ubuntu1"})), "error", "loaded 595.91.07, on disk 595.91.07, libraries 595.99.01"),
     Fault("NV-01", "w1", after(hopper, within("gpu_state", loaded={})), "error", "the nvidia module is not loaded"),
+    Fault("NV-04", "w1", after(hopper, within("gpu_state", log=(LOST, LOST, CRASHED))), "error", "Xid 79 of 0000:1b:00: fell off the bus"),
 )

@@ -9,7 +9,7 @@ from deploy.cli.explain import explain, explained
 SWAP = """\
 HOST-03 Swap is off
 
-  weight   error, all hosts, preflight, drift
+  weight   error, all hosts, preflight, verify, drift
   looks at /proc/swaps
   why      The kubelet ends with `running with swap on is not supported` unless failSwapOn is false;
            a low vm.swappiness is not enough.
@@ -42,7 +42,7 @@ def test_without_an_id_all_are_listed() -> None:
     lines = CliRunner().invoke(explain).output.splitlines()
 
     assert len(lines) == len(all_checks())
-    assert "HOST-03  P-D  error    Swap is off" in lines
+    assert "HOST-03  PVD  error    Swap is off" in lines
 
 
 @pytest.mark.parametrize("ids", [["host-03"], ["HOST-3"]])
