@@ -33,12 +33,6 @@ def problems(report: Report) -> dict[Key, Finding]:
     return found | {row_key(row): _as_finding(row) for row in report.rows if row.state is not State.NONE}
 
 
-def news(report: Report) -> tuple[list[Key], list[Finding]]:
-    """Return what appeared with this run, and what went: what somebody should be told, once."""
-    new = [each for each in problems(report) if report.since.get(each) == report.started]
-    return new, [*report.gone]
-
-
 def _seen(each: Key, now: Report, unjudged: Collection[str]) -> bool:
     check, host = each
     phase, bar, _ = check.partition(" | ")

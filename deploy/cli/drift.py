@@ -66,7 +66,7 @@ def drift(
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
     keep(report)
     _write_metrics(report, textfile)
-    for wrong in notify.tell(report, on_change, webhook_file):
+    for wrong in notify.tell(report, on_change, webhook_file, paths.told(cluster.name)):
         click.echo(wrong, err=True)
     return report.exit_code(strict=strict)
 
