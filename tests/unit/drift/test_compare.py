@@ -84,6 +84,45 @@ def test_a_silent_api_does_not_mend_what_only_it_can_show() -> None:
     assert back.since[POOL] == FIRST
 
 
+def test_a_phase_that_ended_with_an_error_does_not_mend_what_came_before_it_that_night() -> None:
+    error = replace(row(SYSCTL), operation="Baseline", state=State.ERROR)
+    before = compared(night(0, SYSCTL), None)
+    broken = compared(replace(night(1), rows=(error,)), before)
+    back = compared(night(2, SYSCTL), broken)
+
+    assert broken.gone == ()
+    assert back.since[SYSCTL] == FIRST
+    assert [(each.check, each.host) for each in back.gone] == [("baseline | Baseline", "w1")]
+
+
+def test_an_error_on_another_host_or_in_another_phase_hides_nothing() -> None:
+    elsewhere = replace(row(SYSCTL), host="w2", state=State.ERROR)
+    other = replace(row(SYSCTL), phase="containerd", state=State.ERROR)
+    found = compared(replace(night(1), rows=(elsewhere, other)), compared(night(0, SYSCTL), None))
+
+    assert [(each.check, each.host) for each in found.gone] == [SYSCTL]
+
+
+def test_what_a_check_found_elsewhere_is_not_gone_while_it_cannot_look() -> None:
+    ghost = Finding("K8S-01", "ghost", Status.FAIL, found="in the cluster")
+    silent = Finding("K8S-01", "w1", Status.UNAVAILABLE, found="connection refused")
+    before = compared(replace(night(0), findings=(ghost,)), None)
+    blind = compared(replace(night(1), findings=(silent,)), before)
+    seen = compared(replace(night(2), findings=(replace(silent, status=Status.PASS),)), blind)
+
+    assert blind.gone == ()
+    assert blind.since["K8S-01", "ghost"] == FIRST
+    assert [(each.check, each.host) for each in seen.gone] == [("K8S-01", "w1")]
+
+
+def test_what_is_good_again_on_a_host_is_gone_while_the_check_cannot_look_at_another() -> None:
+    good = Finding("HOST-03", "w1", Status.PASS)
+    silent = Finding("HOST-03", "w2", Status.UNAVAILABLE)
+    found = compared(replace(night(1), findings=(good, silent)), compared(night(0, SWAP), None))
+
+    assert [(each.check, each.host) for each in found.gone] == [SWAP]
+
+
 def test_a_fault_that_was_accepted_is_still_in_sight() -> None:
     accepted = replace(night(0, SWAP).findings[0], ignored="until spring")
     report = replace(night(0, SWAP), findings=(accepted,))
