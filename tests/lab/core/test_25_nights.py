@@ -19,7 +19,7 @@ NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUS
 BOTH = ("cp1", "w1")
 # What only the API can tell: unavailable without it, each of them, which is no fault of its own.
 UNTOLD = {
-    *((check, host) for check in ("K8S-01", "K8S-02", "K8S-04", "K8S-08") for host in BOTH),
+    *((check, host) for check in ("K8S-01", "K8S-02", "K8S-04", "K8S-08", "K8S-19") for host in BOTH),
     ("K8S-09", "cp1"),
     *((check, None) for check in ("K8S-02", "K8S-09", "LB-02", "LB-03", "LB-04", "RT-13")),
 }
@@ -48,6 +48,8 @@ WITH: dict[str, set[tuple[str, str | None]]] = {
     "modules-file": {("HOST-06", "w1")},
     "containerd-edited": {("RT-02", "w1"), ("RT-08", "w1")},
     "kubelet-edited": {("K8S-04", "w1")},
+    # its kubelet's certificate is what asks the API
+    "certificate-ended": {("K8S-19", "w1")},
     "label-removed": {("nodes", "cp1")},
     "node-excluded": {("nodes", "cp1")},
     "dns-gone": {("K8S-06", "cp1"), ("K8S-06", "w1")},
@@ -73,6 +75,7 @@ BATCHES = {
         "hosts-entry",
         "inodes-full",
         "containerd-disabled",
+        "kubelet-restarted",
         "kubelet-disabled",
     ],
     "runtime and kubelet": [
