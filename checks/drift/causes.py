@@ -23,10 +23,11 @@ BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
     "HOST-00": {Spread.HOST: ("K8S-01",), Spread.UP: ("K8S-09",)},
     # CoreDNS' pods may be on that node, and an address may be announced by it
     "HOST-07": {Spread.HOST: ("K8S-15",), Spread.AROUND: ("K8S-06",), Spread.UP: ("LB-04",)},
+    "K8S-03": {Spread.HOST: ("K8S-19",)},  # by whose certificate the API is asked
     "K8S-05": {Spread.HOST: ("K8S-09",)},
     "K8S-09": {Spread.DOWN: ("K8S-06", "LB-02", "LB-04")},
-    "K8S-13": {Spread.HOST: ("K8S-01", "K8S-04"), Spread.UP: ("K8S-09",)},
-    "K8S-14": {Spread.DOWN: ("K8S-03", "K8S-05", "K8S-15")},
+    "K8S-13": {Spread.HOST: ("K8S-01", "K8S-04", "RT-02"), Spread.UP: ("K8S-09",)},
+    "K8S-14": {Spread.DOWN: ("K8S-03", "K8S-05", "K8S-15", "K8S-19", "RT-02")},
     "LB-02": {Spread.DOWN: ("LB-04",)},
     "LB-03": {Spread.DOWN: ("LB-04",)},
 }

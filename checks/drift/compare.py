@@ -33,16 +33,16 @@ def problems(report: Report) -> dict[Key, Finding]:
     return found | {row_key(row): _as_finding(row) for row in report.rows if row.state is not State.NONE}
 
 
-def news(report: Report) -> tuple[list[Key], list[Finding]]:
-    """Return what appeared with this run, and what went: what somebody should be told, once."""
-    new = [each for each in problems(report) if report.since.get(each) == report.started]
-    return new, [*report.gone]
-
-
 def _seen(each: Key, now: Report, unjudged: Collection[str]) -> bool:
+    """Say whether tonight can tell that it is gone: where nobody could look, silence is no proof."""
     check, host = each
     phase, bar, _ = check.partition(" | ")
-    return host not in now.unreachable and not (bar and phase in unjudged)
+    if host in now.unreachable or (bar and phase in unjudged):
+        return False
+    if bar:  # a phase ends at its first error on a host
+        return not any((row.phase, row.host, row.state) == (phase, host, State.ERROR) for row in now.rows)
+    said = {found.host: found.status for found in now.findings if found.check == check}
+    return host in said or Status.UNAVAILABLE not in said.values()
 
 
 def _as_finding(row: Row) -> Finding:

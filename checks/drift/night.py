@@ -137,13 +137,16 @@ def _proven(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
 
 
 def once(*several: Sequence[Finding]) -> list[Finding]:
-    """Return each check of a host once: a fault is not outvoted, and a verdict beats silence."""
+    """Return each check of a host once; the judges come in order, who looks at what runs last.
+
+    A fault is not outvoted. Otherwise the last one that was asked holds: a file that is right says nothing
+    of a server that is silent.
+    """
     chosen: dict[tuple[str, str | None], Finding] = {}
-    for findings in several:
-        for each in findings:
-            known = chosen.get((each.check, each.host))
-            if known is None or _WEIGHT.index(each.status) < _WEIGHT.index(known.status):
-                chosen[each.check, each.host] = each
+    for each in (finding for findings in several for finding in findings):
+        known = chosen.setdefault((each.check, each.host), each)
+        if known.status is not Status.FAIL and _WEIGHT[each.status] >= _WEIGHT[known.status]:
+            chosen[each.check, each.host] = each
     told = {check_id for check_id, host in chosen if host is not None}
     return [
         each
@@ -152,7 +155,7 @@ def once(*several: Sequence[Finding]) -> list[Finding]:
     ]
 
 
-_WEIGHT = (Status.FAIL, Status.PASS, Status.UNAVAILABLE, Status.SKIPPED)
+_WEIGHT = {Status.SKIPPED: 0, Status.PASS: 1, Status.UNAVAILABLE: 1, Status.FAIL: 2}
 
 
 def belonging(findings: Sequence[Finding], rows: Collection[Row]) -> list[Finding]:

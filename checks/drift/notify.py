@@ -1,48 +1,87 @@
-"""Telling somebody, once, when the state has changed: a command, and an address to post to."""
+"""Telling somebody, once, when the state has changed: by a command, and by an address to post to."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import subprocess
-import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 
-from checks.drift.compare import news
+from checks.drift.news import News, Told, news
 from checks.report import Report, render
-from deploy.errors import InventoryError
+from checks.report.history import write
+from checks.report.report import Key
+from deploy.errors import InventoryError, RunError
 
 PATIENCE = 30.0  # seconds for a hook
 
 
-def message(report: Report) -> dict[str, object] | None:
-    """Return what is told: `text` for people and chats, the rest for machines; None for no news."""
-    new, gone = news(report)
-    if not new and not gone:
-        return None
+def message(report: Report, news: News) -> dict[str, object]:
+    """Return what is told: `text` for people and chats, the rest for machines."""
+    sums = f"{len(news.new)} new, {len(news.changed)} changed, {len(news.gone)} gone"
     return {
-        "text": f"{report.cluster}: {len(new)} new, {len(gone)} gone\n{render(report, 'short', width=100)}",
+        "text": f"{report.cluster}: {sums}\n{render(report, 'short', width=100)}",
         "cluster": report.cluster,
         "run": report.run,
         "exit": int(report.exit_code()),
-        "new": [{"check": check, "host": host} for check, host in new],
-        "gone": [{"check": each.check, "host": each.host} for each in gone],
+        "new": _named(news.new),
+        "changed": _named(news.changed),
+        "gone": _named(news.gone),
     }
 
 
-def tell(report: Report, command: str | None, webhook: Path | None) -> list[str]:
-    """Tell the news to whoever is named, and return what went wrong with that."""
-    told = message(report)
-    if told is None:
-        return []
-    hooks: list[tuple[str, Callable[[str], None]]] = []
+def _named(keys: Sequence[Key]) -> list[dict[str, str | None]]:
+    return [{"check": check, "host": host} for check, host in keys]
+
+
+def tell(report: Report, command: str | None, webhook: Path | None, ledger: Path) -> list[str]:
+    """Tell whoever is named what they do not know yet, and return what went wrong with that.
+
+    The file `ledger` says what each was told. Who could not be told is told the next time.
+    """
+    hooks: dict[str, tuple[str, Callable[[str], None]]] = {}
     if command is not None:
-        hooks.append((f"command {shlex.split(command)[0]}", lambda body: _run(command, body)))
+        hooks["command"] = f"command {shlex.split(command)[0]}", lambda body: _run(command, body)
     if webhook is not None:
-        hooks.append((f"webhook of {webhook}", lambda body: _post(address(webhook), body)))
-    return [wrong for name, hook in hooks if (wrong := _tried(name, hook, json.dumps(told)))]
+        hooks["webhook"] = f"webhook of {webhook}", lambda body: _post(address(webhook), body)
+    told = _read(ledger)
+    wrong = []
+    for kind, (name, hook) in hooks.items():
+        found = news(report, told.get(kind, {}))
+        if found and (said := _tried(name, hook, json.dumps(message(report, found)))):
+            wrong.append(said)
+        else:
+            told[kind] = found.known
+    if hooks:
+        wrong += _kept(ledger, told)
+    return wrong
+
+
+def _read(ledger: Path) -> dict[str, Told]:
+    """Return what each was told; one that is not there or is damaged was told nothing, and is told all."""
+    try:
+        data = json.loads(ledger.read_text())
+        return {
+            kind: {(each["check"], each["host"]): each["said"] for each in known}
+            for kind, known in data.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _kept(ledger: Path, told: Mapping[str, Told]) -> list[str]:
+    data = {
+        kind: [{"check": check, "host": host, "said": said} for (check, host), said in known.items()]
+        for kind, known in told.items()
+    }
+    try:
+        write(ledger, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    except RunError as error:
+        return [str(error)]
+    return []
 
 
 def address(path: Path) -> str:
@@ -59,7 +98,7 @@ def address(path: Path) -> str:
 def _tried(name: str, hook: Callable[[str], None], body: str) -> str:
     try:
         hook(body)
-    except (OSError, subprocess.SubprocessError, urllib.error.URLError) as error:
+    except (OSError, subprocess.SubprocessError, HTTPException) as error:  # URLError is an OSError
         return f"nobody was told by the {name}: {type(error).__name__}"
     return ""
 

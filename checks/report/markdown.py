@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from checks.finding import Finding
 from checks.report.phrases import age, cause, evidence, glyph, reason, summary, where
-from checks.report.report import Report, key, verdict
+from checks.report.report import Report, key, row_key, verdict
 from deploy.model.row import Row
 
 
@@ -21,7 +21,7 @@ def render(report: Report) -> str:
     if problems:
         blocks += [_table(report, problems), *_remedies(problems)]
     if report.told:
-        blocks += ["### What an apply would change", *(_row(row) for row in report.told)]
+        blocks += ["### What an apply would change", *(_row(report, row) for row in report.told)]
     if report.gone:
         gone = [f"- {each.check} {report.titles.get(each.check, '')} ({where(each)})" for each in report.gone]
         blocks.append("\n".join(["### Gone since the last run", "", *gone]))
@@ -60,8 +60,9 @@ def _remedies(problems: Sequence[Finding]) -> list[str]:
     return ["### What to do\n\n" + "\n".join(lines)] if lines else []
 
 
-def _row(row: Row) -> str:
-    said = reason(row)
+def _row(report: Report, row: Row) -> str:
+    since = age(report, row_key(row))
+    said = "; ".join(part for part in (reason(row), since and f"since {since}") if part)
     lines = [f"- `{row.host}` {row.phase}: {row.operation}" + (f" ({said})" if said else "")]
     if row.diff:
         lines += ["", "  ```diff", *(f"  {line}" for line in row.diff.splitlines()), "  ```"]

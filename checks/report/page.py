@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from checks.finding import Finding
 from checks.report.phrases import GLYPHS, age, cause, evidence, heading, overall, summary, where
-from checks.report.report import Report, Verdict, key, verdict
+from checks.report.report import Report, Verdict, key, row_key, verdict
+from deploy.model.row import Row, State
 from deploy.render import page
 
 RUNS = 30  # as many as fit beside a title on a telephone, a month of nights
@@ -28,6 +29,17 @@ class Line:
     strip: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A pending operation as the page shows it, in the same way."""
+
+    row: Row
+    kind: Verdict
+    sign: str
+    since: str
+    strip: tuple[tuple[str, str], ...]
+
+
 def render(report: Report, history: Sequence[Report] = ()) -> str:
     """Return the page; `history` holds the runs of the same verb, oldest first, this one last or not."""
     runs = _runs(report, history)
@@ -44,6 +56,7 @@ def render(report: Report, history: Sequence[Report] = ()) -> str:
         summary=summary(report),
         problems=problems,
         groups=groups,
+        told=[_told(report, each, runs) for each in report.told],
         gone=[_line(report, each, runs) for each in report.gone],
         runs=runs,
     )
@@ -66,6 +79,30 @@ def _line(report: Report, finding: Finding, runs: Sequence[Report]) -> Line:
         since=age(report, key(finding)),
         strip=tuple((_judged(run, finding), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
     )
+
+
+def _told(report: Report, row: Row, runs: Sequence[Report]) -> Told:
+    kind = _STATES[row.state]
+    return Told(
+        row=row,
+        kind=kind,
+        sign=GLYPHS[kind],
+        since=age(report, row_key(row)),
+        strip=tuple((_planned(run, row), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
+    )
+
+
+_STATES = {
+    State.NONE: Verdict.PASS,
+    State.CHANGE: Verdict.WARNING,
+    State.UNKNOWN: Verdict.WARNING,
+    State.ERROR: Verdict.ERROR,
+}
+
+
+def _planned(run: Report, row: Row) -> str:
+    """Return how an operation stood in a run; one that was not planned there is told apart."""
+    return next((_STATES[each.state] for each in run.rows if row_key(each) == row_key(row)), "absent")
 
 
 def _judged(run: Report, finding: Finding) -> str:

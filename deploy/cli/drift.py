@@ -68,7 +68,7 @@ def drift(
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
     keep(report)
     _write_metrics(report, textfile)
-    for wrong in notify.tell(report, on_change, webhook_file):
+    for wrong in notify.tell(report, on_change, webhook_file, paths.told(cluster.name)):
         click.echo(wrong, err=True)
     return report.exit_code(strict=strict)
 
@@ -81,7 +81,9 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
     success = succeeded(last) if last else None
     mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
     with open_log(cluster.name, "drift"), mine, Session(cluster, inventory) as session:
+        locks.refuse_busy(session)
         seen = night(session, cluster, lock.load(pinned), date.today())  # noqa: DTZ011 - the operator's day
+        locks.refuse_busy(session)  # what was half done meanwhile is no drift
         report = Report(
             verb="drift",
             cluster=cluster.name,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import gevent
@@ -35,6 +36,10 @@ if ! flock -w {patience} 9; then echo busy; cat {path}; exit 0; fi
 printf '%s\\n' {holder} > {path} && echo held
 while line=$(timeout {forgotten} head -n 1 9>&-) && [ "$line" = alive ]; do :; done
 : > {path}"""
+
+
+# who only looks shares the lock for a moment, which a run that takes it has the patience for
+LOOK = "[ -e {path} ] || exit 0; exec 9<{path}; flock -s -n 9 || {{ echo busy; cat {path}; }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,25 @@ def on_host(session: Session, host: str, holder: Holder) -> Generator[HostLock, 
         yield lock
     finally:
         lock.let_go()
+
+
+def refuse_busy(session: Session) -> None:
+    """Raise who works on the cluster, from whatever machine; nothing is written, and nobody is kept away.
+
+    A control plane that cannot be asked says nothing, as its lock goes with the connection.
+    """
+    planes = [node.name for node in session.cluster.control_planes if node.name in session.hosts]
+    for host, said in session.each(planes, partial(_look, session)).items():
+        word, _, content = said.partition("\n")
+        if word == "busy":
+            raise LockedError(session.cluster.name, f"{ON_HOST} on {host}", read(content))
+
+
+def _look(session: Session, host: str) -> str:
+    try:
+        return session.run(host, LOOK.format(path=ON_HOST), timeout=ANSWERED).out
+    except UnreachableError:
+        return ""
 
 
 def read(text: str) -> Holder | None:

@@ -49,6 +49,11 @@ def reports(name: str) -> Path:
     return cluster_state(name) / "reports"
 
 
+def told(name: str) -> Path:
+    """Return the file of what the hooks of a nightly run were told last."""
+    return cluster_state(name) / "told.json"
+
+
 def kubeconfig(name: str) -> Path:
     """Return the file that `slipway kubeconfig` writes."""
     return cluster_state(name) / "kubeconfig"

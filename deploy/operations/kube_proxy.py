@@ -15,12 +15,12 @@ from pyinfra.api import StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.kube import Read
 from deploy.model.row import Disturbs
+from deploy.model.settings import merged
 from deploy.observe import api, kube
 from deploy.observe.difference import unmet
 from deploy.observe.kube import Key, Object
 from deploy.operations import notes
 from deploy.operations.kube import Commands, asked
-from deploy.operations.settings import merged
 
 CONFIG = Key("", "ConfigMap", "kube-system", "kube-proxy")
 PODS = Key("apps", "DaemonSet", "kube-system", "kube-proxy")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import yaml
 
 from deploy import render
+from deploy.catalog.kubelet import settings as kubelet_settings
 from deploy.model import Cluster, Node
 from deploy.operations import k3s as operations
 from deploy.operations.files import File
 from deploy.operations.units import Pinned, Unit
 from deploy.steps.k3s import config
-from deploy.steps.kubeadm.config import kubelet_settings
 
 BINARY = "/usr/local/bin/k3s"
 TOOLS = ("kubectl", "crictl", "ctr")

@@ -6,6 +6,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from deploy import context, render
+from deploy.catalog.kubelet import settings as kubelet_settings
 from deploy.model import Cluster, Node
 from deploy.model.row import Disturbs
 from deploy.operations import files, kubeadm, units
@@ -75,7 +76,7 @@ def _joined(cluster: Cluster, node: Node) -> None:
 
 def _kubelet_prepared(cluster: Cluster) -> Unit:
     """Lay out the kubelet's files: kubeadm starts it, and shall start it as it is to run."""
-    settings = kubeadm.drop_in(DROP_IN, config.kubelet_settings(cluster))
+    settings = kubeadm.drop_in(DROP_IN, kubelet_settings(cluster))
     unit = Unit("kubelet.service", render.file("kubeadm/kubelet.service"), (settings, *INPUTS))
     files.present(name="Configure the kubelet", files=[settings, *units.own_files(unit)])
     return unit

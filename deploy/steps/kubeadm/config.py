@@ -1,4 +1,4 @@
-"""The configuration that kubeadm and the kubelets read: pure, cluster and node in, documents out."""
+"""The configuration that kubeadm reads: pure, cluster and node in, documents out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from deploy.catalog import gates
 from deploy.model import Cluster, Node, ProxyMode
 from deploy.model.api_server import PORT
-from deploy.operations.settings import merged
+from deploy.model.settings import merged
 
 KUBEADM_API = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
@@ -54,27 +54,6 @@ def join_document(cluster: Cluster, node: Node) -> Document:
     if node.is_control_plane:
         document["controlPlane"] = {"localAPIEndpoint": _local_endpoint(node)}
     return document
-
-
-def kubelet_settings(cluster: Cluster) -> Document:
-    """Return our part of KubeletConfiguration: a drop-in beside the base that kubeadm writes."""
-    kubernetes = cluster.kubernetes
-    reserved = kubernetes.reserved
-    settings: Document = {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "systemReserved": {
-            "cpu": reserved.cpu,
-            "memory": reserved.memory,
-            "ephemeral-storage": reserved.ephemeral_storage,
-        },
-        # half a minute for pods to end when a host shuts down, the last third of it for critical ones
-        "shutdownGracePeriod": "30s",
-        "shutdownGracePeriodCriticalPods": "10s",
-    }
-    if given := gates.of(cluster, "kubelet"):
-        settings["featureGates"] = given
-    return merged(settings, kubernetes.kubelet)
 
 
 def endpoint(cluster: Cluster) -> str:

@@ -15,10 +15,14 @@ from tests.lab.site import OWN_CACHE, Site, until
 
 NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
 BOTH = ("cp1", "w1")
-# What only the API can tell: unavailable without it, which is no fault of its own.
+# What only the API can tell: unavailable without it, each of them, which is no fault of its own.
 UNTOLD = {
-    *((check, host) for check in ("K8S-01", "K8S-02", "K8S-04", "K8S-08", "RT-02") for host in BOTH),
-    *((check, "cp1") for check in ("K8S-05", "K8S-09")),
+    *(
+        (check, host)
+        for check in ("K8S-01", "K8S-02", "K8S-04", "K8S-08", "K8S-19", "RT-02")
+        for host in BOTH
+    ),
+    ("K8S-09", "cp1"),
     *((check, None) for check in ("K8S-02", "K8S-09", "LB-02", "LB-03", "LB-04", "RT-13")),
 }
 # What a fault brings down with it; it is found with the fault and gone with it.
@@ -27,6 +31,7 @@ WITH: dict[str, set[tuple[str, str | None]]] = {
     "api-server-stopped": {
         *UNTOLD,
         ("K8S-03", "cp1"),
+        ("K8S-05", "cp1"),
         *(("K8S-15", host) for host in BOTH),
         *((phase, "cp1") for phase in ("control-plane", "names")),
         ("workers", "w1"),
@@ -51,6 +56,8 @@ WITH: dict[str, set[tuple[str, str | None]]] = {
     "modules-file": {("HOST-06", "w1")},
     "containerd-edited": {("RT-02", "w1")},
     "kubelet-edited": {("K8S-04", "w1")},
+    # its kubelet's certificate is what asks the API
+    "certificate-ended": {("K8S-19", "w1")},
     "label-removed": {("nodes", "cp1")},
     "node-excluded": {("nodes", "cp1")},
     "dns-gone": {("K8S-06", "cp1"), ("K8S-06", "w1")},
@@ -76,6 +83,7 @@ BATCHES = {
         "hosts-entry",
         "inodes-full",
         "containerd-disabled",
+        "kubelet-restarted",
         "kubelet-disabled",
     ],
     "runtime and kubelet": [
@@ -276,7 +284,7 @@ def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(cor
     assert by_status["HOST-24", "w1"] == "fail"
     assert by_status["HOST-07", "w1"] == "pass"
     assert by_status["K8S-14", None] == "fail"
-    assert by_status["K8S-01", "w1"] == "unavailable"
+    assert {each: by_status.get(each) for each in UNTOLD} == dict.fromkeys(UNTOLD, "unavailable")
     answers(core)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import yaml
 
+from deploy.engine.locks import ON_HOST, Holder
 from deploy.lab import keys
 from deploy.model import paths
 from tests.lab.site import Site, until
@@ -63,6 +66,20 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(core: Site) -> None:
     said = core.ok("apply", "--yes")
 
     assert "An earlier run did not end by itself" in said
+
+
+def test_a_night_during_an_apply_of_another_machine_says_so_and_reports_nothing(core: Site) -> None:
+    name = json.dumps(asdict(Holder("apply", "alice", "laptop", 4242, "2026-11-30T01:00:00Z")))
+    held = f"exec 9<>{ON_HOST}; flock 9; echo {shlex.quote(name)} > {ON_HOST}; exec sleep 300"
+    core.on("n1", f"systemd-run -q --collect --unit=held-by-alice sh -c {shlex.quote(held)}")
+    until(lambda: "alice" in core.on("n1", f"cat {ON_HOST}"), 10, "the other machine's lock")
+    try:
+        night = core.slipway("drift", "-o", "json")
+    finally:
+        core.on("n1", f"systemctl stop held-by-alice; : > {ON_HOST}")
+
+    assert (night.returncode, night.stdout) == (3, "")
+    assert f"cluster {core.name} is being worked on by `slipway apply` of alice on laptop" in night.stderr
 
 
 def test_a_wrong_digest_installs_nothing_and_the_old_binary_stays(core: Site) -> None:

@@ -157,7 +157,15 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "pools": [{"metadata": {"name": "default"}, "spec": {"addresses": ["10.0.0.200/31"]}}],
     "advertisements": [{"metadata": {"name": "default"}, "spec": {"ipAddressPools": ["default"]}}],
 }
-CONFIGZ = {"cgroupDriver": "systemd", "systemReserved": {"cpu": "100m", "memory": "256Mi", "x": "y"}}
+CONFIGZ: dict[str, Any] = {
+    "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True, "cacheTTL": "2m0s"}},
+    "authorization": {"mode": "Webhook"},
+    "cgroupDriver": "systemd",
+    "maxPods": 110,
+    "shutdownGracePeriod": "30s",
+    "shutdownGracePeriodCriticalPods": "10s",
+    "systemReserved": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
+}
 
 
 def seen(change: Callable[[dict[str, list[dict[str, Any]]]], Any] | None = None) -> Snapshot:

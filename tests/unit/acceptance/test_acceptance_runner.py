@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,14 @@ from cryptography.x509.oid import NameOID
 
 from checks.acceptance.runner import prove_hosts
 from checks.acceptance.test_certificates import READ
+from checks.acceptance.test_kubelet_files import CONFIG_MAP
+from checks.acceptance.test_kubelet_files import READ as FILES
 from checks.acceptance.test_services import query
 from checks.acceptance.test_static_pods import MANIFEST, comparison
 from checks.finding import Finding
 from deploy.errors import UnreachableError
 from deploy.model import TimeSync
+from deploy.observe.kube import MARK
 
 
 def printed(days: int) -> str:
@@ -37,6 +41,21 @@ def printed(days: int) -> str:
     return f"@ pki/apiserver.crt\n{certificate.public_bytes(Encoding.PEM).decode()}"
 
 
+def files(
+    more: str = "", env: str = 'KUBELET_KUBEADM_ARGS="--node-ip=ADDRESS"', others: str = "20-slipway.conf\n"
+) -> str:
+    """Return a kubelet's files as a host prints them, and the cluster's configuration as the API does."""
+    base = "apiVersion: kubelet.config.k8s.io/v1beta1\nauthentication:\n  anonymous:\n    enabled: false\n"
+    config = f"{base}resolvConf: /run/systemd/resolve/resolv.conf\n{more}"
+    said = json.dumps({"data": {"kubelet": f"{base}containerRuntimeEndpoint: ''\n"}})
+    asked = f"https://10.0.0.11:6443{CONFIG_MAP}"
+    return (
+        f"@@ config\n{config}\n@@ flags\n{env}\n\n@@ others\n{others}@@ wanted\n{said}\n{MARK}200 {asked}\n"
+    )
+
+
+ENV = "kubeadm-flags.env"
+MORE = ("a 1", "b 2", "c 3")
 SYSCTLS = "sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"
 GOOD = {
     "cat /proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
@@ -64,6 +83,7 @@ EDITED = """--- /etc/kubernetes/manifests/kube-scheduler.yaml
 -    - --v=3
 """
 GOOD |= {
+    FILES: files(),
     DIFF: "[upgrade/diff] Reading configuration\n",
     ETCD: "",
     READ: printed(days=364),
@@ -82,7 +102,8 @@ def answers(changed: Mapping[str, Ran] = {}) -> object:
             return Ran(out=f"1: lo    inet 127.0.0.1/8 \n2: eth0    inet {ADDRESSES[host]}/24 brd\n")
         if command.startswith(JOURNAL):
             return Ran(out="2026-11-30T03:00:00 w1 kubelet: started\n")
-        return Ran(out=GOOD[command].replace("now", f"{time.time():.9f}\n"))
+        said = GOOD[command].replace("ADDRESS", ADDRESSES[host])
+        return Ran(out=said.replace("now", f"{time.time():.9f}\n"))
 
     return run
 
@@ -116,6 +137,7 @@ def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
         ("K8S-11", "pass", "no alarm", "no alarm"),
         ("K8S-13", "pass", "active, v1.36.3", "active, v1.36.3"),
         ("K8S-15", "pass", "10.43.0.1:443 connects", "10.43.0.1:443 connects"),
+        ("K8S-19", "pass", "what was written for it", "what was written for it"),
         ("RT-01", "pass", "active, v2.3.7", "active, v2.3.7"),
     ]
 
@@ -283,3 +305,58 @@ def test_a_host_that_is_lost_on_the_way_keeps_what_was_seen_before() -> None:
         ("HOST-07", "unavailable", "the host does not answer (HOST-00)"),
     ]
     assert {each[1] for each in findings[4:]} == {"unavailable"}
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (files("maxPods: 7\n"), "config.yaml has maxPods 7, the cluster's is not set"),
+        (
+            files().replace("enabled: false", "enabled: true", 1),
+            "config.yaml has authentication.anonymous.enabled true, the cluster's is false",
+        ),
+        (files("- x: ["), "config.yaml is no configuration"),
+        (
+            files(env='KUBELET_KUBEADM_ARGS="--node-ip=10.0.0.12 --max-pods=7 --hostname-override=x"'),
+            f"{ENV} gives --max-pods=7; {ENV} gives --hostname-override=x, wanted w1",
+        ),
+        (
+            files(env='KUBELET_CONFIG_ARGS="--config=/x"'),
+            f"{ENV} sets KUBELET_CONFIG_ARGS; {ENV} gives no --node-ip, wanted 10.0.0.12",
+        ),
+        (files(others="99-mine.conf\n20-slipway.conf\n"), "99-mine.conf lies among its drop-ins"),
+        (
+            files("a: 1\nb: 2\nc: 3\n", others=""),
+            "; ".join(f"config.yaml has {each}, the cluster's is not set" for each in MORE) + "; and 1 more",
+        ),
+    ],
+)
+def test_a_kubelets_file_that_somebody_edited_is_found(said: str, found: str) -> None:
+    changed = {FILES: Ran(out=said.replace("ADDRESS", "10.0.0.12"))}
+
+    [told] = [each for each in on("w1", prove(changed)) if each[0] == "K8S-19"]
+
+    assert told == ("K8S-19", "fail", found, "what was written for it")
+
+
+@pytest.mark.parametrize(
+    ("ran", "found"),
+    [
+        (
+            Ran(rc=1, err="cat: /var/lib/kubelet/config.yaml: No such file or directory\n"),
+            "its files could not be read: cat: /var/lib/kubelet/config.yaml: No such file or directory",
+        ),
+        (
+            Ran(out=files().partition("@@ wanted\n")[0] + f"@@ wanted\ncurl: (7) refused\n{MARK}000 \n"),
+            "the ConfigMap kubelet-config could not be read: curl: (7) refused",
+        ),
+        (
+            Ran(out=files().partition("@@ wanted\n")[0] + "@@ wanted\n"),
+            "the ConfigMap kubelet-config could not be read: no answer",
+        ),
+    ],
+)
+def test_a_kubelets_files_that_cannot_be_compared_are_not_taken_for_right(ran: Ran, found: str) -> None:
+    [told] = [each for each in on("w1", prove({FILES: ran})) if each[0] == "K8S-19"]
+
+    assert told == ("K8S-19", "unavailable", found, "")

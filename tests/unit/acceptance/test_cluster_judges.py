@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from clusters import CLUSTER, deployment, node, seen
+from clusters import CLUSTER, CONFIGZ, deployment, node, seen
 
 from checks.cluster.judges import judge
 from checks.cluster.snapshot import Answer, silent
@@ -35,8 +36,8 @@ def test_a_good_cluster_passes_every_judge_with_what_was_seen() -> None:
         ("K8S-01", "w1", "pass", "Ready at 10.0.0.12"),
         ("K8S-02", "cp1", "pass", "kubelet v1.36.3"),
         ("K8S-02", "w1", "pass", "kubelet v1.36.3"),
-        ("K8S-04", "cp1", "pass", "2/2 declared settings in effect"),
-        ("K8S-04", "w1", "pass", "2/2 declared settings in effect"),
+        ("K8S-04", "cp1", "pass", "9/9 settings in effect"),
+        ("K8S-04", "w1", "pass", "9/9 settings in effect"),
         ("K8S-08", "w1", "pass", "tier=gpu"),
         ("K8S-09", "cp1", "pass", "4/4 static pods"),
         (
@@ -206,22 +207,76 @@ def test_only_an_unready_node_brings_others_down_with_it() -> None:
     assert [each[:2] for each in bad(judge(CLUSTER, seen(pressed)))] == [("K8S-01", "w1")]
 
 
-def test_a_kubelet_that_runs_with_another_setting_is_named_with_both_values() -> None:
-    wrong = Answer('{"kubeletconfig": {"cgroupDriver": "cgroupfs", "systemReserved": {"cpu": "100m"}}}')
+def configured(cluster: Cluster, **changed: Any) -> Finding:
+    """Return what is said of w1's kubelet, which runs with something else."""
     snapshot = seen()
-
+    answer = Answer(json.dumps({"kubeletconfig": {**CONFIGZ, **changed}}))
     [finding] = [
         each
-        for each in judge(CLUSTER, replace(snapshot, configz={**snapshot.configz, "w1": wrong}))
+        for each in judge(cluster, replace(snapshot, configz={**snapshot.configz, "w1": answer}))
         if each.check == "K8S-04" and each.host == "w1"
     ]
+    return finding
 
-    assert finding.status is Status.FAIL
-    assert finding.found == "0/2 declared settings in effect"
+
+def with_settings(**kubernetes: Any) -> Cluster:
+    data = CLUSTER.model_dump(mode="json", exclude_defaults=True)
+    return Cluster.model_validate({**data, "kubernetes": {**data.get("kubernetes", {}), **kubernetes}})
+
+
+def test_a_kubelet_that_runs_with_another_setting_is_named_with_both_values() -> None:
+    finding = configured(CLUSTER, cgroupDriver="cgroupfs", systemReserved={"cpu": "100m"})
+
+    assert (finding.status, finding.found, finding.wanted) == (Status.FAIL, "6/9 settings in effect", "9/9")
     assert finding.detail == (
         "cgroupDriver: found 'cgroupfs', wanted 'systemd'\n"
-        "systemReserved: found {'cpu': '100m'}, wanted {'cpu': '100m', 'memory': '256Mi'}"
+        "systemReserved.memory: found None, wanted '256Mi'\n"
+        "systemReserved.ephemeral-storage: found None, wanted '1Gi'"
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": True}}},
+            "authentication.anonymous.enabled: found True, wanted False",
+        ),
+        (
+            {"authorization": {"mode": "AlwaysAllow"}},
+            "authorization.mode: found 'AlwaysAllow', wanted 'Webhook'",
+        ),
+        ({"shutdownGracePeriod": "0s"}, "shutdownGracePeriod: found '0s', wanted '30s'"),
+    ],
+)
+def test_a_kubelet_that_anybody_may_ask_or_that_lets_no_pod_end_is_not_as_it_was_given(
+    changed: dict[str, Any], told: str
+) -> None:
+    finding = configured(CLUSTER, **changed)
+
+    assert (finding.status, finding.detail) == (Status.FAIL, told)
+
+
+def test_what_an_inventory_sets_goes_over_ours_and_durations_count_by_their_length() -> None:
+    declared = with_settings(
+        kubelet={"maxPods": 7, "shutdownGracePeriod": "90s", "imageMinimumGCAge": "5m", "readOnlyPort": 0}
+    )
+
+    assert configured(declared).detail == (
+        "imageMinimumGCAge: found None, wanted '5m'\n"
+        "maxPods: found 110, wanted 7\n"
+        "shutdownGracePeriod: found '30s', wanted '90s'"
+    )
+    good = configured(declared, maxPods=7, shutdownGracePeriod="1m30s", imageMinimumGCAge="5m0s")
+    assert (good.status, good.found) == (Status.PASS, "12/12 settings in effect")
+
+
+def test_a_gate_that_another_component_alone_has_is_not_asked_of_the_kubelet() -> None:
+    declared = with_settings(feature_gates={"ControllerManagerReleaseLeaderElectionLockOnExit": True})
+
+    assert configured(declared).status is Status.PASS
+    for_all = configured(with_settings(feature_gates={"AllAlpha": True}))
+    assert for_all.detail == "featureGates.AllAlpha: found None, wanted True"
 
 
 def test_a_kubelet_that_does_not_answer_is_not_taken_for_configured() -> None:

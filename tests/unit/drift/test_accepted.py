@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from checks.drift.compare import compared, news, problems
+from checks.drift.compare import compared, problems
 from checks.finding import Finding, Status
 from checks.preflight.ignoring import ignoring, ignoring_rows
 from checks.report import Report, render
@@ -114,11 +114,9 @@ def test_a_check_and_an_operation_are_accepted_apart() -> None:
     assert said.ignored == "tuned by hand (until 2026-12-31)"
 
 
-def test_accepting_and_expiring_is_no_news() -> None:
+def test_an_accepted_one_keeps_its_date() -> None:
     first = compared(night(SYSCTLS), None)
     accepted = compared(night(judged(SYSCTLS, accept(plan=NAMED))), first)
-    over = compared(night(judged(SYSCTLS, accept(plan=NAMED), today=date(2027, 1, 1))), accepted)
-    tomorrow = replace(over, started=datetime(2027, 1, 1, 3, 17, tzinfo=UTC))
 
     assert [*problems(accepted)] == [(NAMED, "w1")]
-    assert news(tomorrow) == ([], [])
+    assert dict(accepted.since) == {(NAMED, "w1"): STARTED}

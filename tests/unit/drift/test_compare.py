@@ -1,4 +1,4 @@
-"""Nights that follow each other: what is new, what is still there since when, what is gone, told once."""
+"""Nights that follow each other: what is new, what is still there since when, what is gone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.drift.compare import compared, news, problems
-from checks.drift.notify import message
+from checks.drift.compare import compared, problems
 from checks.finding import Finding, Severity, Status
 from checks.report import Report, history
 from checks.report.report import Key
@@ -57,7 +56,6 @@ def test_what_is_still_there_keeps_its_date() -> None:
     second = compared(night(1, SWAP, SYSCTL), compared(night(0, SWAP), None))
 
     assert dict(second.since) == {SWAP: FIRST, SYSCTL: FIRST + timedelta(days=1)}
-    assert news(second) == ([SYSCTL], [])
 
 
 def test_what_went_is_named_and_what_comes_again_is_new() -> None:
@@ -74,7 +72,6 @@ def test_a_host_that_is_away_is_not_mended_by_that() -> None:
     back = compared(night(2, SWAP, SYSCTL), away)
 
     assert away.gone == ()
-    assert news(away) == ([], [])
     assert dict(back.since) == {SWAP: FIRST, SYSCTL: FIRST}
 
 
@@ -87,6 +84,45 @@ def test_a_silent_api_does_not_mend_what_only_it_can_show() -> None:
     assert back.since[POOL] == FIRST
 
 
+def test_a_phase_that_ended_with_an_error_does_not_mend_what_came_before_it_that_night() -> None:
+    error = replace(row(SYSCTL), operation="Baseline", state=State.ERROR)
+    before = compared(night(0, SYSCTL), None)
+    broken = compared(replace(night(1), rows=(error,)), before)
+    back = compared(night(2, SYSCTL), broken)
+
+    assert broken.gone == ()
+    assert back.since[SYSCTL] == FIRST
+    assert [(each.check, each.host) for each in back.gone] == [("baseline | Baseline", "w1")]
+
+
+def test_an_error_on_another_host_or_in_another_phase_hides_nothing() -> None:
+    elsewhere = replace(row(SYSCTL), host="w2", state=State.ERROR)
+    other = replace(row(SYSCTL), phase="containerd", state=State.ERROR)
+    found = compared(replace(night(1), rows=(elsewhere, other)), compared(night(0, SYSCTL), None))
+
+    assert [(each.check, each.host) for each in found.gone] == [SYSCTL]
+
+
+def test_what_a_check_found_elsewhere_is_not_gone_while_it_cannot_look() -> None:
+    ghost = Finding("K8S-01", "ghost", Status.FAIL, found="in the cluster")
+    silent = Finding("K8S-01", "w1", Status.UNAVAILABLE, found="connection refused")
+    before = compared(replace(night(0), findings=(ghost,)), None)
+    blind = compared(replace(night(1), findings=(silent,)), before)
+    seen = compared(replace(night(2), findings=(replace(silent, status=Status.PASS),)), blind)
+
+    assert blind.gone == ()
+    assert blind.since["K8S-01", "ghost"] == FIRST
+    assert [(each.check, each.host) for each in seen.gone] == [("K8S-01", "w1")]
+
+
+def test_what_is_good_again_on_a_host_is_gone_while_the_check_cannot_look_at_another() -> None:
+    good = Finding("HOST-03", "w1", Status.PASS)
+    silent = Finding("HOST-03", "w2", Status.UNAVAILABLE)
+    found = compared(replace(night(1), findings=(good, silent)), compared(night(0, SWAP), None))
+
+    assert [(each.check, each.host) for each in found.gone] == [SWAP]
+
+
 def test_a_fault_that_was_accepted_is_still_in_sight() -> None:
     accepted = replace(night(0, SWAP).findings[0], ignored="until spring")
     report = replace(night(0, SWAP), findings=(accepted,))
@@ -94,72 +130,10 @@ def test_a_fault_that_was_accepted_is_still_in_sight() -> None:
     assert [*problems(report)] == [SWAP]
 
 
-def test_a_note_is_no_news_that_wakes_anybody_but_is_kept() -> None:
+def test_a_note_is_kept() -> None:
     note = Finding("HOST-02", "w1", Status.FAIL, Severity.INFO)
 
     assert [*problems(replace(night(0), findings=(note,)))] == [("HOST-02", "w1")]
-
-
-FAULTS: tuple[tuple[Key, ...], ...] = (
-    (),
-    (SWAP,),
-    (SWAP,),
-    (SWAP, SYSCTL),
-    (SYSCTL,),
-    (SYSCTL,),
-    (),
-    (),
-    (CLOCK,),
-    (CLOCK, SWAP),
-    (CLOCK, SWAP),
-    (CLOCK, SWAP, POOL),
-    (POOL,),
-    (),
-)
-
-
-def test_fourteen_nights_are_told_one_message_per_change(tmp_path: Path) -> None:
-    told: list[tuple[int, int, int]] = []
-    for number, faults in enumerate(FAULTS):
-        report = compared(night(number, *faults), history.last(tmp_path, "drift"))
-        history.save(tmp_path, report)
-        if (said := message(report)) is not None:
-            told.append((number, len(said["new"]), len(said["gone"])))  # type: ignore[arg-type]
-
-    assert told == [
-        (1, 1, 0),
-        (3, 1, 0),
-        (4, 0, 1),
-        (6, 0, 1),
-        (8, 1, 0),
-        (9, 1, 0),
-        (11, 1, 0),
-        (12, 0, 2),
-        (13, 0, 1),
-    ]
-    kept = history.load(tmp_path, "drift", 30)
-    assert len(kept) == 14
-    assert kept[11].since[CLOCK] == FIRST + timedelta(days=8)
-    assert kept[11].since[SWAP] == FIRST + timedelta(days=9)
-
-
-def test_the_message_names_what_is_new_for_people_and_for_machines() -> None:
-    report = compared(night(1, SWAP), compared(night(0), None))
-
-    assert message(report) == {
-        "text": (
-            "homelab: 1 new, 0 gone\n"
-            "× w1: HOST-03 Swap is off  failed\n"
-            "    since: this run\n"
-            "    more: slipway explain HOST-03\n"
-            "Status: × 1 error, 1 passed in 3.0 s\n"
-        ),
-        "cluster": "homelab",
-        "run": "20261102T031700Z-0000",
-        "exit": 3,
-        "new": [{"check": "HOST-03", "host": "w1"}],
-        "gone": [],
-    }
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"schema_version": 1}'])

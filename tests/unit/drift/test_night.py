@@ -27,6 +27,28 @@ def test_a_check_that_two_judges_know_is_said_once_and_a_fault_is_not_outvoted()
     assert once([bad], [good]) == [bad]
 
 
+def test_a_server_that_is_silent_is_not_spoken_for_by_a_file_that_is_right() -> None:
+    declared = finding("LB-02", None, Status.PASS, "workers w1")
+    silent = finding("LB-02", None, Status.UNAVAILABLE, "connection refused")
+    overlapping = finding("LB-02", None, Status.FAIL, "overlaps what DHCP gives away")
+
+    assert once([declared], [silent]) == [silent]
+    assert once([overlapping], [silent]) == [overlapping]
+
+
+def test_of_two_faults_the_first_is_told() -> None:
+    first, second = (finding("HOST-09", "w1", Status.FAIL, found) for found in ("40 s off", "41.0 s off"))
+
+    assert once([first], [second]) == [first]
+
+
+def test_what_does_not_apply_says_nothing_against_who_has_looked() -> None:
+    judged = finding("LB-02", None, Status.UNAVAILABLE)
+    nothing = finding("LB-02", None, Status.SKIPPED)
+
+    assert once([judged], [nothing]) == once([nothing], [judged]) == [judged]
+
+
 def test_skipped_for_all_is_not_said_beside_a_verdict_of_a_host() -> None:
     skipped = finding("HOST-26", None, Status.SKIPPED)
     judged = finding("HOST-26", "cp1", Status.PASS)

@@ -18,6 +18,7 @@ from deploy.errors import InventoryError
 
 REPORT = compared(night(1, SWAP), compared(night(0), None))
 QUIET = compared(night(1), compared(night(0), None))
+MENDED = compared(night(2), REPORT)
 COPY = f"{sys.executable} -c 'import sys; open(sys.argv[1], \"w\").write(sys.stdin.read())' "
 
 
@@ -40,36 +41,108 @@ def posted() -> Iterator[tuple[str, list[bytes]]]:
     server.server_close()
 
 
-def test_a_command_gets_the_news_on_its_input(tmp_path: Path) -> None:
-    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None) == []
-    assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    return tmp_path / "told.json"
 
 
-def test_no_news_tells_nobody(tmp_path: Path) -> None:
-    assert tell(QUIET, f"{COPY}{tmp_path / 'told'}", None) == []
+def test_a_command_gets_the_news_on_its_input(tmp_path: Path, ledger: Path) -> None:
+    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert json.loads((tmp_path / "told").read_text()) == {
+        "text": (
+            "homelab: 1 new, 0 changed, 0 gone\n"
+            "× w1: HOST-03 Swap is off  failed\n"
+            "    since: this run\n"
+            "    more: slipway explain HOST-03\n"
+            "Status: × 1 error, 1 passed in 3.0 s\n"
+        ),
+        "cluster": "homelab",
+        "run": "20261102T031700Z-0000",
+        "exit": 3,
+        "new": [{"check": "HOST-03", "host": "w1"}],
+        "changed": [],
+        "gone": [],
+    }
+
+
+def test_no_news_tells_nobody(tmp_path: Path, ledger: Path) -> None:
+    assert tell(QUIET, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
     assert not (tmp_path / "told").exists()
 
 
-def test_a_command_that_fails_is_said_and_ends_nothing() -> None:
-    assert tell(REPORT, "false", None) == ["nobody was told by the command false: CalledProcessError"]
+def test_what_somebody_knows_is_not_told_again(tmp_path: Path, ledger: Path) -> None:
+    told = tmp_path / "told"
+    assert tell(REPORT, f"{COPY}{told}", None, ledger) == []
+    told.unlink()
+
+    assert tell(REPORT, f"{COPY}{told}", None, ledger) == []
+    assert not told.exists()
 
 
-def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]]) -> None:
+def test_without_hooks_nobody_was_told(tmp_path: Path, ledger: Path) -> None:
+    assert tell(REPORT, None, None, ledger) == []
+    assert not ledger.exists()
+
+    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert (tmp_path / "told").exists()
+
+
+def test_a_command_that_fails_is_said_and_its_news_is_told_the_next_time(
+    tmp_path: Path, ledger: Path
+) -> None:
+    wrong = tell(REPORT, "false", None, ledger)
+
+    assert wrong == ["nobody was told by the command false: CalledProcessError"]
+    assert tell(compared(night(2, SWAP), REPORT), f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+def test_what_came_and_went_before_anybody_could_be_told_is_not_told(tmp_path: Path, ledger: Path) -> None:
+    tell(REPORT, "false", None, ledger)
+
+    assert tell(MENDED, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert not (tmp_path / "told").exists()
+
+
+def test_only_the_one_that_was_not_told_is_told_again(
+    tmp_path: Path, posted: tuple[str, list[bytes]], ledger: Path
+) -> None:
+    url, bodies = posted
+    secret, told = tmp_path / "webhook", tmp_path / "told"
+    secret.write_text(f"{url}/broken")
+    assert tell(REPORT, f"{COPY}{told}", secret, ledger) == [
+        f"nobody was told by the webhook of {secret}: HTTPError"
+    ]
+    told.unlink()
+    secret.write_text(f"{url}/hook")
+
+    assert tell(REPORT, f"{COPY}{told}", secret, ledger) == []
+    assert not told.exists()
+    assert json.loads(bodies[-1])["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"command": [{}]}', '{"command": 1}'])
+def test_a_ledger_that_is_damaged_has_everything_told(tmp_path: Path, ledger: Path, text: str) -> None:
+    ledger.write_text(text)
+
+    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+def test_a_ledger_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    ledger = tmp_path / "away" / "told.json"
+
+    assert tell(REPORT, "true", None, ledger) == [f"{ledger} could not be written: No such file or directory"]
+
+
+def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]], ledger: Path) -> None:
     url, bodies = posted
     secret = tmp_path / "webhook"
     secret.write_text(f"{url}/hook?token=s3cret\n")
 
-    assert tell(REPORT, None, secret) == []
+    assert tell(REPORT, None, secret, ledger) == []
     assert json.loads(bodies[0])["cluster"] == "homelab"
-
-
-def test_a_webhook_that_fails_is_named_by_its_file_and_not_by_its_address(
-    tmp_path: Path, posted: tuple[str, list[bytes]]
-) -> None:
-    secret = tmp_path / "webhook"
-    secret.write_text(f"{posted[0]}/broken")
-
-    assert tell(REPORT, None, secret) == [f"nobody was told by the webhook of {secret}: HTTPError"]
+    assert "s3cret" not in ledger.read_text()
 
 
 def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path) -> None:

@@ -97,6 +97,39 @@ def test_a_hosts_lock_is_free_again_when_the_run_ended(session: Session) -> None
         _until(lambda: Path(locks.ON_HOST).read_text() == "")
 
 
+def test_who_only_looks_is_told_who_is_at_work_and_changes_nothing(session: Session) -> None:
+    with locks.on_host(session, "cp1", ALICE):
+        before = Path(locks.ON_HOST).stat().st_mtime_ns
+        with pytest.raises(LockedError) as error:
+            locks.refuse_busy(session)
+        assert Path(locks.ON_HOST).stat().st_mtime_ns == before
+        assert locks.read(Path(locks.ON_HOST).read_text()) == ALICE
+
+    assert str(error.value) == (
+        "cluster test is being worked on by `slipway apply` of alice on laptop (process 4242), since "
+        f"2026-11-30T01:00:00Z; the lock is {locks.ON_HOST} on cp1. "
+        "Wait for it to end, or end it; its lock goes with it."
+    )
+
+
+def test_who_only_looks_goes_on_where_nobody_is_at_work(session: Session) -> None:
+    locks.refuse_busy(session)
+    assert not Path(locks.ON_HOST).exists()
+
+    with locks.on_host(session, "cp1", ALICE):
+        pass
+    _until(lambda: Path(locks.ON_HOST).read_text() == "")
+    locks.refuse_busy(session)
+
+
+def test_a_name_that_a_killed_run_left_in_a_lock_that_is_free_keeps_nobody_away(session: Session) -> None:
+    path = Path(locks.ON_HOST)
+    path.parent.mkdir()
+    path.write_text(json.dumps(asdict(ALICE)))
+
+    locks.refuse_busy(session)
+
+
 def test_a_hosts_lock_goes_with_the_connection(session: Session, cluster: Cluster) -> None:
     with Session(cluster, Path("lab.yaml")) as other, ExitStack() as killed:
         killed.enter_context(locks.on_host(other, "cp1", ALICE))

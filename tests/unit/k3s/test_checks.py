@@ -143,6 +143,27 @@ def test_an_edit_of_what_k3s_generates_is_found_and_an_unread_one_is_no_pass(
     assert prove("RT-05", {RECORDED: ran}) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [
+        (Ran(out="00-k3s-defaults.conf\n20-slipway.conf\n"), ("pass", "what was written for it")),
+        (
+            Ran(out="20-slipway.conf\n30-mine.conf\n"),
+            ("fail", "30-mine.conf lies among its drop-ins"),
+        ),
+        (Ran(), ("fail", "20-slipway.conf is not among its drop-ins")),
+        (Ran(1, err="find: away"), ("unavailable", "its files could not be read: find: away")),
+    ],
+)
+def test_a_drop_in_of_the_kubelet_in_k3s_that_is_nobodys_is_found(
+    ran: Ran, expected: tuple[str, str]
+) -> None:
+    [command] = asked("K8S-19")
+
+    assert "/var/lib/rancher/k3s/agent/etc/kubelet.conf.d" in command
+    assert prove("K8S-19", {command: ran}) == [expected]
+
+
 def test_the_kubelets_alarms_are_looked_for_where_k3s_logs_them() -> None:
     alarm = "2026-11-30T01:00:00+0000 a1 k3s[1]: eviction manager: attempting to reclaim memory"
     first = "2026-11-30T00:00:00+0000 a1 k3s[1]: starting"

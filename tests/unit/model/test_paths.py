@@ -12,12 +12,20 @@ def test_everything_of_a_cluster_lies_in_its_state_directory(monkeypatch: pytest
 
     assert {
         function.__name__: str(function("home"))
-        for function in (paths.known_hosts, paths.run_lock, paths.logs, paths.reports, paths.kubeconfig)
+        for function in (
+            paths.known_hosts,
+            paths.run_lock,
+            paths.logs,
+            paths.reports,
+            paths.told,
+            paths.kubeconfig,
+        )
     } == {
         "known_hosts": "/var/state/slipway/home/known_hosts",
         "run_lock": "/var/state/slipway/home/lock",
         "logs": "/var/state/slipway/home/logs",
         "reports": "/var/state/slipway/home/reports",
+        "told": "/var/state/slipway/home/told.json",
         "kubeconfig": "/var/state/slipway/home/kubeconfig",
     }
     assert str(paths.lab_state("lab")) == "/var/state/slipway/labs/lab"

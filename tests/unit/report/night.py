@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from checks.finding import Finding, Severity, Status
 from checks.report import Report
+from checks.report.report import row_key
 from deploy.model.row import Disturbs, Row, State
 
 STARTED = datetime(2026, 11, 30, 3, 17, 0, tzinfo=UTC)
@@ -84,7 +85,10 @@ NIGHT = Report(
     inventory_sha256="a" * 64,
     lock_sha256="b" * 64,
     rows=(ROW, LABELS),
-    since={("HOST-08", "w1"): datetime(2026, 11, 28, 3, 17, tzinfo=UTC)},
+    since={
+        ("HOST-08", "w1"): datetime(2026, 11, 28, 3, 17, tzinfo=UTC),
+        row_key(ROW): datetime(2026, 11, 29, 3, 17, tzinfo=UTC),
+    },
     gone=(GONE,),
     last_success=datetime(2026, 11, 29, 3, 17, tzinfo=UTC),
 )

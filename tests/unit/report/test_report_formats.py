@@ -9,7 +9,7 @@ from xml.etree.ElementTree import fromstring
 
 import jsonschema
 import pytest
-from night import GOOD, INOTIFY, LABELS, NIGHT, NODES
+from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, ROW
 
 from checks.finding import Finding, Severity, Status
 from checks.report import Format, Report, render
@@ -180,6 +180,17 @@ def test_a_page_shows_how_a_check_ended_in_the_runs_before() -> None:
 
     assert 'aria-label="last 2 runs: pass, error"' in page
     assert 'aria-label="last 2 runs: absent, unavailable"' in page
+
+
+def test_a_page_shows_how_an_operation_stood_in_the_runs_before_and_since_when_it_waits() -> None:
+    first = replace(NIGHT, run="20261127T031700Z-0000", rows=())
+    second = replace(NIGHT, run="20261128T031700Z-0000", rows=(replace(ROW, state=State.NONE),))
+    third = replace(NIGHT, run="20261129T031700Z-0000", rows=(replace(ROW, state=State.ERROR),))
+
+    page = render(NIGHT, "html", history=[first, second, third, NIGHT])
+
+    assert 'aria-label="last 4 runs: absent, pass, error, warning"' in page
+    assert "since 2026-11-29 03:17 UTC" in page
 
 
 def test_what_is_accepted_and_what_could_not_be_planned_is_in_sight_for_people() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from deploy.catalog.kubelet import settings as kubelet_settings
 from deploy.model import Cluster
-from deploy.operations.settings import merged
+from deploy.model.settings import merged
 from deploy.steps.kubeadm import config
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -68,7 +69,7 @@ def test_the_join_configuration_is_as_it_was_looked_at(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "inventory"), [("lab", LAB), ("older", OLDER)])
 def test_the_kubelets_drop_in_is_as_it_was_looked_at(name: str, inventory: dict[str, Any]) -> None:
-    text = config.as_yaml([config.kubelet_settings(Cluster.model_validate(inventory))]).decode()
+    text = config.as_yaml([kubelet_settings(Cluster.model_validate(inventory))]).decode()
 
     assert text == (GOLDEN / f"kubelet-{name}.yaml").read_text()
 
@@ -95,4 +96,4 @@ def test_the_order_of_an_inventorys_settings_is_no_change() -> None:
 
     one, other = (Cluster.model_validate(inventory) for inventory in (LAB, turned))
 
-    assert config.as_yaml([config.kubelet_settings(one)]) == config.as_yaml([config.kubelet_settings(other)])
+    assert config.as_yaml([kubelet_settings(one)]) == config.as_yaml([kubelet_settings(other)])

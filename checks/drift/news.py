@@ -1,0 +1,88 @@
+"""What somebody is to be told: how tonight differs from what they were told last. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
+from checks.drift.compare import problems
+from checks.finding import Finding, Status
+from checks.report import Report
+from checks.report.report import QUIET, Key, Verdict, key, row_key, verdict
+from deploy.model.row import Row, State
+
+Told = Mapping[Key, str]
+"""What somebody knows: each fault, and how bad it was said to be."""
+
+# ages, room, counts of what happens all the time: these alone change from night to night by themselves
+AMOUNT = re.compile(r"(?<=pid )\d+|\d+(?:\.\d+)?(?= (?:%|[KMGT]iB|ms|s|hours?|days?|restarts?|x|slow)(?!\w))")
+AWAY = "HOST-00"
+UNREAD = str(Verdict.UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What differs, and what is known to whoever was told."""
+
+    new: tuple[Key, ...]
+    changed: tuple[Key, ...]
+    gone: tuple[Key, ...]
+    known: Told
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything to tell."""
+        return bool(self.new or self.changed or self.gone)
+
+
+def news(report: Report, told: Told) -> News:
+    """Return what is new, worse, other or gone since somebody was told.
+
+    What somebody accepted, and notes, are nothing to be woken for. Of what could not be looked at tonight
+    the last word stands.
+    """
+    there, standing = problems(report), faults(report)
+    known = {each: told.get(each, said) if said == UNREAD else said for each, said in standing.items()}
+    kept = {each: said for each, said in told.items() if each not in known and _unseen(each, report, there)}
+    return News(
+        new=tuple(each for each in known if each not in told),
+        changed=tuple(each for each, said in known.items() if told.get(each, said) != said),
+        gone=tuple(each for each in told if each not in there and each not in kept),
+        known={**kept, **known},
+    )
+
+
+def faults(report: Report) -> dict[Key, str]:
+    """Return each fault that nobody accepted, in words that are the same while it is the same.
+
+    Of a host that is away, that alone is a fault.
+    """
+    found = {key(each): _said(each) for each in report.findings if _counts(each)}
+    rows = [row for row in report.rows if row.state is not State.NONE and row.ignored is None]
+    told = found | {row_key(row): _planned(row) for row in rows}
+    return {each: said for each, said in told.items() if not _away(each, report)}
+
+
+def _counts(finding: Finding) -> bool:
+    return verdict(finding) not in (*QUIET, Verdict.NOTE) and finding.ignored is None
+
+
+def _away(each: Key, report: Report) -> bool:
+    check, host = each
+    return host in report.unreachable and check != AWAY
+
+
+def _unseen(each: Key, report: Report, there: Container[Key]) -> bool:
+    """Say whether nothing could be said of it tonight: its host is away, or its date was only carried on."""
+    return _away(each, report) or (each in report.since and each not in there)
+
+
+def _said(finding: Finding) -> str:
+    if finding.status is Status.UNAVAILABLE:
+        return UNREAD
+    return f"{verdict(finding)}: {AMOUNT.sub('#', finding.found)}"
+
+
+def _planned(row: Row) -> str:
+    state = "error" if row.state is State.ERROR else "pending"
+    return "\n".join([f"{state}: {AMOUNT.sub('#', row.reason or '')}", *([row.diff] if row.diff else [])])
