@@ -128,8 +128,8 @@ class Gpu(Section):
     nvidia: NvidiaStack = setting(Change.ROLLING, "NVIDIA's GPU operator.", default=NvidiaStack())
     node_feature_discovery: Switch = setting(
         Change.ROLLING,
-        "Whether Node Feature Discovery finds GPU nodes, where an operator asks for its labels;"
-        " false: the labels are set as declared.",
+        "Whether Node Feature Discovery finds GPU nodes, where an operator asks for its labels; false: the"
+        " labels are set as declared, but where NVIDIA's operator needs more of them than that.",
         default=False,
     )
 

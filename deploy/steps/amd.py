@@ -54,7 +54,7 @@ def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
     would be in conflict with it. Upgrades keep it up to date, which the chart by itself does not do.
     """
     operator = cluster.gpu.amd.driver is DriverSource.OPERATOR
-    found = cluster.gpu.node_feature_discovery
+    found = gpu_needs.discovered(cluster, Vendor.AMD)
     chosen: dict[str, Any] = {
         "node-feature-discovery": {"enabled": False},
         "installdefaultNFDRule": found,

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from deploy import catalog, context
-from deploy.catalog import LockedFile
+from deploy.catalog import LockedFile, gpu_needs
 from deploy.catalog import gpu as names
 from deploy.errors import InventoryError
 from deploy.gpu import written
@@ -60,7 +60,7 @@ def labels(cluster: Cluster, node: Node) -> dict[str, str]:
         return {}
     own = {MODEL_LABEL: label_value(declared.model), **selector(declared.vendor, declared.allocation)}
     found = FOUND.get(declared.vendor)
-    if found and not cluster.gpu.node_feature_discovery:
+    if found and not gpu_needs.discovered(cluster, declared.vendor):
         own[found] = "true"
     return own
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import yaml
 
+from deploy.catalog import gpu_needs
 from deploy.steps import amd, gpu_stack, intel, nvidia
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
 from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, MPS, OPERATED, PLUGIN, SLICED, amd_values, pinned
@@ -148,3 +150,23 @@ def test_nodes_carry_what_the_operators_look_for_unless_it_is_discovered() -> No
         "slipway.dev/gpu-model",
         "slipway.dev/gpu-allocation",
     }
+
+
+@pytest.mark.parametrize(
+    ("gpus", "nvidia_stack", "discovered"),
+    [
+        (HOPPER, {}, False),
+        (HOPPER, {"driver": "operator"}, True),
+        (BY_NUMBER, {}, True),
+        (BY_NUMBER, {"manifest": "own.yaml"}, False),
+    ],
+)
+def test_nvidias_operator_is_told_the_systems_release_where_it_asks_for_it(
+    gpus: dict[str, Any], nvidia_stack: dict[str, Any], discovered: bool
+) -> None:
+    declared = cluster(gpus, INSTINCT, gpu={"nvidia": nvidia_stack})
+    of_nvidia, of_amd = (gpu_stack.labels(declared, declared.node(name)) for name in ("w1", "w2"))
+
+    assert gpu_needs.wants_node_features(declared) is discovered
+    assert ("feature.node.kubernetes.io/pci-10de.present" in of_nvidia) is not discovered
+    assert "feature.node.kubernetes.io/amd-gpu" in of_amd
