@@ -65,7 +65,12 @@ def _driver(declared: Gpus, stack: Stack) -> None:
     if declared.vendor is Vendor.NVIDIA:
         files.present(name="Keep nouveau away", files=[File(NOUVEAU, render.file("gpu/nouveau.conf"))])
     if stack.driver is not DriverSource.OPERATOR:
-        kernel.modules_loaded(name="Load the driver", names=[module_of(declared).value], path=MODULES)
+        kernel.modules_loaded(
+            name="Load the driver",
+            names=[module_of(declared).value],
+            path=MODULES,
+            packages=stack.packages,
+        )
 
 
 def _instinct(declared: Gpus) -> None:

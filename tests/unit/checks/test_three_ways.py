@@ -21,7 +21,7 @@ from checks.preflight.versions import sources, tags
 from deploy.model import Cluster
 from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
-from tests.unit.checks.faults import FAULTS, squatted
+from tests.unit.checks.faults import FAULTS, hopper, squatted
 from tests.unit.checks.machines import cluster, everyone
 from tests.unit.checks.well import K3S, MODEL, Case, cases, probed
 
@@ -33,8 +33,8 @@ TRIED = [entry.id for entry in of_phase(Phase.PREFLIGHT) if entry.untried is Non
 # judged from the inventory and the catalogue alone: there is nothing on a host that could not be read
 OF_DATA = {"LB-01", "LB-02", "DRA-02", "DRA-03", "INT-03", "RT-10", "RT-11", "SRV-01", "SRV-05"}
 # the catalogue's own images have fixed tags and maintained sources (others are tried below), a load balancer
-# that collides cannot be declared, and the last two only tell what is there
-NEVER_FAIL = {"LB-01", "LB-02", "RT-10", "RT-11", "NV-03", "AMD-03"}
+# that collides cannot be declared, and the last one only tells what is there
+NEVER_FAIL = {"LB-01", "LB-02", "RT-10", "RT-11", "AMD-03"}
 NEVER_PASS = {"AMD-03"}
 
 
@@ -66,6 +66,9 @@ def faulty() -> Iterator[Case]:
     yield cluster(kubernetes={"version": "v1.33.5"}), (cp1, w1, g1)
     large = {**MODEL, "shared_memory": "1Gi", "weights": "40Gi", "drain_seconds": 5}
     yield cluster(models=[large]), (cp1, w1, g1)
+    nodes = cluster().model_dump(mode="json")["nodes"]
+    nodes[1]["gpus"] = {"vendor": "nvidia", "model": "H100", "count": 1}
+    yield cluster(nodes=nodes, gpu={"nvidia": {"driver": "operator"}}), (cp1, hopper(w1), g1)
 
 
 @cache
