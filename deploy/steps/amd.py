@@ -84,7 +84,9 @@ def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
         plugin |= {
             "devicePluginImage": images["amd-device-plugin"],
             "nodeLabellerImage": images["amd-node-labeller"],
-            "devicePluginArguments": {"resource_naming_strategy": "mixed" if _cuts(cluster) else "single"},
+            # a node's cards are cut alike; mixed would rename whole ones, too (ROCm/k8s-device-plugin
+            # docs/user-guide/configuration.md)
+            "devicePluginArguments": {"resource_naming_strategy": "single"},
             "devicePluginTolerations": everywhere,
             "nodeLabellerTolerations": everywhere,
         }

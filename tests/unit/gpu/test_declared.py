@@ -30,7 +30,7 @@ nodes:
   - name: w4
     address: 10.0.0.15
     roles: [worker]
-    gpus: {vendor: nvidia, model: H100, count: 8, partitioning: {mig: all-1g.10gb}}
+    gpus: {vendor: nvidia, model: H100, count: 8}
 gpu:
   nvidia: {driver: packages, packages: [nvidia-driver-580-server-open], mig_strategy: mixed}
   amd: {version: 1.5.1, monitoring: true}
