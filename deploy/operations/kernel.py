@@ -14,6 +14,7 @@ from deploy.observe import modules, sysctl
 from deploy.operations import files, notes
 from deploy.operations.files import Commands, File
 
+_INITRAMFS = "! command -v update-initramfs >/dev/null || update-initramfs -u"
 HEADER = "# Written by slipway; the inventory says what belongs here.\n"
 
 
@@ -53,6 +54,18 @@ def modules_loaded(names: Sequence[str], path: str, packages: Sequence[str] = ()
         if found.presence.get(name) is not modules.Presence.WORKS:
             notes.reason(f"module {name} is not loaded")
             yield StringCommand("modprobe --", QuoteString(name))
+
+
+@operation()
+def modprobe_configured(file: File) -> Commands:
+    """A file of modprobe.d holds from the next boot on, in the initial ram disk, too.
+
+    A disk that could not be made takes the file with it, so that the next run tries again.
+    """
+    written = list(files.present._inner([file]))
+    yield from written
+    if written:
+        yield StringCommand(f"{_INITRAMFS} || {{ rm -f --", QuoteString(file.path), "; false; }")
 
 
 def _number(value: str) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from deploy.errors import HostError
 from deploy.operations import kernel
+from deploy.operations.files import File
 from tests.unit.operations.conftest import Plan
 
 FILES, MODULES, SYSCTLS, DPKG = "stat --printf='%F", "uname -r", "/proc/sys/", "dpkg-query"
@@ -87,6 +88,25 @@ def test_a_module_that_a_package_brings_is_missed_once_that_is_installed(
     else:
         with pytest.raises(HostError, match=r"^kernel 6\.1\.0-9 lacks nvidia and has no such module to load"):
             load()
+
+
+NOUVEAU = File("/etc/modprobe.d/slipway-nouveau.conf", b"blacklist nouveau\n")
+
+
+def test_what_modprobe_is_told_holds_in_the_initial_ram_disk_too(plan: Plan) -> None:
+    planned = plan(kernel.modprobe_configured, NOUVEAU, answers={FILES: [END]})
+
+    assert planned.reasons == [f"{NOUVEAU.path} is missing"]
+    assert planned.commands[-1] == (
+        "! command -v update-initramfs >/dev/null || update-initramfs -u"
+        f" || {{ rm -f -- {NOUVEAU.path} ; false; }}"
+    )
+
+
+def test_what_modprobe_was_told_makes_no_second_ram_disk(plan: Plan) -> None:
+    there = [f"regular file\t644\troot\troot\t{NOUVEAU.path}", f"{NOUVEAU.sha256}  {NOUVEAU.path}", END]
+
+    assert plan(kernel.modprobe_configured, NOUVEAU, answers={FILES: there}).commands == []
 
 
 def test_parameters_as_wanted_are_left_alone(plan: Plan) -> None:
