@@ -41,7 +41,9 @@ class Partitioning(Section):
         Change.ROLLING, "NVIDIA: the MIG layout of every GPU, such as all-1g.10gb.", default=None
     )
     compute: ComputePartition | None = setting(
-        Change.ROLLING, "AMD: how compute units are cut, on Instinct MI300 and later.", default=None
+        Change.ROLLING,
+        "AMD: how compute units are cut, on Instinct MI300X and later; pods leave the node for that.",
+        default=None,
     )
     memory: MemoryPartition | None = setting(
         Change.ROLLING, "AMD: how memory is cut; goes with `compute`.", default=None

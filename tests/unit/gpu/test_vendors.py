@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from deploy.catalog import gpu_needs
+from deploy.model import Cluster
 from deploy.steps import amd, gpu_stack, intel, nvidia
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
 from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, MPS, OPERATED, PLUGIN, SLICED, amd_values, pinned
@@ -79,6 +80,18 @@ def test_an_instinct_is_cut_by_a_profile_that_its_node_names() -> None:
         "cpx_nps4": {"profiles": [{"computePartition": "CPX", "memoryPartition": "NPS4"}]}
     }
     assert amd.profiles(declared) == {"w1": {"dcm.amd.com/gpu-config-profile": "cpx_nps4"}}
+
+
+def test_what_uses_cards_goes_while_they_are_cut() -> None:
+    tainted = cluster(CUT).model_dump(mode="json")
+    tainted["nodes"][1]["taints"] = [{"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}]
+    declared = Cluster.model_validate(tainted)
+    spec = amd.values(declared, pinned(declared))["deviceConfig"]["spec"]
+    tolerated = [spec["devicePlugin"][f"{each}Tolerations"] for each in ("devicePlugin", "nodeLabeller")]
+
+    keys = ("node-role.kubernetes.io/control-plane", "dedicated")
+    assert tolerated == [[{"key": key, "operator": "Exists"} for key in keys]] * 2
+    assert spec["configManager"]["configManagerTolerations"] == [{"operator": "Exists"}]
 
 
 @pytest.mark.parametrize("by_claim", [True, False])
