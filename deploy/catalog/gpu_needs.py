@@ -124,9 +124,12 @@ def _open(cluster: Cluster) -> list[str]:
         return []
     cut = any(node.gpus and node.gpus.partitioning for node in cluster.gpu_nodes(Vendor.AMD))
     plugin = ways == [Allocation.DEVICE_PLUGIN]
+    # the labeller is also who keeps the kernel's driver away from the operator's (internal/nodelabeller)
+    labeller = plugin or cluster.gpu.amd.driver is DriverSource.OPERATOR
     return [
         *AMD_IMAGES,
-        *(["amd-device-plugin", "amd-node-labeller"] if plugin else ["amd-dra-driver"]),
+        "amd-device-plugin" if plugin else "amd-dra-driver",
+        *(["amd-node-labeller"] if labeller else []),
         *(["amd-metrics-exporter"] if cluster.gpu.amd.monitoring else []),
         *(["amd-config-manager"] if cut else []),
     ]

@@ -87,20 +87,22 @@ def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
     nodes = [node.gpus for node in cluster.gpu_nodes(Vendor.AMD) if node.gpus]
     by_claim = nodes[0].allocation is Allocation.DRA
     tolerated = _tolerated(cluster)
-    plugin: dict[str, Any] = {"enableDevicePlugin": not by_claim, "enableNodeLabeller": not by_claim}
+    plugin: dict[str, Any] = {"enableDevicePlugin": not by_claim}
     dra: dict[str, Any] = {"enable": by_claim}
     if by_claim:
         dra |= {"image": images["amd-dra-driver"], "tolerations": tolerated}
     else:
         plugin |= {
             "devicePluginImage": images["amd-device-plugin"],
-            "nodeLabellerImage": images["amd-node-labeller"],
             # a node's cards are cut alike; mixed would rename whole ones, too (ROCm/k8s-device-plugin
             # docs/user-guide/configuration.md)
             "devicePluginArguments": {"resource_naming_strategy": "single"},
             "devicePluginTolerations": tolerated,
-            "nodeLabellerTolerations": tolerated,
         }
+    labeller = images.get("amd-node-labeller")
+    plugin["enableNodeLabeller"] = labeller is not None
+    if labeller:
+        plugin |= {"nodeLabellerImage": labeller, "nodeLabellerTolerations": tolerated}
     return {
         "selector": {gpu_stack.FOUND[Vendor.AMD]: "true"},
         "driver": _driver(cluster),

@@ -72,6 +72,16 @@ def test_amds_own_driver_keeps_the_kernels_away() -> None:
     }
 
 
+@pytest.mark.parametrize("driver", ["host", "operator"])
+def test_the_labeller_that_keeps_it_away_runs_beside_the_dra_driver_too(driver: str) -> None:
+    by_claim = {**INSTINCT, "allocation": "dra"}
+    plugin = amd_values(by_claim, gpu=OPERATED if driver == "operator" else {})["deviceConfig"]["spec"]
+    own = plugin["devicePlugin"]
+
+    assert (own["enableDevicePlugin"], own["enableNodeLabeller"]) == (False, driver == "operator")
+    assert ("nodeLabellerImage" in own) is (driver == "operator")
+
+
 def test_an_instinct_is_cut_by_a_profile_that_its_node_names() -> None:
     declared = cluster(CUT)
     data = amd.values(declared, pinned(declared))["defaultDCMConfigMap"]["data"]["config.json"]
