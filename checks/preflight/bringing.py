@@ -10,7 +10,7 @@ from deploy.observe.cards import Gpu
 
 
 def is_operators(case: Case, vendor: Vendor) -> bool:
-    """Say whether the vendor's operator brings the driver, and the host has none of its own."""
+    """Say whether the host declares cards of the vendor, and their driver is its operator's to bring."""
     wish = case.node.gpus
     mine = wish is not None and wish.vendor is vendor
     return mine and case.cluster.gpu.stack(vendor).driver is DriverSource.OPERATOR
