@@ -18,23 +18,26 @@ NAME = "gpu"
 LABEL = "slipway.dev/verify-gpus"
 NONE, ONE, REST, WATCH, MORE, EVERY = "none", "one", "rest", "watch", "more", "every"
 PAIR, GROUP = "pair", "group"
-# one line, whatever there is; the names are the kernel's: a GPU is a render node, or nvidia and a number
+# one line, whatever there is
 SEES = "sees:"
 SCRIPT = (
     f"set -- ; for each in /dev/dri/* /dev/kfd /dev/nvidia[0-9]*; do"
     f' [ -c "$each" ] && set -- "$@" "$each"; done; echo {SEES} "$@"; exec /agnhost pause'
 )
-RENDER = re.compile(r"^/dev/(dri/renderD\d+|nvidia\d+)$")
+# the one device node by which a GPU counts; NVIDIA's come with those of the kernel's DRM beside them
+# (NVIDIA/nvidia-container-toolkit internal/platform-support/dgpu/nvml.go)
+RENDER, NUMBERED = re.compile(r"^/dev/dri/renderD\d+$"), re.compile(r"^/dev/nvidia\d+$")
+OWN_NODE = {Vendor.INTEL: RENDER, Vendor.AMD: RENDER, Vendor.NVIDIA: NUMBERED}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node with GPUs to ask for. `free` are those that nobody holds; `renders` tell a device's own node."""
+    """A node with GPUs to ask for. `free` are those that nobody holds; `nodes` tell a device's own node."""
 
     node: str
     gpus: Gpus
     free: int
-    renders: Mapping[str, str]
+    nodes: Mapping[str, str]
 
     @property
     def by_claim(self) -> bool:
@@ -50,6 +53,10 @@ class Target:
         """Return the name of a pod, and of the claim that goes with it."""
         return f"{role}-{self.node}"
 
+    def seen_by(self, told: Told) -> frozenset[str]:
+        """Return the GPUs among the device nodes that a pod sees."""
+        return frozenset(each for each in told.nodes or () if OWN_NODE[self.gpus.vendor].match(each))
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -58,11 +65,6 @@ class Told:
     nodes: frozenset[str] | None = None
     why: str = "it is not there"
     refused: str = ""
-
-    @property
-    def renders(self) -> frozenset[str]:
-        """The GPUs among the device nodes."""
-        return frozenset(each for each in self.nodes or () if RENDER.match(each))
 
 
 def home(where: str, api: ResourceApi) -> Object:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 import gevent
 
 from checks.acceptance import gpu_verdicts as verdicts
-from checks.acceptance.gpu_pods import Target
+from checks.acceptance.gpu_pods import OWN_NODE, Target
 from checks.acceptance.hands import Hands
 from checks.cluster.snapshot import Object, Snapshot, name_of
 from checks.finding import Finding
@@ -16,11 +16,21 @@ from deploy.catalog import gpu as names
 from deploy.errors import UnreachableError
 from deploy.gpu.published import Published, published
 from deploy.gpu.wiring import resource_of
-from deploy.model import Allocation, Cluster, Gpus, Node
+from deploy.model import Allocation, Cluster, Gpus, Node, Vendor
 from deploy.observe import gpu_use
 
-# PCI slot and render node of every card that the kernel's DRM drives
-RENDERS = 'for d in /sys/bus/pci/devices/*/drm/renderD*; do [ -e "$d" ] && echo "$d"; done; :'
+# PCI slot and device node of every card: the kernel's DRM says one, NVIDIA's driver another
+NODES = """
+for d in /sys/bus/pci/devices/*/drm/renderD*; do
+  [ -e "$d" ] && s=${d%/drm/*} && echo "${s##*/} /dev/dri/${d##*/}"
+done
+for f in /proc/driver/nvidia/gpus/*/information; do
+  [ -r "$f" ] || continue
+  s=${f%/*}
+  awk -F: -v s="${s##*/}" '$1 == "Device Minor" { print s, "/dev/nvidia" $2 + 0 }' "$f"
+done
+:
+"""
 LISTS = ("nodes", "pods", "resourceslices", "resourceclaims")
 
 
@@ -31,9 +41,9 @@ def targets(
     left_out = [finding for node in cluster.gpu_nodes() for finding in _left_out(node, seen, ready)]
     silent = {finding.host for finding in left_out}
     asked = [node for node in cluster.gpu_nodes() if node.name not in silent]
-    renders = {node.name: gevent.spawn(_renders, hands, node.name) for node in asked}
+    nodes = {node.name: gevent.spawn(_nodes, hands, node.name) for node in asked}
     return tuple(
-        _target(cluster, node, node.gpus, seen, renders[node.name].get()) for node in asked if node.gpus
+        _target(cluster, node, node.gpus, seen, nodes[node.name].get()) for node in asked if node.gpus
     ), left_out
 
 
@@ -49,7 +59,7 @@ def _left_out(node: Node, seen: Snapshot, ready: Collection[str]) -> Iterator[Fi
         yield unread(verdicts.GIVEN, node.name, "the node is not Ready (K8S-01)")
 
 
-def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, renders: Mapping[str, str]) -> Target:
+def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, nodes: str) -> Target:
     if gpus.allocation is Allocation.DEVICE_PLUGIN:
         return Target(node.name, gpus, _unasked(cluster, node, gpus, seen), {})
     driver = names.names(gpus.vendor).driver
@@ -60,11 +70,11 @@ def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, renders: M
     ]
     cards = {each.key for each in here if each.is_a(gpus.vendor, gpus.model)}
     free = min(gpus.count, len(cards)) - len(cards & held(seen.items("resourceclaims") or ()))
-    return Target(node.name, gpus, max(0, free), _by_device(here, renders))
+    return Target(node.name, gpus, max(0, free), _by_device(here, by_slot(nodes, gpus.vendor)))
 
 
-def _by_device(here: list[Published], renders: Mapping[str, str]) -> dict[str, str]:
-    return {each.device: renders[each.slot] for each in here if each.slot in renders}
+def _by_device(here: list[Published], nodes: Mapping[str, str]) -> dict[str, str]:
+    return {each.device: nodes[each.slot] for each in here if each.slot in nodes}
 
 
 def held(claims: tuple[Object, ...]) -> set[tuple[str, str, str]]:
@@ -93,14 +103,14 @@ def _unasked(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot) -> int:
     return max(0, min(gpus.count, gpu_use.allocatable(living, resource)) - asked)
 
 
-def _renders(hands: Hands, node: str) -> dict[str, str]:
+def _nodes(hands: Hands, node: str) -> str:
     try:
-        return rendered(hands.run(node, RENDERS, timeout=20.0).out)
+        return hands.run(node, NODES, timeout=20.0).out
     except UnreachableError:
-        return {}
+        return ""
 
 
-def rendered(text: str) -> dict[str, str]:
-    """Return the device node by PCI slot."""
-    paths = [line.split("/") for line in text.splitlines() if line.count("/") == 7]
-    return {parts[5]: f"/dev/dri/{parts[7]}" for parts in paths}
+def by_slot(text: str, vendor: Vendor) -> dict[str, str]:
+    """Return the device node by which a vendor's GPU counts, by PCI slot."""
+    pairs = (line.split() for line in text.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and OWN_NODE[vendor].match(pair[1])}

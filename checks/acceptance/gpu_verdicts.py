@@ -37,13 +37,13 @@ def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozen
     ]
     good = all(
         pods[role].nodes is not None
-        and len(pods[role].renders) == count
+        and len(target.seen_by(pods[role])) == count
         and (count or not pods[role].nodes)
         and not _others(target, role, pods[role], devices)
         for role, count in wanted.items()
     )
-    renders = [render for each in pods.values() for render in each.renders]
-    if twice := sorted({each for each in renders if renders.count(each) > 1}):
+    seen = [gpu for each in pods.values() for gpu in target.seen_by(each)]
+    if twice := sorted({each for each in seen if seen.count(each) > 1}):
         good, said = False, [*said, f"{', '.join(twice)} in two pods"]
     return judged(GIVEN, target.node, good, found="; ".join(said), wanted="as many as asked for")
 
@@ -61,10 +61,10 @@ def _said(told: Told) -> str:
 def _others(target: Target, role: str, told: Told, devices: Mapping[str, frozenset[str]]) -> str:
     """Say which GPUs a pod should have seen, where its claim names them and it sees others."""
     named = devices.get(target.name(role), frozenset())
-    if told.nodes is None or not named or not named <= target.renders.keys():
+    if told.nodes is None or not named or not named <= target.nodes.keys():
         return ""
-    expected = {target.renders[each] for each in named}
-    return "" if expected == told.renders else f" instead of {' '.join(sorted(expected))}"
+    expected = {target.nodes[each] for each in named}
+    return "" if expected == target.seen_by(told) else f" instead of {' '.join(sorted(expected))}"
 
 
 def refusal(cluster: Cluster, target: Target) -> str:
@@ -80,12 +80,12 @@ def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told
     """One pod more than GPUs waits for the right reason, gets the one that is freed, and all come back."""
     wanted = refusal(cluster, target)
     waits = before.nodes is None and wanted.lower() in before.refused.lower()
-    same = more.nodes is not None and more.renders == freed.renders
-    back = every.nodes is not None and len(every.renders) == target.gpus.count
+    same = more.nodes is not None and target.seen_by(more) == target.seen_by(freed)
+    back = every.nodes is not None and len(target.seen_by(every)) == target.gpus.count
     said = [
         f"with all {target.gpus.count} held: {wanted if waits else before.refused or _said(before)}",
         f"with one freed: {_said(more)}",
-        f"with all freed: {len(every.renders)} in one pod"
+        f"with all freed: {len(target.seen_by(every))} in one pod"
         if every.nodes is not None
         else f"all at once: {every.why}",
     ]
@@ -94,7 +94,7 @@ def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told
         target.node,
         waits and same and back,
         found="; ".join(said),
-        wanted=f"{wanted}; then {' '.join(sorted(freed.renders))}; then {target.gpus.count}",
+        wanted=f"{wanted}; then {' '.join(sorted(target.seen_by(freed)))}; then {target.gpus.count}",
         detail=before.refused,
     )
 
@@ -102,9 +102,10 @@ def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told
 def watched(target: Target, told: Mapping[str, Told]) -> Finding:
     """A monitor runs and sees every GPU while others hold them."""
     seen = told.get(target.name(WATCH), ABSENT)
-    held = frozenset[str]().union(*(told.get(target.name(role), ABSENT).renders for role in (ONE, REST)))
-    good = seen.nodes is not None and held <= seen.renders and len(held) == target.gpus.count
-    found = f"{len(seen.renders)} seen, {len(held)} held by others" if seen.nodes is not None else seen.why
+    pods = (told.get(target.name(role), ABSENT) for role in (ONE, REST))
+    held, all_ = frozenset[str]().union(*map(target.seen_by, pods)), target.seen_by(seen)
+    good = seen.nodes is not None and held <= all_ and len(held) == target.gpus.count
+    found = f"{len(all_)} seen, {len(held)} held by others" if seen.nodes is not None else seen.why
     return judged(
         WATCHED, target.node, good, found=found, wanted=f"all {target.gpus.count} seen and held by others"
     )
@@ -116,7 +117,8 @@ def sharing(target: Target, told: Mapping[str, Told]) -> Finding:
     said, good = [], True
     for role, count in wanted.items():
         pods = [told.get(target.name(f"{role}{number}"), ABSENT) for number in (1, 2)]
-        same = pods[0].nodes is not None and pods[0].nodes == pods[1].nodes and len(pods[0].renders) == count
+        same = pods[0].nodes is not None and pods[0].nodes == pods[1].nodes
+        same = same and len(target.seen_by(pods[0])) == count
         said.append(f"{count} for two pods: {_said(pods[0])}" + ("" if same else f", and {_said(pods[1])}"))
         good = good and same
     return judged(SHARED, target.node, good, found="; ".join(said), wanted="the same for both")

@@ -10,6 +10,7 @@ from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
 from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.catalog import gpu as names
+from deploy.gpu.parts import are_all, devices, profile_of
 from deploy.gpu.published import Published, published
 from deploy.gpu.wiring import resource_of
 from deploy.model import Allocation, Cluster, Gpus, Node
@@ -37,10 +38,15 @@ def published_gpus(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
         yield judged(
             "DRA-04",
             node.name,
-            count == gpus.count and has_class,
+            are_all(gpus, count) and has_class,
             found=f"{_counted(here, gpus) or 'no device'}{'' if has_class else ', no device class'}",
-            wanted=f"{gpus.count} {gpus.model} of {known.driver}",
+            wanted=f"{_wanted(gpus)} of {known.driver}",
         )
+
+
+def _wanted(gpus: Gpus) -> str:
+    cards, profile = f"{gpus.count} {gpus.model}", profile_of(gpus)
+    return f"{devices(gpus)} parts {profile} of {cards}" if profile else cards
 
 
 def _counted(here: list[Published], gpus: Gpus) -> str:
@@ -53,7 +59,7 @@ def _counted(here: list[Published], gpus: Gpus) -> str:
 
 
 def counted_gpus(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
-    """Every node that gives GPUs away by number has as many to give as it was declared to have."""
+    """Every node that gives GPUs away by number has all to give that the declared ones make."""
     nodes = seen.items("nodes")
     for node, gpus in _declared(cluster, Allocation.DEVICE_PLUGIN):
         if nodes is None:
@@ -64,22 +70,12 @@ def counted_gpus(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
             (each.get("status") or {} for each in nodes if name_of(each) == node.name), {}
         )
         has, gives = (int((status.get(part) or {}).get(resource, 0)) for part in ("capacity", "allocatable"))
-        if gpus.partitioning:
-            yield judged(
-                "GPU-08",
-                node.name,
-                gives > 0 and has == gives,
-                found=f"{gives} {resource}",
-                wanted="parts of GPUs",
-            )
-            continue
-        wanted = gpus.count * (gpus.sharing.replicas if gpus.sharing else 1)
         yield judged(
             "GPU-08",
             node.name,
-            has == gives == wanted,
+            has == gives and are_all(gpus, gives),
             found=f"{gives} {resource}" + (f" of {has}" if has != gives else ""),
-            wanted=str(wanted),
+            wanted=str(devices(gpus)),
         )
 
 

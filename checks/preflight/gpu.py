@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from checks.finding import Severity
+from checks.preflight.bringing import bringer, is_operators
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
 from deploy.model import Vendor
 from deploy.observe.cards import Gpu, Sort, display, gpus, sort_of
@@ -85,7 +86,7 @@ def drivers(case: Case) -> Said:
     ]
     wanted = f"{' or '.join(sorted({driver for card in here for driver in _suits(case, card)}))} for each"
     if wrong:
-        return failed(listed(wrong, 3), wanted, remedy=_pinned(case, bad))
+        return failed(listed(wrong, 3), wanted, remedy=_pinned(case, bad), mended_by=bringer(case, bad))
     counts = Counter(card.device.driver for card in here)
     return passed(", ".join(f"{count}x {driver}" for driver, count in counts.items()), wanted)
 
@@ -108,18 +109,22 @@ def nodes(case: Case) -> Said:
     here, there = found(case), state(case).nodes
     if not here:
         return skipped(NONE_HERE)
-    missing = []
-    for card in here:
-        if card.vendor is not Vendor.NVIDIA and not any(
-            name.startswith("renderD") and present for name, present in card.device.nodes.items()
-        ):
-            missing.append(f"{card.device.slot} {card.model} has no /dev/dri/renderD node")
+    bad = [
+        card
+        for card in here
+        if card.vendor is not Vendor.NVIDIA
+        and not any(name.startswith("renderD") and present for name, present in card.device.nodes.items())
+    ]
+    missing = [f"{card.device.slot} {card.model} has no /dev/dri/renderD node" for card in bad]
     nvidia = [card for card in here if card.vendor is Vendor.NVIDIA]
     numbered = [name for name in there if name.startswith("nvidia") and name[6:].isdigit()]
     if len(numbered) < len(nvidia):
         missing.append(f"{len(numbered)} /dev/nvidia nodes for {len(nvidia)} GPUs")
+        bad += nvidia
     wanted = "a device node for each GPU"
-    return failed(listed(missing, 3), wanted) if missing else passed(f"{len(here)} of {len(here)}", wanted)
+    if missing:
+        return failed(listed(missing, 3), wanted, mended_by=bringer(case, bad))
+    return passed(f"{len(here)} of {len(here)}", wanted)
 
 
 def resizable_bar(case: Case) -> Said:
@@ -163,19 +168,22 @@ def secure_boot(case: Case) -> Said:
 def next_kernel(case: Case) -> Said:
     """The driver's module is there for the running and for the newest kernel."""
     kernels, seen = case.known(case.host.kernels, "kernels"), state(case)
-    if not found(case):
-        return skipped(NONE_HERE)
+    cards = [card for card in found(case) if not is_operators(case, card.vendor)]
+    if not cards:
+        return skipped("the operator brings the module" if found(case) else NONE_HERE)
     if case.known(case.host.modules, "modules").monolithic:
         return passed("the kernel has no modules; its drivers are built in", "a module, or a built-in driver")
     wrong = []
     for kernel in dict.fromkeys((kernels.running, kernels.newest)):
         have = {module.name for module in seen.modules if module.kernel == kernel}
-        for names in sorted({card.drivers for card in found(case)}):
+        for names in sorted({card.drivers for card in cards}):
             if not have & set(names):
                 headers = "" if kernels.installed.get(kernel) else ", and no headers to build it with"
                 wrong.append(f"kernel {kernel} has no module {' or '.join(names)}{headers}")
     wanted = f"a module for {kernels.running} and {kernels.newest}"
-    return failed(listed(wrong, 3), wanted) if wrong else passed(f"a module for {kernels.newest}", wanted)
+    if wrong:
+        return failed(listed(wrong, 3), wanted, mended_by=bringer(case, cards))
+    return passed(f"a module for {kernels.newest}", wanted)
 
 
 def unused(case: Case) -> Said:

@@ -156,9 +156,10 @@ def _finding(entry: Check, host: str | None, said: Said, phase: Phase) -> Findin
     severity = said.severity or entry.severity
     detail, remedy = said.detail, said.remedy if said.remedy is not None else entry.remedy
     failing = said.status is Status.FAIL
-    if failing and entry.mended_by and not said.lasting and phase is Phase.PREFLIGHT:
+    mender = None if said.lasting else said.mended_by or entry.mended_by
+    if failing and mender and phase is Phase.PREFLIGHT:
         severity = min(severity, Severity.WARNING, key=tuple(reversed(Severity)).index)
-        detail = "; ".join(part for part in (detail, f"will be set by {entry.mended_by}") if part)
+        detail = "; ".join(part for part in (detail, f"will be set by {mender}") if part)
     return Finding(
         check=entry.id,
         host=host,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from checks.collect.observed import Observed
-from deploy.model import TimeSync, Vendor
+from deploy.model import Allocation, TimeSync, Vendor
+from deploy.model.gpu import USUAL
 from deploy.observe.cards import gpus
 
 POOL_SIZE = 11
@@ -36,6 +37,11 @@ class ProposedGpus:
     model: str
     count: int
     others: tuple[str, ...]
+
+    @property
+    def allocation(self) -> Allocation:
+        """How pods get them, where nothing else is said."""
+        return USUAL[self.vendor]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections import Counter
 
 from checks.finding import Severity
+from checks.preflight.bringing import bringer, is_operators
 from checks.preflight.gpu import NONE_HERE, found, state
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
 from deploy.model import Vendor
+from deploy.observe.cards import Gpu
+from deploy.observe.gpu_state import GpuState
+
+KEEP_AMDGPU = (
+    "echo blacklist amdgpu > /etc/modprobe.d/blacklist-amdgpu.conf; update-initramfs -u; reboot:"
+    " the operator's driver takes no loaded one's place"
+)
+REMOVE_AMDGPU = "Remove its packages and reboot, or say gpu.amd.driver: host"
 
 
 def one_intel_driver(case: Case) -> Said:
@@ -46,22 +55,38 @@ def kfd(case: Case) -> Said:
         return skipped(NONE_HERE)
     wanted = f"/dev/kfd with {len(cards)} GPUs"
     if "kfd" not in seen.nodes:
-        return failed("no /dev/kfd", wanted)
+        return failed("no /dev/kfd", wanted, mended_by=bringer(case, cards))
     if seen.kfd != len(cards):
-        return failed(f"/dev/kfd with {seen.kfd} GPUs", wanted)
+        return failed(f"/dev/kfd with {seen.kfd} GPUs", wanted, mended_by=bringer(case, cards))
     return passed(f"/dev/kfd with {seen.kfd} GPUs", wanted)
 
 
 def amdgpu(case: Case) -> Said:
-    """The in-tree driver is not kept from loading."""
+    """The in-tree driver is not kept from loading; where the operator brings another, it is."""
     seen = state(case)
+    if is_operators(case, Vendor.AMD):
+        return _operators_amdgpu(seen)
     if "amdgpu" in seen.blacklisted:
         return failed("amdgpu is blacklisted", "loaded, no blacklist")
     if "amdgpu" not in seen.loaded:
+        cards = [card for card in found(case) if card.vendor is Vendor.AMD]
         return failed(
-            "amdgpu is not loaded", "loaded, no blacklist", remedy="modprobe amdgpu; dmesg | grep amdgpu"
+            "amdgpu is not loaded",
+            "loaded, no blacklist",
+            remedy="modprobe amdgpu; dmesg | grep amdgpu",
+            mended_by=bringer(case, cards),
         )
     return passed("amdgpu is loaded", "loaded, no blacklist")
+
+
+def _operators_amdgpu(seen: GpuState) -> Said:
+    """The operator loads a driver that it has built, and takes none away (ROCm/gpu-operator kmmmodule.go)."""
+    wanted = "the operator's alone"
+    if any(module.name == "amdgpu" and module.dkms for module in seen.modules):
+        return failed("an amdgpu that was built on the host", wanted, remedy=REMOVE_AMDGPU)
+    if seen.loaded.get("amdgpu") == "":
+        return failed("the kernel's amdgpu is loaded", wanted, remedy=KEEP_AMDGPU)
+    return passed("the operator's amdgpu is loaded" if "amdgpu" in seen.loaded else "no amdgpu yet", wanted)
 
 
 def nvidia_versions(case: Case) -> Said:
@@ -72,7 +97,9 @@ def nvidia_versions(case: Case) -> Said:
     loaded = seen.loaded.get("nvidia")
     if not loaded:
         said = "is not loaded" if loaded is None else "says no version"
-        return failed(f"the nvidia module {said}", wanted, remedy="Install the driver, then reboot")
+        brings = bringer(case, _nvidia(case))
+        remedy = "Install the driver, then reboot"
+        return failed(f"the nvidia module {said}", wanted, remedy=remedy, mended_by=brings)
     on_disk = {each.version for each in seen.modules if each.name == "nvidia" and each.kernel == running}
     libraries = {version.partition("-")[0] for version in seen.libraries.values()}
     versions = {"loaded": {loaded}, "on disk": on_disk, "libraries": libraries}
@@ -80,10 +107,20 @@ def nvidia_versions(case: Case) -> Said:
     return passed(said, wanted) if len(set().union(*versions.values())) == 1 else failed(said, wanted)
 
 
+def _nvidia(case: Case) -> list[Gpu]:
+    return [card for card in found(case) if card.vendor is Vendor.NVIDIA]
+
+
 def nvidia_source(case: Case) -> Said:
-    """One driver, from the host or from an operator; the operator is never given the driver here."""
-    loaded = "nvidia" in state(case).loaded
-    return passed("the host's driver" if loaded else "no driver on the host yet", "one driver")
+    """The driver is the host's own or the operator's: the operator's is never installed on the host."""
+    seen, wanted = state(case), "one driver"
+    modules = sorted({f"a module for {each.kernel}" for each in seen.modules if each.name == "nvidia"})
+    own = [*modules, *sorted(seen.libraries)]
+    if is_operators(case, Vendor.NVIDIA):
+        if own:
+            return failed(f"{listed(own)} on the host, and gpu.nvidia.driver: operator", wanted)
+        return passed("the operator's driver" if "nvidia" in seen.loaded else "no driver yet", wanted)
+    return passed("the host's driver" if own or "nvidia" in seen.loaded else "no driver yet", wanted)
 
 
 JUDGES: dict[str, HostJudge] = {

@@ -22,7 +22,8 @@ class UnreadError(Exception):
 class Said:
     """A verdict. `severity` and `remedy` are the catalogue's unless they are given.
 
-    `lasting` is a fault that the planned step which usually mends this check cannot mend.
+    `lasting` is a fault that the planned step which usually mends this check cannot mend; `mended_by` is the
+    phase of an apply that mends this fault, where it does not mend the check's others.
     """
 
     status: Status
@@ -32,6 +33,7 @@ class Said:
     severity: Severity | None = None
     remedy: str | None = None
     lasting: bool = False
+    mended_by: str | None = None
 
     def softened(self) -> Said:
         """Return the same fault as a warning."""
@@ -80,9 +82,10 @@ def failed(
     severity: Severity | None = None,
     remedy: str | None = None,
     lasting: bool = False,
+    mended_by: str | None = None,
 ) -> Said:
     """The title is not true."""
-    return Said(Status.FAIL, found, wanted, detail, severity, remedy, lasting)
+    return Said(Status.FAIL, found, wanted, detail, severity, remedy, lasting, mended_by)
 
 
 def skipped(reason: str) -> Said:

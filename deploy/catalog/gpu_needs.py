@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from deploy.catalog.entries import ANY_ARCH, FileEntry, ImageEntry
 from deploy.catalog.gpu_support import release
-from deploy.model import Allocation, Cluster, Vendor
+from deploy.model import Allocation, Cluster, DriverSource, Vendor
 from deploy.model.certificates import CertificateProvider
 
 DATA = Path(__file__).with_name("gpu_charts.yaml")
@@ -66,10 +66,25 @@ def wants_cert_manager(cluster: Cluster) -> bool:
     )
 
 
+def discovered(cluster: Cluster, vendor: Vendor) -> bool:
+    """Say whether Node Feature Discovery finds a vendor's nodes, instead of labels that are set as declared.
+
+    NVIDIA's operator reads more than its cards' label: without the system's release it stops at the first GPU
+    node, and its feature discovery hands its own findings to Node Feature Discovery (NVIDIA/gpu-operator
+    controllers/state_manager.go getGPUNodeOSInfo, internal/state/nodepool.go,
+    assets/gpu-feature-discovery/0500_daemonset.yaml). A GPUCluster over a host's own driver reads neither.
+    """
+    ways = [way for each, way in stacks(cluster) if each is vendor]
+    if not ways or vendor is Vendor.INTEL:
+        return False
+    operated = cluster.gpu.stack(vendor).driver is DriverSource.OPERATOR
+    asked = vendor is Vendor.NVIDIA and (Allocation.DEVICE_PLUGIN in ways or operated)
+    return asked or cluster.gpu.node_feature_discovery
+
+
 def wants_node_features(cluster: Cluster) -> bool:
-    """Say whether an operator's nodes are found by Node Feature Discovery, which then runs once for all."""
-    declared = cluster.gpu.node_feature_discovery
-    return declared and any(vendor is not Vendor.INTEL for vendor, _ in stacks(cluster))
+    """Say whether Node Feature Discovery runs, once for all operators whose nodes it finds."""
+    return any(discovered(cluster, vendor) for vendor in Vendor)
 
 
 def files(cluster: Cluster) -> tuple[FileEntry, ...]:
@@ -109,9 +124,12 @@ def _open(cluster: Cluster) -> list[str]:
         return []
     cut = any(node.gpus and node.gpus.partitioning for node in cluster.gpu_nodes(Vendor.AMD))
     plugin = ways == [Allocation.DEVICE_PLUGIN]
+    # the labeller is also who keeps the kernel's driver away from the operator's (internal/nodelabeller)
+    labeller = plugin or cluster.gpu.amd.driver is DriverSource.OPERATOR
     return [
         *AMD_IMAGES,
-        *(["amd-device-plugin", "amd-node-labeller"] if plugin else ["amd-dra-driver"]),
+        "amd-device-plugin" if plugin else "amd-dra-driver",
+        *(["amd-node-labeller"] if labeller else []),
         *(["amd-metrics-exporter"] if cluster.gpu.amd.monitoring else []),
         *(["amd-config-manager"] if cut else []),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from deploy.model import Allocation, Cluster, Vendor
+from deploy.model import Allocation, Cluster, ComputePartition, Vendor
 
 DATA = Path(__file__).with_name("gpu_support.yaml")
 
@@ -47,6 +47,8 @@ class _Document(_Section):
     dra_broken: tuple[str, ...]
     cdi_since: str
     amd_partitions: dict[str, tuple[str, ...]]
+    amd_parts: dict[ComputePartition, int]
+    nvidia_mig: dict[str, dict[str, int]]
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from deploy.errors import InventoryError
+from deploy.gpu.parts import profile_of
 from deploy.model import Allocation, Cluster, Gpus, Node, Vendor
 from deploy.observe.cards import cards
 
@@ -53,7 +54,7 @@ def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
         raise NeedError(f"no node has GPUs of {need.vendor}; declare them in nodes[].gpus")
     fitting = [(node, gpus) for node, gpus in every if _fits(gpus, need)]
     if not fitting:
-        there = ", ".join(f"{gpus.count} {gpus.model} on {node.name}" for node, gpus in every)
+        there = ", ".join(f"{gpus.count} {gpus.model}{_cut(gpus)} on {node.name}" for node, gpus in every)
         raise NeedError(f"no node has {_said(need)}; there are: {there}")
     largest = max(gpus.count for _, gpus in fitting)
     if not need.profile and largest < need.count:
@@ -69,7 +70,7 @@ def _of(cluster: Cluster, vendor: Vendor) -> list[tuple[Node, Gpus]]:
 def _fits(gpus: Gpus, need: Need) -> bool:
     if need.models and gpus.model not in need.models:
         return False
-    if need.profile and not gpus.partitioning:
+    if need.profile != profile_of(gpus):
         return False
     size = memory_of(gpus)
     return not need.memory or need.profile is not None or size is None or size >= amount(need.memory)
@@ -83,6 +84,11 @@ def memory_of(gpus: Gpus) -> int | None:
         if card.vendor is gpus.vendor and card.model.lower() == gpus.model.lower()
     ]
     return min(sizes) * GIB if sizes else None
+
+
+def _cut(gpus: Gpus) -> str:
+    profile = profile_of(gpus)
+    return f" cut to {profile}" if profile else ""
 
 
 def _said(need: Need) -> str:

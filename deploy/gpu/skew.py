@@ -8,6 +8,7 @@ from deploy.catalog import gpu_support
 from deploy.catalog.entries import minor_of
 from deploy.catalog.gpu import served_by_default
 from deploy.catalog.gpu_support import Release
+from deploy.gpu.parts import WHOLE
 from deploy.model import Allocation, Cluster, Gpus, Vendor
 from deploy.model.mistake import Mistake, Place
 
@@ -109,10 +110,10 @@ def _fitting(vendor: Vendor, allocation: Allocation, cluster: Cluster) -> str:
 def _partitions(cluster: Cluster) -> Iterator[Mistake]:
     for index, node in enumerate(cluster.nodes):
         cut = node.gpus.partitioning if node.gpus else None
-        if node.gpus is None or cut is None or not (cut.compute and cut.memory):
+        wanted = cut and (cut.mig or (cut.compute and cut.memory and f"{cut.compute}/{cut.memory}"))
+        if node.gpus is None or not wanted:
             continue
-        allowed = _allowed(node.gpus)
-        wanted = f"{cut.compute}/{cut.memory}"
+        allowed = _layouts(node.gpus) if node.gpus.vendor is Vendor.NVIDIA else _allowed(node.gpus)
         place: Place = ("nodes", index, "gpus", "partitioning")
         if not allowed:
             yield Mistake(place, f"{node.gpus.model} cannot be cut, as far as is known; leave it out")
@@ -123,6 +124,12 @@ def _partitions(cluster: Cluster) -> Iterator[Mistake]:
 def _allowed(gpus: Gpus) -> tuple[str, ...]:
     families = gpu_support.load().amd_partitions
     return next((cuts for family, cuts in families.items() if gpus.model.startswith(family)), ())
+
+
+def _layouts(gpus: Gpus) -> tuple[str, ...]:
+    """Return the MIG layouts of a model: those with equal parts, which alone can be counted and asked for."""
+    parts = gpu_support.load().nvidia_mig.get(gpus.model)
+    return (WHOLE, *(f"all-{profile}" for profile in parts)) if parts else ()
 
 
 def _number(minor: str) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from deploy.catalog import gpu as names
 from deploy.catalog.gpu import ResourceApi, resource_api
 from deploy.gpu import claims
 from deploy.gpu.need import Need, NeedError, declared, nodes_for
+from deploy.gpu.parts import profile_of
 from deploy.model import Allocation, Cluster, Gpus, KernelModule, MigStrategy, Node
 from deploy.observe.cards import DRIVERS, cards
 
@@ -18,6 +19,7 @@ CLAIM = "gpus"
 VENDOR_LABEL = "slipway.dev/gpu-vendor"
 MODEL_LABEL = "slipway.dev/gpu-model"
 ALLOCATION_LABEL = "slipway.dev/gpu-allocation"
+PARTS_LABEL = "slipway.dev/gpu-parts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +69,28 @@ def _counted(cluster: Cluster, need: Need, fitting: tuple[tuple[Node, Gpus], ...
             f"{need.count} shares may be of one and the same GPU; ask for 1 where GPUs are shared, or leave"
             f" out sharing on {', '.join(node.name for node, gpus in fitting if gpus.sharing)}"
         )
-    resources = dict.fromkeys(resource_of(cluster, gpus, need.profile) for _, gpus in fitting)
+    resources = dict.fromkeys(resource_of(cluster, gpus) for _, gpus in fitting)
     if len(resources) > 1:
         raise NeedError(f"these nodes offer {' and '.join(resources)}; name the models of one of them")
     quantity = {next(iter(resources)): str(need.count)}
-    return Wiring(pod=_placed(fitting), resources={"requests": quantity, "limits": dict(quantity)})
+    return Wiring(pod=_placed(cluster, fitting), resources={"requests": quantity, "limits": dict(quantity)})
 
 
-def _placed(fitting: tuple[tuple[Node, Gpus], ...]) -> Object:
-    """Return the affinity that keeps a pod on nodes with the right models."""
+def _placed(cluster: Cluster, fitting: tuple[tuple[Node, Gpus], ...]) -> Object:
+    """Return the affinity that keeps a pod on nodes with the right models.
+
+    Parts may be offered under the name of whole cards, so that their nodes are told apart as well.
+    """
+    vendor, profile = fitting[0][1].vendor, profile_of(fitting[0][1])
     models = list(dict.fromkeys(label_value(gpus.model) for _, gpus in fitting))
-    terms = [
-        {"key": VENDOR_LABEL, "operator": "In", "values": [fitting[0][1].vendor.value]},
+    terms: list[Object] = [
+        {"key": VENDOR_LABEL, "operator": "In", "values": [vendor.value]},
         {"key": MODEL_LABEL, "operator": "In", "values": models},
     ]
+    if profile:
+        terms.append({"key": PARTS_LABEL, "operator": "In", "values": [profile]})
+    elif any(node.gpus and profile_of(node.gpus) for node in cluster.gpu_nodes(vendor)):
+        terms.append({"key": PARTS_LABEL, "operator": "DoesNotExist"})
     required = {"nodeSelectorTerms": [{"matchExpressions": terms}]}
     return {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}}
 
@@ -96,12 +106,9 @@ def module_of(gpus: Gpus) -> KernelModule:
     return gpus.module or KernelModule((known or DRIVERS[gpus.vendor])[0])
 
 
-def resource_of(cluster: Cluster, gpus: Gpus, profile: str | None = None) -> str:
-    """Return the extended resource under which a node's device plugin offers its GPUs, or parts of them."""
-    known = names.names(gpus.vendor)
-    mixed = cluster.gpu.nvidia.mig_strategy is MigStrategy.MIXED or not (
-        gpus.partitioning and gpus.partitioning.mig
-    )
-    if profile and known.parts and mixed:
+def resource_of(cluster: Cluster, gpus: Gpus) -> str:
+    """Return the extended resource under which a node's device plugin offers its GPUs, or their parts."""
+    known, profile = names.names(gpus.vendor), profile_of(gpus)
+    if profile and known.parts and cluster.gpu.nvidia.mig_strategy is MigStrategy.MIXED:
         return known.parts.format(profile=profile)
     return known.resources[module_of(gpus)]

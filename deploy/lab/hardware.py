@@ -235,7 +235,7 @@ def _resource(card: Card) -> str:
 
 
 def _has_drm(card: Card) -> bool:
-    return card.driver in ("xe", "i915", "amdgpu")
+    return card.driver in ("xe", "i915", "amdgpu", "nvidia")
 
 
 def _nodes(card: Card) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -41,11 +41,29 @@ class Partitioning(Section):
         Change.ROLLING, "NVIDIA: the MIG layout of every GPU, such as all-1g.10gb.", default=None
     )
     compute: ComputePartition | None = setting(
-        Change.ROLLING, "AMD: how compute units are cut, on Instinct MI300 and later.", default=None
+        Change.ROLLING,
+        "AMD: how compute units are cut, on Instinct MI300X and later; pods leave the node for that.",
+        default=None,
     )
     memory: MemoryPartition | None = setting(
         Change.ROLLING, "AMD: how memory is cut; goes with `compute`.", default=None
     )
+
+
+# How pods get a vendor's GPUs where nothing is said. NVIDIA's operator calls its way by DRA experimental
+# (NVIDIA/gpu-operator a22dbf6 deployments/gpu-operator/values.yaml, gpuCluster). AMD's driver has releases
+# (ROCm/k8s-gpu-dra-driver v1.0.0). Intel's says that it is a beta (README.md of
+# intel/intel-resource-drivers-for-kubernetes 1da939f), but its device plugin counts all cards under one name,
+# whatever their model and memory.
+USUAL = {
+    Vendor.INTEL: Allocation.DRA,
+    Vendor.AMD: Allocation.DRA,
+    Vendor.NVIDIA: Allocation.DEVICE_PLUGIN,
+}
+
+
+def _usual(declared: dict[str, Any]) -> Allocation:
+    return USUAL[declared["vendor"]]
 
 
 class Gpus(Section):
@@ -56,7 +74,11 @@ class Gpus(Section):
     count: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
         Change.ROLLING, "How many of that model the node has."
     )
-    allocation: Allocation = setting(Change.ROLLING, "How pods get them.", default=Allocation.DRA)
+    allocation: Allocation = setting(
+        Change.ROLLING,
+        "How pods get them; left out, dra for Intel's and AMD's and device-plugin for NVIDIA's.",
+        default_factory=_usual,
+    )
     module: KernelModule | None = setting(
         Change.ROLLING,
         "The kernel module that drives them; left out, the one that suits the model.",
@@ -128,8 +150,8 @@ class Gpu(Section):
     nvidia: NvidiaStack = setting(Change.ROLLING, "NVIDIA's GPU operator.", default=NvidiaStack())
     node_feature_discovery: Switch = setting(
         Change.ROLLING,
-        "Whether Node Feature Discovery finds GPU nodes, where an operator asks for its labels;"
-        " false: the labels are set as declared.",
+        "Whether Node Feature Discovery finds GPU nodes, where an operator asks for its labels; false: the"
+        " labels are set as declared, but where NVIDIA's operator needs more of them than that.",
         default=False,
     )
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from deploy.model.cluster import Cluster, Node
-from deploy.model.gpu import Gpus, Partitioning, Stack
+from deploy.model.gpu import Gpus, NvidiaStack, Partitioning, Stack
 from deploy.model.mistake import Mistake, Place
-from deploy.model.values import Allocation, DriverSource, KernelModule, SharingStrategy, Vendor
+from deploy.model.values import (
+    Allocation,
+    DriverSource,
+    KernelModule,
+    MigStrategy,
+    SharingStrategy,
+    Vendor,
+)
 
 MODULES = {
     Vendor.INTEL: (KernelModule.I915, KernelModule.XE),
@@ -96,6 +103,8 @@ def partitioning_fits(cluster: Cluster) -> Iterator[Mistake]:
     for place, _, gpus in _declared(cluster):
         if gpus.partitioning:
             yield from _partitioning((*place, "partitioning"), gpus, gpus.partitioning)
+            if gpus.partitioning.mig and gpus.vendor is Vendor.NVIDIA:
+                yield from _mig((*place, "partitioning", "mig"), gpus, cluster.gpu.nvidia)
 
 
 def _partitioning(place: Place, gpus: Gpus, cut: Partitioning) -> Iterator[Mistake]:
@@ -107,9 +116,19 @@ def _partitioning(place: Place, gpus: Gpus, cut: Partitioning) -> Iterator[Mista
         yield Mistake(place, "NVIDIA's GPUs are cut by mig alone, such as all-1g.10gb")
     if gpus.vendor is Vendor.AMD and not cut.mig and not (cut.compute and cut.memory):
         yield Mistake(place, "compute and memory go together, such as SPX and NPS1")
-    if cut.mig and gpus.sharing and gpus.sharing.strategy is SharingStrategy.MPS:
+
+
+def _mig(place: Place, gpus: Gpus, stack: NvidiaStack) -> Iterator[Mistake]:
+    if gpus.allocation is Allocation.DRA and stack.manifest is None:
+        # its GPUCluster has no MIG manager: NVIDIA/gpu-operator internal/state/manager.go
+        text = "NVIDIA's operator cuts GPUs for its device plugin alone; use allocation: device-plugin"
+        yield Mistake(place, text, involves=((*place[:-2], "allocation"),))
+    if gpus.sharing and gpus.sharing.strategy is SharingStrategy.MPS:
+        yield Mistake(place, "NVIDIA's device plugin has no MPS on parts of a GPU; leave out one of the two")
+    elif gpus.sharing and stack.mig_strategy is MigStrategy.MIXED:
+        text = "parts that are named by their profile (gpu.nvidia.mig_strategy: mixed) are not shared here"
         yield Mistake(
-            (*place, "mig"), "NVIDIA's device plugin has no MPS on parts of a GPU; leave out one of the two"
+            place, f"{text}; leave out one of the two", involves=(("gpu", "nvidia", "mig_strategy"),)
         )
 
 

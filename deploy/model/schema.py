@@ -59,7 +59,9 @@ def _place(loc: Place, data: Any, *, missing: bool) -> Place:
 
 
 def _echoes(error: ErrorDetails) -> bool:
-    """Say whether a list is called too short only because its items are wrong."""
+    """Say whether a list is called too short, or a default unknown, only because something else is wrong."""
+    if error["type"] == "default_factory_not_called":
+        return True
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 

@@ -19,6 +19,8 @@ LOST_CARD = {
     120: "its processor (GSP) failed",
 }
 _XID = rf"NVRM: Xid [^)]*\): ({'|'.join(map(str, LOST_CARD))}),"
+# NVIDIA's operator may make the device nodes of its driver in the driver's own root alone
+# (NVIDIA/gpu-operator cmd/nvidia-validator/driver.go, devRoot)
 COMMAND = f"""
 found=no
 for d in /sys/bus/pci/devices/*; do
@@ -52,7 +54,8 @@ if kernel=$(dmesg); then
     tail -n 20 | while read -r line; do echo "log $line"; done
 fi
 [ -c /dev/kfd ] && echo "node kfd"
-for n in /dev/nvidia[0-9]* /dev/dri/renderD*; do [ -c "$n" ] && echo "node ${{n##*/}}"; done
+for n in /dev/nvidia[0-9]* /run/nvidia/driver/dev/nvidia[0-9]* /dev/dri/renderD*; do
+  [ -c "$n" ] && echo "node ${{n##*/}}"; done
 n=0; for f in /sys/class/kfd/kfd/topology/nodes/*/gpu_id; do
   i=; read -r i < "$f" && [ "${{i:-0}}" != 0 ] && n=$((n + 1)); done; echo "kfd $n"
 dpkg-query -W -f 'library ${{Package}} ${{Version}} ${{db:Status-Abbrev}}\\n' 'libnvidia-compute*' |

@@ -9,14 +9,16 @@ from pyinfra.api import QuoteString, StringCommand, operation
 
 from deploy.errors import HostError
 from deploy.facts import kernel
+from deploy.facts.packages import PackageVersions
 from deploy.observe import modules, sysctl
 from deploy.operations import files, notes
 from deploy.operations.files import Commands, File
 
+_INITRAMFS = "! command -v update-initramfs >/dev/null || update-initramfs -u"
 HEADER = "# Written by slipway; the inventory says what belongs here.\n"
 
 
-def _modules(names: Sequence[str]) -> modules.Modules:
+def _modules(names: Sequence[str], packages: Sequence[str]) -> modules.Modules:
     found: modules.Modules | None = host.get_fact(kernel.KernelModules, modules_wanted=list(names))
     if found is None:
         raise HostError("could not read what the kernel can do: `uname -r` said nothing")
@@ -25,7 +27,7 @@ def _modules(names: Sequence[str]) -> modules.Modules:
         for name in names
         if found.presence.get(name, modules.Presence.MISSING) is modules.Presence.MISSING
     ]
-    if missing:
+    if missing and not _to_come(packages):
         can = "has no loadable modules" if found.monolithic else "has no such module to load"
         raise HostError(
             f"kernel {found.kernel} lacks {', '.join(missing)} and {can}; "
@@ -34,15 +36,36 @@ def _modules(names: Sequence[str]) -> modules.Modules:
     return found
 
 
+def _to_come(packages: Sequence[str]) -> bool:
+    """Say whether a package is yet to be installed."""
+    found = host.get_fact(PackageVersions, packages_wanted=list(packages)) if packages else None
+    return found is not None and any(name not in found.installed for name in packages)
+
+
 @operation()
-def modules_loaded(names: Sequence[str], path: str) -> Commands:
-    """The kernel does what these modules do, now and, by the file at `path`, after a boot."""
-    found = _modules(names)
+def modules_loaded(names: Sequence[str], path: str, packages: Sequence[str] = ()) -> Commands:
+    """The kernel does what these modules do, now and, by the file at `path`, after a boot.
+
+    They may come with `packages`: a kernel without them is an error once these are installed.
+    """
+    found = _modules(names, packages)
     yield from files.present._inner([File(path, (HEADER + "".join(f"{name}\n" for name in names)).encode())])
     for name in names:
-        if found.presence[name] is modules.Presence.LOADABLE:
+        if found.presence.get(name) is not modules.Presence.WORKS:
             notes.reason(f"module {name} is not loaded")
             yield StringCommand("modprobe --", QuoteString(name))
+
+
+@operation()
+def modprobe_configured(file: File) -> Commands:
+    """A file of modprobe.d holds from the next boot on, in the initial ram disk, too.
+
+    A disk that could not be made takes the file with it, so that the next run tries again.
+    """
+    written = list(files.present._inner([file]))
+    yield from written
+    if written:
+        yield StringCommand(f"{_INITRAMFS} || {{ rm -f --", QuoteString(file.path), "; false; }")
 
 
 def _number(value: str) -> int:

@@ -8,11 +8,10 @@ from pyinfra.api import QuoteString, StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.repairs import MachineId, PackageCondition
 from deploy.observe.package_state import PackageState
-from deploy.operations import files, notes
-from deploy.operations.files import Commands, File
+from deploy.operations import notes
+from deploy.operations.files import Commands
 
 _CONFIGURE = "DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a"
-_INITRAMFS = "! command -v update-initramfs >/dev/null || update-initramfs -u"
 _RENEW = "rm -f /etc/machine-id /var/lib/dbus/machine-id && systemd-machine-id-setup"
 
 
@@ -50,13 +49,3 @@ def machine_id_is_own() -> Commands:
     if own is None or twins:
         notes.reason(f"{own} is that of {', '.join(twins)} too" if twins else "there is no machine-id")
         yield StringCommand(_RENEW)
-
-
-@operation()
-def nouveau_kept_away() -> Commands:
-    """The nouveau module does not load at the next boot, from the initial ram disk neither."""
-    content = b"# Written by slipway: NVIDIA cards belong to NVIDIA's driver.\nblacklist nouveau\n"
-    written = list(files.present._inner([File("/etc/modprobe.d/slipway-nouveau.conf", content)]))
-    yield from written
-    if written:
-        yield StringCommand(_INITRAMFS)

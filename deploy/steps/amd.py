@@ -8,24 +8,31 @@ from typing import Any
 from pyinfra.api import deploy
 
 from deploy import catalog, context
+from deploy.catalog import gpu as names
 from deploy.catalog import gpu_needs
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, Vendor
-from deploy.operations import helm, kube
+from deploy.operations import gpu_parts, helm, kube
 from deploy.operations.helm import Release
 from deploy.steps import charts, gpu_stack
 
 NAMESPACE = "kube-amd-gpu"
 RELEASE = "amd-gpu-operator"
 PHASE = "gpu-amd"
-# ROCm/gpu-operator docs/dcm/applying-partition-profiles.rst
-PROFILE_LABEL = "dcm.amd.com/gpu-config-profile"
+PROFILE_LABEL = gpu_parts.PROFILE
 CONFIG_MAP = "default-dcm-config"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+EVERYWHERE = [{"operator": "Exists"}]
 
 
 @deploy("AMD GPUs")
 def amd() -> None:
     """Install the operator; it runs the device plugin or the DRA driver, never both."""
-    gpu_stack.by_operator(Vendor.AMD, PHASE, profiles, _operator)
+    gpu_stack.by_operator(Vendor.AMD, PHASE, _own, _operator)
+
+
+def _own(cluster: Cluster) -> dict[str, dict[str, str]]:
+    """Return what nodes are labelled with at once: a profile is set while nothing uses the cards."""
+    return profiles(cluster) if cluster.gpu.amd.manifest else {}
 
 
 def _operator(cluster: Cluster) -> None:
@@ -45,6 +52,10 @@ def _operator(cluster: Cluster) -> None:
         workloads=["deployment/amd-gpu-operator-gpu-operator-charts-controller-manager"],
         until=PHASE,
     )
+    if cuts := {node: labels[PROFILE_LABEL] for node, labels in profiles(cluster).items()}:
+        known = names.names(Vendor.AMD)
+        prefixes = tuple(sorted({each.partition("/")[0] for each in known.resources.values()}))
+        gpu_parts.cut(name="Cut the cards", profiles=cuts, driver=known.driver, prefixes=prefixes)
 
 
 def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
@@ -54,7 +65,7 @@ def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
     would be in conflict with it. Upgrades keep it up to date, which the chart by itself does not do.
     """
     operator = cluster.gpu.amd.driver is DriverSource.OPERATOR
-    found = cluster.gpu.node_feature_discovery
+    found = gpu_needs.discovered(cluster, Vendor.AMD)
     chosen: dict[str, Any] = {
         "node-feature-discovery": {"enabled": False},
         "installdefaultNFDRule": found,
@@ -75,19 +86,23 @@ def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
 def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
     nodes = [node.gpus for node in cluster.gpu_nodes(Vendor.AMD) if node.gpus]
     by_claim = nodes[0].allocation is Allocation.DRA
-    everywhere = [{"operator": "Exists"}]
-    plugin: dict[str, Any] = {"enableDevicePlugin": not by_claim, "enableNodeLabeller": not by_claim}
+    tolerated = _tolerated(cluster)
+    plugin: dict[str, Any] = {"enableDevicePlugin": not by_claim}
     dra: dict[str, Any] = {"enable": by_claim}
     if by_claim:
-        dra |= {"image": images["amd-dra-driver"], "tolerations": everywhere}
+        dra |= {"image": images["amd-dra-driver"], "tolerations": tolerated}
     else:
         plugin |= {
             "devicePluginImage": images["amd-device-plugin"],
-            "nodeLabellerImage": images["amd-node-labeller"],
-            "devicePluginArguments": {"resource_naming_strategy": "mixed" if _cuts(cluster) else "single"},
-            "devicePluginTolerations": everywhere,
-            "nodeLabellerTolerations": everywhere,
+            # a node's cards are cut alike; mixed would rename whole ones, too (ROCm/k8s-device-plugin
+            # docs/user-guide/configuration.md)
+            "devicePluginArguments": {"resource_naming_strategy": "single"},
+            "devicePluginTolerations": tolerated,
         }
+    labeller = images.get("amd-node-labeller")
+    plugin["enableNodeLabeller"] = labeller is not None
+    if labeller:
+        plugin |= {"nodeLabellerImage": labeller, "nodeLabellerTolerations": tolerated}
     return {
         "selector": {gpu_stack.FOUND[Vendor.AMD]: "true"},
         "driver": _driver(cluster),
@@ -127,7 +142,16 @@ def _config_manager(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
         "enable": True,
         "image": images["amd-config-manager"],
         "config": {"name": CONFIG_MAP},
+        "configManagerTolerations": EVERYWHERE,
     }
+
+
+def _tolerated(cluster: Cluster) -> list[dict[str, str]]:
+    """Return what the operands tolerate: where cards are cut, not the taint that makes them start anew."""
+    if not _cuts(cluster):
+        return EVERYWHERE
+    taints = [taint.key for node in cluster.gpu_nodes(Vendor.AMD) for taint in node.taints or ()]
+    return [{"key": key, "operator": "Exists"} for key in dict.fromkeys([CONTROL_PLANE, *taints])]
 
 
 def _cut(gpus: Gpus) -> str | None:

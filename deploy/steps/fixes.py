@@ -7,6 +7,7 @@ from pyinfra.api import deploy
 from deploy import context
 from deploy.operations import host, kernel, repairs, swap
 from deploy.steps.baseline import INOTIFY, MODULES, SYSCTLS, keep_time
+from deploy.steps.gpu_hosts import keep_nouveau_away
 
 # by check; the value is the step's name here
 FIXES = {
@@ -92,8 +93,8 @@ def holds() -> None:
 
 @deploy("No nouveau")
 def no_nouveau() -> None:
-    """Leave NVIDIA cards to NVIDIA's driver."""
-    repairs.nouveau_kept_away(name="Keep nouveau from loading")
+    """Write what an apply writes on hosts that declare NVIDIA's cards."""
+    keep_nouveau_away()
 
 
 @deploy("NUMA balancing")

@@ -63,9 +63,19 @@ def _driver(declared: Gpus, stack: Stack) -> None:
         packages.installed(name="Install the driver", names=stack.packages)
         packages.held(name="Hold the driver", names=stack.packages)
     if declared.vendor is Vendor.NVIDIA:
-        files.present(name="Keep nouveau away", files=[File(NOUVEAU, render.file("gpu/nouveau.conf"))])
+        keep_nouveau_away()
     if stack.driver is not DriverSource.OPERATOR:
-        kernel.modules_loaded(name="Load the driver", names=[module_of(declared).value], path=MODULES)
+        kernel.modules_loaded(
+            name="Load the driver",
+            names=[module_of(declared).value],
+            path=MODULES,
+            packages=stack.packages,
+        )
+
+
+def keep_nouveau_away() -> None:
+    """Leave NVIDIA's cards to NVIDIA's driver."""
+    kernel.modprobe_configured(name="Keep nouveau away", file=File(NOUVEAU, render.file("gpu/nouveau.conf")))
 
 
 def _instinct(declared: Gpus) -> None:

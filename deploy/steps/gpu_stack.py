@@ -9,13 +9,15 @@ from typing import Any
 import yaml
 
 from deploy import catalog, context
-from deploy.catalog import LockedFile
+from deploy.catalog import LockedFile, gpu_needs
 from deploy.catalog import gpu as names
 from deploy.errors import InventoryError
 from deploy.gpu import written
+from deploy.gpu.parts import devices, profile_of
 from deploy.gpu.wiring import (
     ALLOCATION_LABEL,
     MODEL_LABEL,
+    PARTS_LABEL,
     VENDOR_LABEL,
     label_value,
     resource_of,
@@ -59,8 +61,10 @@ def labels(cluster: Cluster, node: Node) -> dict[str, str]:
     if declared is None:
         return {}
     own = {MODEL_LABEL: label_value(declared.model), **selector(declared.vendor, declared.allocation)}
+    if profile := profile_of(declared):
+        own[PARTS_LABEL] = profile
     found = FOUND.get(declared.vendor)
-    if found and not cluster.gpu.node_feature_discovery:
+    if found and not gpu_needs.discovered(cluster, declared.vendor):
         own[found] = "true"
     return own
 
@@ -112,7 +116,7 @@ def offered(cluster: Cluster, vendor: Vendor, until: str) -> None:
     offers = [
         Offer(
             node=node.name,
-            count=node.gpus.count,
+            count=devices(node.gpus),
             driver=known.driver if node.gpus.allocation is Allocation.DRA else None,
             resource=resource_of(cluster, node.gpus),
         )

@@ -60,7 +60,7 @@ func (h host) cards(names vendorNames) ([]card, error) {
 	return h.usable(bound), nil
 }
 
-// usable returns the cards that have device nodes: by the slot where DRM shows them, else by their number.
+// usable returns the cards that have device nodes: DRM's by the slot, and what a vendor's driver makes beside them.
 func (h host) usable(bound []card) []card {
 	numbered, _ := filepath.Glob(h.path("dev/nvidia[0-9]*"))
 	sort.Strings(numbered)
@@ -72,7 +72,9 @@ func (h host) usable(bound []card) []card {
 		}
 		switch {
 		case each.driver == "nvidia" && place < len(numbered):
-			each.nodes = []string{"/dev/" + filepath.Base(numbered[place])}
+			each.nodes = append(each.nodes, "/dev/"+filepath.Base(numbered[place]))
+		case each.driver == "nvidia":
+			continue
 		case each.driver == "amdgpu":
 			each.nodes = append(each.nodes, "/dev/kfd")
 		}

@@ -9,7 +9,7 @@ from typing import Any
 from clusters import Ran, kubectl_words
 
 from checks.acceptance.gpu_pods import SEES
-from checks.acceptance.gpu_targets import RENDERS
+from checks.acceptance.gpu_targets import NODES
 from deploy.model import Cluster
 
 CLUSTER = Cluster.model_validate(
@@ -66,10 +66,9 @@ class World:
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         assert stdin or timeout
-        if command == RENDERS:
+        if command == NODES:
             slots = SLOTS if host == "intel1" else {}
-            names = (f"/sys/bus/pci/devices/{slot}/drm/{node[9:]}\n" for node, slot in slots.items())
-            return Ran(out="".join(names))
+            return Ran(out="".join(f"{slot} {node}\n" for node, slot in slots.items()))
         words = kubectl_words(command)
         self.ran.append(words)
         if words.startswith("create"):

@@ -145,6 +145,44 @@ def test_shares_and_parts_are_counted_as_such() -> None:
     assert said(cluster(n1=parts), nodes=[node("n1", {"nvidia.com/gpu": "14"})])[0] == (
         "pass GPU-08 n1: 14 nvidia.com/gpu"
     )
+    assert said(cluster(n1=parts), nodes=[node("n1", {"nvidia.com/gpu": "2"})])[0] == (
+        "fail GPU-08 n1: 2 nvidia.com/gpu, wanted 14"
+    )
+
+
+def test_cards_of_two_sizes_make_parts_of_a_name_in_two_numbers() -> None:
+    a100 = {"vendor": "nvidia", "model": "A100", "count": 2, "allocation": "device-plugin"}
+    parts = {**a100, "partitioning": {"mig": "all-1g.10gb"}}
+
+    def found(count: str) -> str:
+        return said(cluster(n1=parts), nodes=[node("n1", {"nvidia.com/gpu": count})])[0]
+
+    assert [found(count)[:4] for count in ("8", "14", "9", "7")] == ["pass", "pass", "fail", "fail"]
+
+
+def instincts(*models: str) -> dict[str, Any]:
+    devices = [
+        {"name": f"gpu-{number}", "attributes": {"productName": {"string": model}}}
+        for number, model in enumerate(models)
+    ]
+    spec = {"driver": "gpu.amd.com", "nodeName": "n1", "pool": {"name": "n1"}, "devices": devices}
+    return {"metadata": {"name": "n1-x"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("count", "status", "wanted"),
+    [(16, "pass", ""), (2, "fail", ", wanted 16 parts cpx_nps4 of 2 MI300X of gpu.amd.com")],
+)
+def test_every_part_of_a_cut_card_is_published(count: int, status: str, wanted: str) -> None:
+    cut = {"compute": "CPX", "memory": "NPS4"}
+    parts = {**INSTINCT, "count": 2, "allocation": "dra", "partitioning": cut}
+    slices = [instincts(*["AMD_Instinct_MI300X_OAM"] * count)]
+
+    found = said(
+        cluster(n1=parts), resourceslices=slices, deviceclasses=[{"metadata": {"name": "gpu.amd.com"}}]
+    )
+
+    assert found[0] == f"{status} DRA-04 n1: {count} MI300X{wanted}"
 
 
 def test_what_could_not_be_read_is_not_good() -> None:

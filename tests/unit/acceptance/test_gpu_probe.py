@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +16,14 @@ from gpu_world import CLUSTER, RESOURCE, World, lists
 from checks.acceptance import gpus
 from checks.acceptance.gates import Gate, silently
 from checks.acceptance.gpu_pods import Target, Told, seen, told
-from checks.acceptance.gpu_targets import rendered, targets
+from checks.acceptance.gpu_targets import NODES, by_slot, targets
 from checks.acceptance.gpu_verdicts import given
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Kubectl
 from checks.cluster.snapshot import Answer, Snapshot
 from checks.finding import Finding
 from deploy.catalog.gpu import resource_api
+from deploy.model import Allocation, Gpus, Vendor
 
 READY = ("cp1", "intel1", "amd1")
 AMD = [f"/dev/dri/renderD{128 + number}" for number in range(8)]
@@ -186,7 +191,46 @@ def test_a_pod_that_cannot_start_says_why() -> None:
     assert told([item], "")["one-w1"].why == "unresolvable CDI devices x"
 
 
-def test_render_nodes_are_known_by_their_slot() -> None:
-    assert rendered("/sys/bus/pci/devices/0000:47:00.0/drm/renderD129\nrubbish\n") == {
-        "0000:47:00.0": "/dev/dri/renderD129"
+BUS = """0000:1b:00.0 /dev/dri/renderD129
+0000:1b:00.0 /dev/nvidia0
+rubbish
+"""
+HOPPER = Gpus(vendor=Vendor.NVIDIA, model="H100", count=2, allocation=Allocation.DRA)
+HANDED = (
+    "/dev/dri/card1 /dev/dri/renderD129 /dev/nvidia0",
+    "/dev/dri/card2 /dev/dri/renderD130 /dev/nvidia1",
+)
+
+
+def test_a_cards_own_node_is_known_by_its_slot() -> None:
+    assert by_slot(BUS, Vendor.INTEL) == {"0000:1b:00.0": "/dev/dri/renderD129"}
+    assert by_slot(BUS, Vendor.NVIDIA) == {"0000:1b:00.0": "/dev/nvidia0"}
+
+
+def test_a_host_says_which_node_is_whose(tmp_path: Path) -> None:
+    places = {
+        "sys/bus/pci/devices/0000:43:00.0/drm/renderD128/dev": "226:128",
+        "proc/driver/nvidia/gpus/0000:1b:00.0/information": "Model: H100\nDevice Minor: \t 3\n",
     }
+    for name, text in places.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    script = re.sub(r" /(sys|proc)/", rf" {tmp_path}/\1/", NODES)
+
+    said = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout
+
+    assert said == "0000:43:00.0 /dev/dri/renderD128\n0000:1b:00.0 /dev/nvidia3\n"
+
+
+def test_nvidias_gpus_count_once_though_their_display_nodes_come_with_them() -> None:
+    target = Target("n1", HOPPER, 2, {"gpu-0": "/dev/nvidia0", "gpu-1": "/dev/nvidia1"})
+    one, rest = (Told(frozenset(nodes.split())) for nodes in HANDED)
+    pods = {"none-n1": Told(frozenset()), "one-n1": one, "rest-n1": rest}
+    claims = {"one-n1": frozenset({"gpu-0"}), "rest-n1": frozenset({"gpu-1"})}
+
+    good = given(target, pods, claims)
+    crossed = given(target, pods, {**claims, "one-n1": frozenset({"gpu-1"})})
+    unmapped = given(replace(target, nodes={}), pods, claims)
+
+    assert [each.status.value for each in (good, crossed, unmapped)] == ["pass", "fail", "pass"]
+    assert f"1 asked for: {HANDED[0]} instead of /dev/nvidia1;" in crossed.found

@@ -21,7 +21,7 @@ from checks.preflight.versions import sources, tags
 from deploy.model import Cluster
 from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
-from tests.unit.checks.faults import FAULTS, squatted
+from tests.unit.checks.faults import FAULTS, hopper, squatted
 from tests.unit.checks.machines import cluster, everyone
 from tests.unit.checks.well import K3S, MODEL, Case, cases, probed
 
@@ -32,9 +32,8 @@ FACTS = tuple(each.name for each in fields(Observed) if each.name not in NO_FACT
 TRIED = [entry.id for entry in of_phase(Phase.PREFLIGHT) if entry.untried is None]
 # judged from the inventory and the catalogue alone: there is nothing on a host that could not be read
 OF_DATA = {"DRA-02", "DRA-03", "INT-03", "RT-10", "RT-11", "SRV-01", "SRV-05"}
-# the catalogue's own images have fixed tags and maintained sources (others are tried below), and the last one
-# only tells what is there
-NEVER_FAIL = {"RT-10", "RT-11", "NV-03"}
+# the catalogue's own images have fixed tags and maintained sources (others are tried below)
+NEVER_FAIL = {"RT-10", "RT-11"}
 
 
 def judged(inventory: Cluster, hosts: tuple[Observed, ...]) -> list[Finding]:
@@ -65,6 +64,9 @@ def faulty() -> Iterator[Case]:
     yield cluster(kubernetes={"version": "v1.33.5"}), (cp1, w1, g1)
     large = {**MODEL, "shared_memory": "1Gi", "weights": "40Gi", "drain_seconds": 5}
     yield cluster(models=[large]), (cp1, w1, g1)
+    nodes = cluster().model_dump(mode="json")["nodes"]
+    nodes[1]["gpus"] = {"vendor": "nvidia", "model": "H100", "count": 1}
+    yield cluster(nodes=nodes, gpu={"nvidia": {"driver": "operator"}}), (cp1, hopper(w1), g1)
 
 
 @cache

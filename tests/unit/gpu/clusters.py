@@ -10,7 +10,7 @@ CP = {"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]}
 ARC = {"vendor": "intel", "model": "A770", "count": 2}
 BATTLEMAGE = {"vendor": "intel", "model": "B580", "count": 1}
 INSTINCT = {"vendor": "amd", "model": "MI300X", "count": 8, "allocation": "device-plugin"}
-HOPPER = {"vendor": "nvidia", "model": "H100", "count": 8}
+HOPPER = {"vendor": "nvidia", "model": "H100", "count": 8, "allocation": "dra"}
 
 
 def cluster(*gpus: dict[str, Any], version: str = "v1.36.3", **keys: Any) -> Cluster:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import InventoryError
-from deploy.model import Allocation, Cluster, Vendor, load_cluster
+from deploy.model import Allocation, Cluster, Gpus, Vendor, load_cluster
 
 MIXED = """
 name: lab
@@ -51,10 +51,23 @@ def test_vendors_and_ways_to_allocate_live_in_one_cluster(tmp_path: Path) -> Non
         Allocation.DRA,
         Allocation.DEVICE_PLUGIN,
         Allocation.DEVICE_PLUGIN,
-        Allocation.DRA,
+        Allocation.DEVICE_PLUGIN,
     ]
     assert declared.gpu.stack(Vendor.AMD).version == "1.5.1"
     assert Cluster.model_validate_json(declared.model_dump_json()) == declared
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "usual"),
+    [("intel", "A770", "dra"), ("amd", "MI300X", "dra"), ("nvidia", "H100", "device-plugin")],
+)
+def test_what_is_not_said_of_the_way_is_what_its_vendor_stands_for(
+    vendor: str, model: str, usual: str
+) -> None:
+    said = Gpus.model_validate({"vendor": vendor, "model": model, "count": 1})
+
+    assert said.allocation == usual
+    assert Gpus.model_validate({**said.model_dump(), "allocation": "dra"}).allocation == "dra"
 
 
 def test_every_slip_is_named_with_what_was_meant(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from deploy.model import Allocation, Vendor
 from deploy.model.mistake import Mistake, written
 from deploy.plan import unsupported
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
+from tests.unit.gpu.stacks import BY_NUMBER, MIG
 
 
 def said(mistakes: list[Mistake]) -> list[str]:
@@ -94,6 +95,26 @@ PLUGIN = {**ARC, "allocation": "device-plugin"}
             ["nodes[1].gpus.partitioning: MI210 cannot be cut, as far as is known; leave it out"],
             id="a card that cannot be cut",
         ),
+        pytest.param(
+            {**BY_NUMBER, "model": "A30", "partitioning": {"mig": "all-9g.99gb"}},
+            "v1.36.3",
+            {},
+            [
+                (
+                    "nodes[1].gpus.partitioning: A30 has no all-9g.99gb, wanted all-disabled, all-1g.6gb,"
+                    " all-1g.6gb.me, all-2g.12gb, all-2g.12gb.me, all-4g.24gb"
+                )
+            ],
+            id="a layout that is none",
+        ),
+        pytest.param(
+            {**BY_NUMBER, "model": "RTX 4090", "partitioning": {"mig": "all-1g.10gb"}},
+            "v1.36.3",
+            {},
+            ["nodes[1].gpus.partitioning: RTX 4090 cannot be cut, as far as is known; leave it out"],
+            id="a card without MIG",
+        ),
+        pytest.param(MIG, "v1.36.3", {}, [], id="a layout of equal parts"),
         pytest.param(
             ARC,
             "v1.33.4",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import yaml
 
+from deploy.catalog import gpu_needs
+from deploy.model import Cluster
 from deploy.steps import amd, gpu_stack, intel, nvidia
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
 from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, MPS, OPERATED, PLUGIN, SLICED, amd_values, pinned
@@ -69,6 +72,16 @@ def test_amds_own_driver_keeps_the_kernels_away() -> None:
     }
 
 
+@pytest.mark.parametrize("driver", ["host", "operator"])
+def test_the_labeller_that_keeps_it_away_runs_beside_the_dra_driver_too(driver: str) -> None:
+    by_claim = {**INSTINCT, "allocation": "dra"}
+    plugin = amd_values(by_claim, gpu=OPERATED if driver == "operator" else {})["deviceConfig"]["spec"]
+    own = plugin["devicePlugin"]
+
+    assert (own["enableDevicePlugin"], own["enableNodeLabeller"]) == (False, driver == "operator")
+    assert ("nodeLabellerImage" in own) is (driver == "operator")
+
+
 def test_an_instinct_is_cut_by_a_profile_that_its_node_names() -> None:
     declared = cluster(CUT)
     data = amd.values(declared, pinned(declared))["defaultDCMConfigMap"]["data"]["config.json"]
@@ -77,6 +90,18 @@ def test_an_instinct_is_cut_by_a_profile_that_its_node_names() -> None:
         "cpx_nps4": {"profiles": [{"computePartition": "CPX", "memoryPartition": "NPS4"}]}
     }
     assert amd.profiles(declared) == {"w1": {"dcm.amd.com/gpu-config-profile": "cpx_nps4"}}
+
+
+def test_what_uses_cards_goes_while_they_are_cut() -> None:
+    tainted = cluster(CUT).model_dump(mode="json")
+    tainted["nodes"][1]["taints"] = [{"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}]
+    declared = Cluster.model_validate(tainted)
+    spec = amd.values(declared, pinned(declared))["deviceConfig"]["spec"]
+    tolerated = [spec["devicePlugin"][f"{each}Tolerations"] for each in ("devicePlugin", "nodeLabeller")]
+
+    keys = ("node-role.kubernetes.io/control-plane", "dedicated")
+    assert tolerated == [[{"key": key, "operator": "Exists"} for key in keys]] * 2
+    assert spec["configManager"]["configManagerTolerations"] == [{"operator": "Exists"}]
 
 
 @pytest.mark.parametrize("by_claim", [True, False])
@@ -148,3 +173,23 @@ def test_nodes_carry_what_the_operators_look_for_unless_it_is_discovered() -> No
         "slipway.dev/gpu-model",
         "slipway.dev/gpu-allocation",
     }
+
+
+@pytest.mark.parametrize(
+    ("gpus", "nvidia_stack", "discovered"),
+    [
+        (HOPPER, {}, False),
+        (HOPPER, {"driver": "operator"}, True),
+        (BY_NUMBER, {}, True),
+        (BY_NUMBER, {"manifest": "own.yaml"}, False),
+    ],
+)
+def test_nvidias_operator_is_told_the_systems_release_where_it_asks_for_it(
+    gpus: dict[str, Any], nvidia_stack: dict[str, Any], discovered: bool
+) -> None:
+    declared = cluster(gpus, INSTINCT, gpu={"nvidia": nvidia_stack})
+    of_nvidia, of_amd = (gpu_stack.labels(declared, declared.node(name)) for name in ("w1", "w2"))
+
+    assert gpu_needs.wants_node_features(declared) is discovered
+    assert ("feature.node.kubernetes.io/pci-10de.present" in of_nvidia) is not discovered
+    assert "feature.node.kubernetes.io/amd-gpu" in of_amd

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.gpu import Need, NeedError, wired
 from deploy.model import Vendor
+from deploy.steps import gpu_stack
 from tests.unit.gpu.clusters import ARC, BATTLEMAGE, CP, HOPPER, INSTINCT, cluster, mixed
 
 
@@ -56,7 +57,7 @@ def test_a_claim_is_named_in_the_pod_and_in_the_container() -> None:
         pytest.param(
             {**INSTINCT, "partitioning": {"compute": "CPX", "memory": "NPS4"}},
             Need(Vendor.AMD, profile="cpx_nps4"),
-            "amd.com/cpx_nps4",
+            "amd.com/gpu",
             id="a part of an Instinct",
         ),
         pytest.param(
@@ -85,6 +86,29 @@ def test_mig_parts_have_a_name_of_their_own_with_the_mixed_strategy_only(strateg
 
     expected = {"single": "nvidia.com/gpu", "mixed": "nvidia.com/mig-1g.10gb"}[strategy]
     assert wiring.resources["limits"] == {expected: "1"}
+
+
+def models_of(need: Need, *gpus: dict[str, Any]) -> list[dict[str, Any]]:
+    pod = wired(cluster(*gpus), need, "x", "models").pod
+    required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    [term] = required["nodeSelectorTerms"]
+    return [each for each in term["matchExpressions"] if each["key"] == "slipway.dev/gpu-parts"]
+
+
+def test_parts_and_whole_cards_under_one_name_are_told_apart_by_their_nodes() -> None:
+    cut = {**INSTINCT, "partitioning": {"compute": "CPX", "memory": "NPS4"}}
+    spx = {**INSTINCT, "partitioning": {"compute": "SPX", "memory": "NPS1"}}
+    declared = cluster(cut, INSTINCT)
+
+    assert models_of(Need(Vendor.AMD, profile="cpx_nps4"), cut, INSTINCT) == [
+        {"key": "slipway.dev/gpu-parts", "operator": "In", "values": ["cpx_nps4"]}
+    ]
+    assert models_of(Need(Vendor.AMD), cut, INSTINCT) == [
+        {"key": "slipway.dev/gpu-parts", "operator": "DoesNotExist"}
+    ]
+    assert models_of(Need(Vendor.AMD), spx, INSTINCT) == []
+    labels = [gpu_stack.labels(declared, node) for node in declared.gpu_nodes()]
+    assert [each.get("slipway.dev/gpu-parts") for each in labels] == ["cpx_nps4", None]
 
 
 SHARED = {**HOPPER, "allocation": "device-plugin", "sharing": {"strategy": "mps", "replicas": 4}}
@@ -122,6 +146,12 @@ SHARED = {**HOPPER, "allocation": "device-plugin", "sharing": {"strategy": "mps"
             Need(Vendor.NVIDIA, profile="1g.10gb"),
             "no node has a GPU of nvidia cut to 1g.10gb; there are: 8 H100 on w1",
             id="no parts",
+        ),
+        pytest.param(
+            [{**INSTINCT, "partitioning": {"compute": "CPX", "memory": "NPS4"}}],
+            Need(Vendor.AMD),
+            "no node has a GPU of amd; there are: 8 MI300X cut to cpx_nps4 on w1",
+            id="nothing but parts",
         ),
         pytest.param(
             [INSTINCT],

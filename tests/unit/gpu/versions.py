@@ -32,7 +32,8 @@ def rendered(minor: str) -> list[dict[str, Any]]:
         "enough-memory": Need(Vendor.INTEL, memory="16Gi"),
         "nvidia-by-model": Need(Vendor.NVIDIA, 4, memory="80G"),
     }
-    parts = cluster({**HOPPER, "partitioning": {"mig": "all-1g.10gb"}}, version=version)
+    own = {"nvidia": {"manifest": "own.yaml"}}
+    parts = cluster({**HOPPER, "partitioning": {"mig": "all-1g.10gb"}}, version=version, gpu=own)
     cpx = {**INSTINCT, "allocation": "dra", "partitioning": {"compute": "CPX", "memory": "NPS4"}}
     found = [obj for name, need in needs.items() for obj in wired(declared, need, name, "models").objects]
     found += wired(parts, Need(Vendor.NVIDIA, profile="1g.10gb"), "nvidia-part", "models").objects

@@ -6,9 +6,10 @@ import pytest
 
 from deploy.errors import HostError
 from deploy.operations import kernel
+from deploy.operations.files import File
 from tests.unit.operations.conftest import Plan
 
-FILES, MODULES, SYSCTLS = "stat --printf='%F", "uname -r", "/proc/sys/"
+FILES, MODULES, SYSCTLS, DPKG = "stat --printf='%F", "uname -r", "/proc/sys/", "dpkg-query"
 END = "end-of-files"
 HEADER = "# Written by slipway; the inventory says what belongs here.\n"
 MODULES_FILE = "/etc/modules-load.d/slipway.conf"
@@ -69,6 +70,43 @@ def test_a_kernel_without_the_module_is_an_error_that_says_what_to_install(plan:
 def test_a_module_that_the_host_says_nothing_of_counts_as_missing(plan: Plan) -> None:
     with pytest.raises(HostError, match=r"^kernel 6\.18 lacks br_netfilter and has no loadable modules; "):
         load(plan, "kernel 6.18", "monolithic", "module overlay works")
+
+
+@pytest.mark.parametrize(("there", "comes"), [([], True), (["install installed nvidia-driver 580"], False)])
+def test_a_module_that_a_package_brings_is_missed_once_that_is_installed(
+    plan: Plan, there: list[str], comes: bool
+) -> None:
+    answers = {FILES: [END], MODULES: ["kernel 6.1.0-9", "module nvidia missing"], DPKG: ["dpkg", *there]}
+
+    def load() -> list[str]:
+        packages = ["nvidia-driver"]
+        planned = plan(kernel.modules_loaded, ["nvidia"], MODULES_FILE, packages=packages, answers=answers)
+        return planned.reasons
+
+    if comes:
+        assert load() == [f"{MODULES_FILE} is missing", "module nvidia is not loaded"]
+    else:
+        with pytest.raises(HostError, match=r"^kernel 6\.1\.0-9 lacks nvidia and has no such module to load"):
+            load()
+
+
+NOUVEAU = File("/etc/modprobe.d/slipway-nouveau.conf", b"blacklist nouveau\n")
+
+
+def test_what_modprobe_is_told_holds_in_the_initial_ram_disk_too(plan: Plan) -> None:
+    planned = plan(kernel.modprobe_configured, NOUVEAU, answers={FILES: [END]})
+
+    assert planned.reasons == [f"{NOUVEAU.path} is missing"]
+    assert planned.commands[-1] == (
+        "! command -v update-initramfs >/dev/null || update-initramfs -u"
+        f" || {{ rm -f -- {NOUVEAU.path} ; false; }}"
+    )
+
+
+def test_what_modprobe_was_told_makes_no_second_ram_disk(plan: Plan) -> None:
+    there = [f"regular file\t644\troot\troot\t{NOUVEAU.path}", f"{NOUVEAU.sha256}  {NOUVEAU.path}", END]
+
+    assert plan(kernel.modprobe_configured, NOUVEAU, answers={FILES: there}).commands == []
 
 
 def test_parameters_as_wanted_are_left_alone(plan: Plan) -> None:

@@ -8,7 +8,6 @@ from tests.unit.operations.conftest import Plan
 
 PACKAGES = "dpkg --audit"
 MACHINE_ID = "cat /etc/machine-id"
-FILES = "stat --printf='%F"
 
 
 def test_what_is_half_installed_is_finished(plan: Plan) -> None:
@@ -54,10 +53,3 @@ def test_a_machine_id_of_its_own_stays(plan: Plan) -> None:
     )
 
     assert planned.commands == []
-
-
-def test_nouveau_is_kept_away_from_the_next_boot_too(plan: Plan) -> None:
-    planned = plan(repairs.nouveau_kept_away, answers={FILES: ["end-of-files"]})
-
-    assert planned.commands[-1] == "! command -v update-initramfs >/dev/null || update-initramfs -u"
-    assert len(planned.commands) == 2

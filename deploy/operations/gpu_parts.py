@@ -1,0 +1,104 @@
+"""GPUs that AMD's config manager cuts: while nothing uses them, and one node after the other."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from pyinfra import host
+from pyinfra.api import StringCommand, operation
+
+from deploy.errors import HostError
+from deploy.facts.kube import Got, Read
+from deploy.observe import api, gpu_use, kube
+from deploy.observe.kube import Key, Object
+from deploy.operations import notes
+from deploy.operations.kube import Commands, asked
+
+# ROCm/gpu-operator docs/dcm/applying-partition-profiles.rst; ROCm/device-config-manager
+# pkg/config_manager/configmanager.go: it acts when the profile's label changes, says how it ended by another
+# one, and tries again every minute
+PROFILE = "dcm.amd.com/gpu-config-profile"
+STATE = f"{PROFILE}-state"
+TAINT = "amd-dcm"
+# seconds for its image, for the driver to come back, and for a second try
+PATIENCE = 900
+POLL = 5
+BACKSLASH_DOT = r"\."
+LOGS = "kubectl -n kube-amd-gpu logs -l app.kubernetes.io/name=device-config-manager"
+
+
+@operation()
+def cut(profiles: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> Commands:
+    """Every node's cards are cut by its profile, while a taint keeps other pods than the cutter's away."""
+    nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
+    if not asked(nodes):
+        yield StringCommand("true")
+        return
+    wanted = {}
+    for name, profile in profiles.items():
+        live = nodes.live.get(Key("", "Node", "", name))
+        if live is None:
+            notes.unknown_until("workers")
+            notes.reason(f"{name} is not a node of the cluster yet")
+        elif not _is_cut(live, profile):
+            wanted[name] = profile
+    if not wanted:
+        return
+    _refuse_held(wanted, driver, prefixes)
+    for name, profile in wanted.items():
+        notes.reason(
+            f"{name}'s cards are cut to {profile}; pods that do not tolerate {TAINT} leave it for that"
+        )
+    yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(*each) for each in wanted.items())]))
+
+
+def _is_cut(node: Object, profile: str) -> bool:
+    """Say whether a node's cards were cut by a run that came to its end."""
+    labels, taints = node["metadata"].get("labels") or {}, (node.get("spec") or {}).get("taints") or ()
+    return labels.get(PROFILE) == profile and not any(each["key"] == TAINT for each in taints)
+
+
+def _refuse_held(nodes: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> None:
+    pods = host.get_fact(Read, paths=[api.listed("v1", "Pod")])
+    claims = host.get_fact(Got, words="get resourceclaims --all-namespaces -o json")
+    if not (asked(pods) and asked(claims)):
+        raise HostError("the API does not say who holds the GPUs that are to be cut; apply again")
+    held = [
+        f"{node}: {holder}"
+        for node in nodes
+        for holder in (
+            *gpu_use.holders_by_number(pods.live.values(), node, prefixes),
+            *gpu_use.holders_by_claim(claims.live.values(), node, driver),
+        )
+    ]
+    if held:
+        raise HostError(
+            "\n".join(held)
+            + "\nA GPU that is in use cannot be cut; let these end or delete them, then apply again"
+        )
+
+
+def script(node: str, profile: str) -> str:
+    """Return what cuts one node's cards; however it ends, the node is open to pods again.
+
+    A profile that could not be applied is not left on the node, so that the next run tries again.
+    """
+    name, value = shlex.quote(node), shlex.quote(profile)
+    answer = shlex.quote(f"jsonpath={{.metadata.labels.{STATE.replace('.', BACKSLASH_DOT)}}}")
+    late = shlex.quote(f"{node} was not cut to {profile}, the config manager says so in `{LOGS}`:")
+    return f"""(
+trap 'kubectl taint node {name} {TAINT}:NoExecute- >/dev/null' EXIT
+kubectl label node {name} {PROFILE}- {STATE}- >/dev/null || exit 1
+kubectl taint node {name} {TAINT}=up:NoExecute --overwrite >/dev/null || exit 1
+kubectl label node {name} {PROFILE}={value} >/dev/null || exit 1
+end=$(( $(date +%s) + {PATIENCE} ))
+until s=$(kubectl get node {name} -o {answer}); [ "$s" = success ]; do
+  [ "$(date +%s)" -lt "$end" ] || {{
+    kubectl label node {name} {PROFILE}- >/dev/null
+    echo {late} "${{s:-nothing}}" >&2
+    exit 1
+  }}
+  sleep {POLL}
+done
+) || exit 1"""

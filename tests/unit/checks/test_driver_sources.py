@@ -1,0 +1,133 @@
+"""A driver that an apply is to bring is not missed before; one that would be in its way is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from checks.catalogue import Phase
+from checks.collect.observed import Observed
+from checks.finding import Finding, Severity, Status
+from checks.preflight import preflight
+from checks.preflight.preflight import stops
+from deploy.model import Cluster
+from deploy.observe.pci import Bus
+from tests.unit.checks.faults import hopper, instinct
+from tests.unit.checks.machines import GPULESS, KERNEL, Module, cluster, healthy
+
+H100 = {"vendor": "nvidia", "model": "H100", "count": 1}
+MI300X = {"vendor": "amd", "model": "MI300X", "count": 1, "allocation": "device-plugin"}
+DRIVER = ["GPU-02", "GPU-03", "GPU-07", "NV-01", "NV-03", "AMD-01", "AMD-02"]
+PACKAGES = {"driver": "packages", "packages": ["driver"]}
+NVIDIA_OPERATOR = {"nvidia": {"driver": "operator"}}
+AMD_OPERATOR = {"amd": {"driver": "operator", "driver_image": "harbor.home.lan/amd/driver"}}
+
+
+def inventory(gpus: dict[str, Any], stacks: dict[str, Any]) -> Cluster:
+    plain = cluster().model_dump(mode="json")
+    plain["nodes"] = plain["nodes"][:2]
+    plain["nodes"][1]["gpus"] = gpus
+    return Cluster.model_validate({**plain, "gpu": stacks})
+
+
+def bare(host: Observed, driver: str | None = None) -> Observed:
+    """Return a host with GPUs that nothing was installed for."""
+    assert host.pci is not None
+    [card] = host.pci.devices
+    fresh = replace(card, driver=driver, nodes={})
+    return replace(host, pci=Bus(True, (fresh,)), gpu_state=replace(GPULESS, present=True, kfd=0))
+
+
+def said(host: Observed, gpus: dict[str, Any], stacks: dict[str, Any]) -> dict[str, Finding]:
+    """Return what is said of the driver, by check; nothing of it was left unread."""
+    hosts = (healthy("cp1", "192.168.1.10", 3), host)
+    found = preflight(inventory(gpus, stacks), hosts, phase=Phase.PREFLIGHT)
+    return {each.check: each for each in found if each.host == "w1" and each.check in DRIVER}
+
+
+def failing(found: dict[str, Finding]) -> dict[str, tuple[Severity, str]]:
+    return {id_: (each.severity, each.detail) for id_, each in found.items() if each.status is Status.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("host", "gpus", "stacks", "wanted"),
+    [
+        (hopper, H100, {"nvidia": PACKAGES}, {"GPU-02", "GPU-03", "GPU-07", "NV-01"}),
+        (hopper, H100, NVIDIA_OPERATOR, {"GPU-02", "GPU-03", "NV-01"}),
+        (instinct, MI300X, {"amd": PACKAGES}, {"GPU-02", "GPU-03", "GPU-07", "AMD-01", "AMD-02"}),
+        (instinct, MI300X, AMD_OPERATOR, {"GPU-02", "GPU-03", "AMD-01"}),
+    ],
+)
+def test_a_driver_that_an_apply_brings_stops_none(
+    host: Any, gpus: dict[str, Any], stacks: dict[str, Any], wanted: set[str]
+) -> None:
+    brings = "gpu-hosts" if PACKAGES in stacks.values() else f"gpu-{gpus['vendor']}"
+
+    found = said(bare(host(healthy())), gpus, stacks)
+
+    assert failing(found) == dict.fromkeys(wanted, (Severity.WARNING, f"will be set by {brings}"))
+    assert stops(found.values()) == []
+
+
+@pytest.mark.parametrize(("host", "gpus"), [(hopper, H100), (instinct, MI300X)])
+def test_a_driver_that_nobody_brings_stops_an_apply(host: Any, gpus: dict[str, Any]) -> None:
+    found = said(bare(host(healthy())), gpus, {})
+
+    assert {"GPU-02", "GPU-03", "GPU-07"} < {each.check for each in stops(found.values())}
+
+
+def test_a_card_that_nouveau_holds_waits_for_somebody() -> None:
+    found = said(bare(hopper(healthy()), "nouveau"), H100, {"nvidia": PACKAGES})
+
+    assert {"GPU-02", "NV-01"} < {each.check for each in stops(found.values())}
+
+
+def test_an_operators_module_is_not_looked_for_on_the_host() -> None:
+    host = hopper(healthy())
+    seen = replace(host.gpu_state, modules=(), libraries={})  # type: ignore[type-var]
+
+    found = said(replace(host, gpu_state=seen), H100, NVIDIA_OPERATOR)
+
+    assert {id_: each.found for id_, each in found.items()} == {
+        "GPU-02": "1x nvidia",
+        "GPU-03": "1 of 1",
+        "GPU-07": "the operator brings the module",
+        "NV-01": "loaded 595.91.07",
+        "NV-03": "the operator's driver",
+    }
+
+
+def test_nvidias_driver_on_the_host_and_the_operators_are_one_too_many() -> None:
+    found = said(hopper(healthy()), H100, NVIDIA_OPERATOR)["NV-03"]
+
+    assert (found.status, found.severity) == (Status.FAIL, Severity.ERROR)
+    assert found.found == (
+        f"a module for {KERNEL}, libnvidia-compute-595 on the host, and gpu.nvidia.driver: operator"
+    )
+
+
+@pytest.mark.parametrize(
+    ("loaded", "dkms", "blacklisted", "status", "text"),
+    [
+        ({}, False, True, Status.PASS, "no amdgpu yet"),
+        ({"amdgpu": "6.16.6"}, False, True, Status.PASS, "the operator's amdgpu is loaded"),
+        ({"amdgpu": ""}, False, True, Status.FAIL, "the kernel's amdgpu is loaded"),
+        ({}, True, False, Status.FAIL, "an amdgpu that was built on the host"),
+    ],
+)
+def test_the_kernels_amdgpu_makes_room_for_the_operators(
+    loaded: dict[str, str], dkms: bool, blacklisted: bool, status: Status, text: str
+) -> None:
+    host = instinct(healthy())
+    seen = replace(
+        host.gpu_state,  # type: ignore[type-var]
+        loaded=loaded,
+        modules=(Module(KERNEL, "amdgpu", dkms=dkms, version=""),),
+        blacklisted=frozenset({"amdgpu"} if blacklisted else ()),
+    )
+
+    found = said(replace(host, gpu_state=seen), MI300X, AMD_OPERATOR)["AMD-02"]
+
+    assert (found.status, found.found) == (status, text)
