@@ -57,6 +57,9 @@ def test_the_collector_writes_nothing_and_leaves_nothing_running(shell: list[str
 
 @own_namespaces
 def test_a_write_and_a_process_would_be_seen() -> None:
-    _, left = run(["sh"], "echo x > /etc/written; sleep 30 >/dev/null 2>&1 &")
+    _, left = run(
+        ["sh"],
+        "echo x > /etc/written; sleep 30 >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do :; done",
+    )
 
     assert left == "/mnt/etc/upper/written\nsleep 30 \n"
