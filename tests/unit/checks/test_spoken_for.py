@@ -29,7 +29,14 @@ LOCK = Lock(Path("home.lock.yaml"), _Document.model_validate({"files": {}, "imag
 SERVED = {
     "object_store": {"provider": "minio", "size": "20Gi"},
     "registry": {"provider": "distribution", "hostname": "registry.home.arpa", "storage": "filesystem"},
-    "models": [{**MODEL, "source": {"hub": "org/tiny", "revision": "a" * 40}}],
+    "models": [
+        {
+            **MODEL,
+            "source": {"hub": "org/tiny", "revision": "a" * 40},
+            "expose": "gateway",
+            "gateway": {"name": "inference", "namespace": "gateways"},
+        }
+    ],
 }
 # what pods prove, which only a living cluster runs; each of these modules' tests sees them pass and fail
 BY_PODS = {

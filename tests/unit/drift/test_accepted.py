@@ -9,7 +9,7 @@ import pytest
 
 from checks.drift.compare import compared, news, problems
 from checks.finding import Finding, Status
-from checks.preflight.ignoring import ignoring, ignoring_rows, misspelt
+from checks.preflight.ignoring import ignoring, ignoring_rows
 from checks.report import Report, render
 from deploy.model import DriftIgnore
 from deploy.model.row import Row, State
@@ -122,29 +122,3 @@ def test_accepting_and_expiring_is_no_news() -> None:
 
     assert [*problems(accepted)] == [(NAMED, "w1")]
     assert news(tomorrow) == ([], [])
-
-
-NONE = 'drift_ignore: baseline has no operation "{}" in this plan'
-NEAREST = "the nearest is Set kernel parameters"
-
-
-@pytest.mark.parametrize(
-    ("plan", "told"),
-    [
-        (NAMED, []),
-        ("baseline", []),
-        ("baseline | Set kernel paramters", [f"{NONE.format('Set kernel paramters')}; {NEAREST}"]),
-        ("baseline | Frob", [NONE.format("Frob")]),
-        # these were not planned to their end
-        ("containerd | Frob", []),
-        ("network | Frob", []),
-    ],
-)
-def test_an_operation_that_nothing_is_called_is_told_with_the_nearest(plan: str, told: list[str]) -> None:
-    rows = [
-        replace(SYSCTLS, state=State.NONE),
-        Row("containerd", "w1", "Configure containerd", State.NONE),
-        Row("containerd", "w1", "Run containerd", State.ERROR),
-    ]
-
-    assert misspelt([accept(check="HOST-24"), accept(plan=plan)], rows) == told
