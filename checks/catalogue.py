@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -16,7 +16,8 @@ import yaml
 
 from checks.finding import Severity
 from deploy.errors import InventoryError
-from deploy.model import Distribution
+from deploy.model import Cluster, Distribution
+from deploy.model.mistake import Mistake
 
 DATA = Path(__file__).with_name("catalogue.yaml")
 
@@ -122,6 +123,22 @@ def all_checks() -> Mapping[str, Check]:
 def of_phase(phase: Phase) -> tuple[Check, ...]:
     """Return the checks that are judged in a phase."""
     return tuple(check for check in all_checks().values() if phase in check.phases)
+
+
+def unknown(cluster: Cluster) -> Iterator[Mistake]:
+    """Yield what is accepted in an inventory under an id that no check has, or that no night judges."""
+    accepted = [
+        *((("ignore", index, "check"), each.check) for index, each in enumerate(cluster.ignore)),
+        *((("drift_ignore", index, "check"), each.check) for index, each in enumerate(cluster.drift_ignore)),
+    ]
+    for place, id_ in accepted:
+        known = all_checks().get(id_ or "")
+        if id_ is not None and known is None:
+            yield Mistake(place, f"there is no check {id_}; {_hint(id_)}")
+        elif known is not None and place[0] == "drift_ignore" and Phase.DRIFT not in known.phases:
+            when = " and ".join(known.phases)
+            text = f"no night judges {known.id} ({known.title}), {when} does: it belongs under ignore"
+            yield Mistake(place, text)
 
 
 def check(id_: str) -> Check:

@@ -13,6 +13,7 @@ from checks.acceptance.backend import Ran
 from checks.acceptance.check import HostCheck
 from checks.acceptance.gates import Gate, Tell, silently, wait
 from checks.acceptance.gpu_targets import targets
+from checks.acceptance.gpu_verdicts import GIVEN
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Hands, Kubectl, speaker
 from checks.acceptance.object_store import StoreProbe
@@ -122,7 +123,7 @@ class Verify:
             why = seen.cause("nodes") if unread_nodes else "the node is not Ready (K8S-01)"
         left_out = [unread(check, name, why) for name in names if name not in nodes for check in CHECKS]
         if kubectl is None or not nodes:
-            return [*left_out, *unproven(self.cluster, why)]
+            return [*left_out, *unproven(self.cluster, why), *self._unasked(why)]
         image = self.lock.image(f"agnhost@{self.cluster.kubernetes.version}")
         probes = (
             Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell).findings,
@@ -132,6 +133,11 @@ class Verify:
             ServingProbe(self.cluster, kubectl, self.tell).findings,
         )
         return [*left_out, *_at_once(probes)]
+
+    def _unasked(self, why: str) -> list[Finding]:
+        """Return what no node's pods were asked for: the registry's image, and GPUs."""
+        pulls = [unread(PULLS, node.name, why) for node in self.cluster.nodes if self.cluster.registry]
+        return [*pulls, *(unread(GIVEN, node.name, why) for node in self.cluster.gpu_nodes())]
 
     def _registry(self, kubectl: Kubectl, seen: Snapshot, nodes: tuple[str, ...]) -> list[Finding]:
         """Return what the registry does with an artefact, and whether every node's runtime pulls from it."""

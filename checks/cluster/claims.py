@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of, unserved
 from checks.finding import Finding
@@ -96,6 +96,32 @@ def served_api(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     ]
     found = "; ".join(old[:3]) or f"{GROUP}/{version}"
     yield judged("DRA-02", None, not old, found=found, wanted=wanted)
+
+
+def leaked(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
+    """No claim holds its GPUs for pods that are gone."""
+    if not _by_claim(cluster):
+        return
+    pods, claims = seen.items("pods"), seen.items("resourceclaims")
+    if pods is None or claims is None:
+        yield unread("DRA-05", None, seen.cause("pods" if pods is None else "resourceclaims"))
+        return
+    living = {str(pod["metadata"].get("uid")) for pod in pods}
+    held = [each for each in claims if (each.get("status") or {}).get("allocation")]
+    lost = [
+        f"{namespace_of(each)}/{name_of(each)} is held for {', '.join(gone)}"
+        for each in held
+        if (gone := _gone(each, living))
+    ]
+    found = "; ".join(lost[:3]) or f"{len(held)} claims hold GPUs"
+    yield judged("DRA-05", None, not lost, found=found, wanted="no claim of pods that are gone")
+
+
+def _gone(claim: Object, living: Collection[str]) -> list[str]:
+    """Return for whom a claim is reserved, where all of them are pods that are no more."""
+    holders = claim["status"].get("reservedFor") or ()
+    alive = any(each.get("resource") != "pods" or str(each.get("uid")) in living for each in holders)
+    return [] if alive else [str(each.get("name")) for each in holders]
 
 
 def _written(claim: Object) -> set[str]:

@@ -36,6 +36,7 @@ JUDGES: tuple[Judge, ...] = (
     claims.on_in_kubelets,
     claims.on_in_control_planes,
     claims.served_api,
+    claims.leaked,
     storage.in_order,
     storage.store_is_up,
     registry.is_up,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
 from checks.finding import Finding, Status
 from deploy.model import Accepted, DriftIgnore, Ignore
-from deploy.model.row import Row
+from deploy.model.row import Row, State
 
 ON_REQUEST = "--ignore on the command line"
 
@@ -23,6 +24,24 @@ def ignoring(
 def ignoring_rows(rows: Sequence[Row], accepted: Sequence[DriftIgnore], today: date) -> list[Row]:
     """Return a night's plan in the same way; a phase that could not be planned is nothing to accept."""
     return [_row(row, accepted, today) if row.pending else row for row in rows]
+
+
+def misspelt(accepted: Sequence[DriftIgnore], rows: Sequence[Row]) -> list[str]:
+    """Return which accepted operations nothing is called of all that was planned, and the nearest of each.
+
+    Of a phase that could not be planned to its end nothing is said.
+    """
+    cut = {row.phase for row in rows if row.state is State.ERROR}
+    wrong = []
+    for each in accepted:
+        phase, bar, operation = (each.plan or "").partition(" | ")
+        there = {row.operation for row in rows if row.phase == phase}
+        if not bar or phase in cut or not there or operation in there:
+            continue
+        near = difflib.get_close_matches(operation, there, n=1)
+        hint = f"; the nearest is {near[0]}" if near else ""
+        wrong.append(f'drift_ignore: {phase} has no operation "{operation}" in this plan{hint}')
+    return wrong
 
 
 def _finding(

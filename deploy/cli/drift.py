@@ -14,6 +14,7 @@ import click
 from checks.drift import notify, overdue, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
+from checks.preflight.ignoring import misspelt
 from checks.report import Format, Report, history, render, run_id
 from checks.report.metrics import succeeded
 from checks.report.terminal import color, width
@@ -66,6 +67,8 @@ def drift(
         return _install(cluster, inventory, _kept(textfile, on_change, webhook_file), textfile)
     report = _run(cluster, inventory)
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
+    for wrong in misspelt(cluster.drift_ignore, report.rows):
+        click.echo(wrong, err=True)
     keep(report)
     _write_metrics(report, textfile)
     for wrong in notify.tell(report, on_change, webhook_file, paths.told(cluster.name)):

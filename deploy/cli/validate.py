@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from checks.catalogue import unknown
 from deploy.catalog import gates
 from deploy.errors import Exit, InventoryError
 from deploy.gpu import skew
@@ -87,7 +88,7 @@ def validate(inventory: Path | None, *, schema: bool, output: str) -> int:
     if inventory is None:
         raise click.UsageError("name an inventory, such as inventories/lab.yaml, or ask for --schema")
     try:
-        cluster = load_cluster(inventory, rules=[unsupported])
+        cluster = load_cluster(inventory, rules=[unsupported, unknown])
     except InventoryError as error:
         if output == "json":
             click.echo(json.dumps({"schema": 1, "valid": False, "error": str(error)}, indent=2))

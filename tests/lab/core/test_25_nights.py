@@ -39,6 +39,7 @@ WITH: dict[str, set[tuple[str, str | None]]] = {
     "taint-added": {("nodes", "cp1")},
     "kubelet-stopped": {
         ("K8S-01", "w1"),
+        ("K8S-03", "w1"),
         ("K8S-04", "w1"),
         ("RT-02", "w1"),
         ("workers", "w1"),

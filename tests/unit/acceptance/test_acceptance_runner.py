@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from checks.acceptance.runner import prove_hosts
-from checks.acceptance.test_certificates import READ
+from checks.acceptance.test_certificates import reading
 from checks.acceptance.test_kubelet_files import CONFIG_MAP
 from checks.acceptance.test_kubelet_files import READ as FILES
 from checks.acceptance.test_services import query
@@ -27,18 +27,24 @@ from deploy.model import TimeSync
 from deploy.observe.kube import MARK
 
 
-def printed(days: int) -> str:
-    """Return a certificate that ends in so many days, as the host prints it."""
+def printed(days: int, served: int | None = None) -> str:
+    """Return a certificate that ends in so many days as w1 prints it, and what its kubelet serves."""
+    file = f"@ pki/apiserver.crt\n{certificate(days)}"
+    kubelet = certificate(days if served is None else served)
+    return f"{file}\n@ served at https://10.0.0.12:10250/\nSubject:CN = w1\n{kubelet}"
+
+
+def certificate(days: int) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
     now = datetime.now(UTC)
-    certificate = (
+    made = (
         x509.CertificateBuilder(name, name, key.public_key(), 1)
         .not_valid_before(now - timedelta(days=400))
         .not_valid_after(now + timedelta(days=days))
         .sign(key, hashes.SHA256())
     )
-    return f"@ pki/apiserver.crt\n{certificate.public_bytes(Encoding.PEM).decode()}"
+    return made.public_bytes(Encoding.PEM).decode()
 
 
 def files(
@@ -82,6 +88,7 @@ EDITED = """--- /etc/kubernetes/manifests/kube-scheduler.yaml
 @@ -18 +17,0 @@
 -    - --v=3
 """
+READ = reading(CLUSTER, CLUSTER.node("w1"))
 GOOD |= {
     FILES: files(),
     DIFF: "[upgrade/diff] Reading configuration\n",
@@ -132,7 +139,7 @@ def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
         ("HOST-08", "pass", "8192 instances and 524288 watches", ">= 1024 and 524288"),
         ("HOST-09", "pass", "0.0 s off", "< 2 s off the controller's clock"),
         ("HOST-12", "pass", "10.0.0.12 on eth0", "10.0.0.12 on an interface"),
-        ("K8S-03", "pass", "1 certificates, pki/apiserver.crt ends in 363 days", ">= 30 days each"),
+        ("K8S-03", "pass", "2 certificates, pki/apiserver.crt ends in 363 days", ">= 30 days each"),
         ("K8S-06", "pass", "10.43.0.10: 1 answer", "10.43.0.10: 1 answer"),
         ("K8S-11", "pass", "no alarm", "no alarm"),
         ("K8S-13", "pass", "active, v1.36.3", "active, v1.36.3"),
@@ -200,12 +207,12 @@ def test_a_clock_that_the_inventory_keeps_is_synchronised(said: str, status: str
         (
             READ,
             Ran(out=printed(days=20)),
-            ("K8S-03", "fail", "1 certificates, pki/apiserver.crt ends in 19 days", ">= 30 days each"),
+            ("K8S-03", "fail", "2 certificates, pki/apiserver.crt ends in 19 days", ">= 30 days each"),
         ),
         (
             READ,
             Ran(out=printed(days=-3)),
-            ("K8S-03", "fail", "1 certificates, pki/apiserver.crt ended 4 days ago", ">= 30 days each"),
+            ("K8S-03", "fail", "2 certificates, pki/apiserver.crt ended 4 days ago", ">= 30 days each"),
         ),
         (DNS, Ran(124), ("K8S-06", "fail", "10.43.0.10: no answer", "10.43.0.10: 1 answer")),
         (

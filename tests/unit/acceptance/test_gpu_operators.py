@@ -177,3 +177,39 @@ def test_servicelb_beside_the_declared_load_balancer_is_named() -> None:
 
 def test_only_k3s_brings_one_of_its_own() -> None:
     assert [*balancer.one_owner(NVIDIA, Snapshot({}))] == []
+
+
+def claim(name: str, *holders: tuple[str, str, str]) -> dict[str, Any]:
+    reserved = [{"resource": kind, "name": holder, "uid": uid} for kind, holder, uid in holders]
+    status = {"allocation": {"devices": {"results": []}}, "reservedFor": reserved}
+    return {"metadata": {"namespace": "models", "name": name}, "status": status}
+
+
+def holding(*held: dict[str, Any]) -> list[str]:
+    pods = [{"metadata": {"namespace": "models", "name": "qwen", "uid": "1"}}]
+    lists = {"pods": pods, "resourceclaims": [*held, {"metadata": {"namespace": "models", "name": "waits"}}]}
+    seen = Snapshot({name: Answer(json.dumps({"items": items})) for name, items in lists.items()})
+    return [line(each) for each in claims.leaked(CLAIMED, seen)]
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (claim("gpus", ("pods", "qwen", "1")), "pass DRA-05 -: 1 claims hold GPUs"),
+        # one for several pods is held while one of them is there
+        (claim("gpus", ("pods", "old", "9"), ("pods", "qwen", "1")), "pass DRA-05 -: 1 claims hold GPUs"),
+        (claim("gpus", ("jobs", "tune", "7")), "pass DRA-05 -: 1 claims hold GPUs"),
+        # it is taken back in the next moment
+        (claim("gpus"), "pass DRA-05 -: 1 claims hold GPUs"),
+        (claim("gpus", ("pods", "qwen", "0")), "fail DRA-05 -: models/gpus is held for qwen"),
+    ],
+)
+def test_a_claim_for_pods_that_are_gone_is_leaked(held: dict[str, Any], expected: str) -> None:
+    assert holding(held) == [expected]
+
+
+def test_claims_that_cannot_be_read_are_not_called_free() -> None:
+    silence = silent(CLAIMED, "timed out")
+
+    assert [line(each) for each in claims.leaked(CLAIMED, silence)] == ["unavailable DRA-05 -: timed out"]
+    assert [*claims.leaked(NVIDIA, silence)] == []

@@ -116,6 +116,8 @@ CLAIMS = ("resourceslices", "resourceclaims", "resourceclaimtemplates")
 GOOD_WHEN_EMPTY = {
     ("cards_only", "resourceclaims"),
     *(("served_api", kind) for kind in CLAIMS),
+    ("leaked", "resourceclaims"),
+    ("leaked", "pods"),
     # nobody has claimed a volume yet, or nobody uses one; S3-01 misses the object store's
     ("in_order", "persistentvolumeclaims"),
     ("in_order", "pods"),
@@ -123,6 +125,7 @@ GOOD_WHEN_EMPTY = {
 # Judged by where it is and what it is called; K8S-09 says whether it is up.
 GOOD_WITHOUT_STATUS = {
     ("on_in_control_planes", "pods"),
+    ("leaked", "pods"),
     *(("labels", "nodes"), ("announcers", "nodes"), ("announcers", "pods"), ("one_allocator", "nodes")),
     *((judge, kind) for judge in ("pool",) for kind in ("pools", "advertisements")),
     *(("in_order", kind) for kind in ("storageclasses", "persistentvolumes", "pods")),

@@ -195,3 +195,27 @@ def test_accepted_drift_names_a_phase_that_this_cluster_has(tmp_path: Path) -> N
         '  drift_ignore[2].plan (line 6): found "Baseline",'
         " wanted a phase, or PHASE | OPERATION as in baseline | Set kernel parameters"
     )
+
+
+ACCEPTED = """
+ignore:
+  - {check: HOST-52, reason: known, expires: 2099-12-31}
+  - {check: HOST-20, reason: known, expires: 2099-12-31}
+drift_ignore:
+  - {check: HOST-20, reason: known, expires: 2099-12-31}
+  - {plan: baseline, reason: known, expires: 2099-12-31}
+  - {check: HOST-24, reason: known, expires: 2099-12-31}
+"""
+
+
+def test_what_is_accepted_is_a_check_and_of_a_night_where_it_is_said_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(SMALL + ACCEPTED)
+
+    told = [line.strip() for line in str(run(str(path)).exception).splitlines() if ".check" in line]
+
+    no_night = "no night judges HOST-20 (The node's address is not on Wi-Fi), preflight does"
+    assert [each.split(": ", 1)[1] for each in told] == [
+        "there is no check HOST-52; the nearest is HOST-29: The mirror is fast enough",
+        f"{no_night}: it belongs under ignore",
+    ]

@@ -1,0 +1,116 @@
+"""K8S-03 of what is served: by kubelets and API servers, with kubeadm and k3s."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import pytest
+from clusters import CLUSTER, LOCK, Ran
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from checks.acceptance.runner import host_checks, prove_hosts
+from checks.acceptance.test_certificates import reading
+from deploy.model import Cluster
+
+K3S = Cluster.model_validate(
+    {
+        **CLUSTER.model_dump(mode="json"),
+        "kubernetes": {"distribution": "k3s", "version": "v1.36.3+k3s1"},
+    }
+)
+FILE, OTHER, OLD = 360, 361, 20
+SAME = "the API server serves the one on file"
+ANOTHER = "the API server serves another one than the file"
+
+
+@cache
+def certificate(days: int) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1)
+    made = made.not_valid_before(now - timedelta(days=400)).not_valid_after(now + timedelta(days=days))
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def printed(**served: int | None) -> Ran:
+    """Return the answer of cp1 with one certificate on file, and these by kubelet and API server."""
+    ports = {"kubelet": 10250, "api": 6443}
+    parts = [f"@ pki/apiserver.crt\n{certificate(FILE)}"]
+    for name, days in served.items():
+        chain = "" if days is None else f"Subject:CN = x\n{certificate(days)}"
+        parts.append(f"@ served at https://10.0.0.11:{ports[name]}/\n{chain}")
+    return Ran(out="\n".join(parts))
+
+
+def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
+    def run(host: str, command: str) -> Ran:
+        assert command == reading(declared, declared.node(host))
+        return ran if host == "cp1" else Ran(1)
+
+    mine = [each for each in host_checks() if each.entry.id == "K8S-03"]
+    findings = prove_hosts(declared, run, {}, {"lock": LOCK}, mine)
+    [finding] = [each for each in findings if (each.check, each.host) == ("K8S-03", "cp1")]
+    return finding.status.value, finding.found
+
+
+@pytest.mark.parametrize(
+    ("ran", "declared", "expected"),
+    [
+        (
+            printed(kubelet=OTHER, api=FILE),
+            CLUSTER,
+            ("pass", f"3 certificates, pki/apiserver.crt ends in {FILE - 1} days, {SAME}"),
+        ),
+        (
+            printed(kubelet=OLD, api=FILE),
+            CLUSTER,
+            ("fail", f"3 certificates, served at https://10.0.0.11:10250/ ends in {OLD - 1} days"),
+        ),
+        (
+            printed(kubelet=OTHER, api=OTHER),
+            CLUSTER,
+            ("fail", f"3 certificates, pki/apiserver.crt ends in {FILE - 1} days, {ANOTHER}"),
+        ),
+        (
+            printed(kubelet=None, api=FILE),
+            CLUSTER,
+            ("unavailable", "no certificate is served at https://10.0.0.11:10250/ (K8S-13, K8S-14)"),
+        ),
+        (
+            printed(kubelet=OTHER),
+            CLUSTER,
+            ("unavailable", "no certificate is served at https://10.0.0.11:6443/ (K8S-13, K8S-14)"),
+        ),
+        (
+            printed(kubelet=OTHER, api=OTHER),
+            K3S,
+            ("pass", f"3 certificates, pki/apiserver.crt ends in {FILE - 1} days"),
+        ),
+        (
+            printed(kubelet=OTHER, api=OLD),
+            K3S,
+            ("fail", f"3 certificates, served at https://10.0.0.11:6443/ ends in {OLD - 1} days"),
+        ),
+    ],
+)
+def test_what_is_served_is_judged_beside_what_is_on_file(
+    ran: Ran, declared: Cluster, expected: tuple[str, str]
+) -> None:
+    assert said(ran, declared) == expected
+
+
+def test_nothing_on_file_is_not_made_good_by_what_is_served() -> None:
+    served = Ran(out=f"@ served at https://10.0.0.11:10250/\n{certificate(FILE)}")
+
+    assert said(served) == ("unavailable", "no certificate could be read: none is there")
+
+
+def test_a_worker_is_asked_for_its_kubelets_alone() -> None:
+    assert "6443" not in reading(CLUSTER, CLUSTER.node("w1"))
+    assert "https://10.0.0.12:10250/" in reading(CLUSTER, CLUSTER.node("w1"))
