@@ -56,7 +56,7 @@ def declared(case: Case) -> Said:
         )
         return failed(text, "none declared", severity=Severity.WARNING, remedy=remedy)
     wanted = f"{wish.count}x {wish.vendor} {wish.model}"
-    mine = [card for card in here if card.vendor is wish.vendor and card.model.lower() == wish.model.lower()]
+    mine = [card for card in here if card.vendor is wish.vendor and card.model == wish.model]
     if len(mine) != wish.count:
         return failed(text, wanted)
     if len(here) > len(mine):
@@ -69,7 +69,7 @@ def declared(case: Case) -> Said:
 def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
     """Return the drivers that make a card work: of a declared model the declared one alone."""
     wish = case.node.gpus
-    if wish and wish.module and card.vendor is wish.vendor and card.model.lower() == wish.model.lower():
+    if wish and wish.module and card.vendor is wish.vendor and card.model == wish.model:
         return (wish.module.value,)
     return card.drivers
 

@@ -80,7 +80,7 @@ def memory_of(gpus: Gpus) -> int | None:
     sizes = [
         card.memory
         for card in cards().values()
-        if card.vendor is gpus.vendor and card.model.lower() == gpus.model.lower()
+        if card.vendor is gpus.vendor and card.model == gpus.model
     ]
     return min(sizes) * GIB if sizes else None
 

@@ -39,7 +39,7 @@ class Published:
             return False
         if known.model.names == "words":
             return re.search(pattern((model,)), self.model) is not None
-        return self.model.lower() == known.model.differ.get(model, model).lower()
+        return self.model == known.model.differ.get(model, model)
 
 
 def published(slices: Iterable[Mapping[str, Any]], vendors: Iterable[Vendor] = Vendor) -> Iterator[Published]:

@@ -115,11 +115,11 @@ def plugin(cluster: Cluster) -> dict[str, Any]:
         for node in cluster.gpu_nodes(Vendor.INTEL)
         if node.gpus and node.gpus.allocation is Allocation.DEVICE_PLUGIN
     ]
-    models = {gpus.model.lower() for gpus in nodes}
+    models = {gpus.model for gpus in nodes}
     ids = sorted(
         device
         for (_, device), card in cards().items()
-        if card.vendor is Vendor.INTEL and card.model.lower() in models
+        if card.vendor is Vendor.INTEL and card.model in models
     )
     shared = next((gpus.sharing.replicas for gpus in nodes if gpus.sharing), 1)
     version = gpu_support.release(cluster, Vendor.INTEL, Allocation.DEVICE_PLUGIN).removeprefix("v")
@@ -129,9 +129,8 @@ def plugin(cluster: Cluster) -> dict[str, Any]:
         "enableMonitoring": cluster.gpu.intel.monitoring,
         "nodeSelector": gpu_stack.selector(Vendor.INTEL, Allocation.DEVICE_PLUGIN),
         "tolerations": [{"operator": "Exists"}],
+        "allowIDs": ",".join(f"0x{each}" for each in ids),
     }
     if shared > 1:
         spec["preferredAllocationPolicy"] = "balanced"
-    if ids:
-        spec["allowIDs"] = ",".join(f"0x{each}" for each in ids)
     return {**_named(), "spec": spec}
