@@ -6,6 +6,7 @@ from collections import Counter
 
 from checks.finding import Severity
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from deploy.gpu import models
 from deploy.model import Vendor
 from deploy.observe.cards import Gpu, Sort, display, gpus, sort_of
 from deploy.observe.gpu_state import GpuState
@@ -51,12 +52,9 @@ def declared(case: Case) -> Said:
     if wish is None:
         if not here:
             return passed(text, "none declared")
-        remedy = (
-            f"Declare them: gpus: {{vendor: {here[0].vendor}, model: {here[0].model}, count: {len(here)}}}"
-        )
-        return failed(text, "none declared", severity=Severity.WARNING, remedy=remedy)
+        return failed(text, "none declared", severity=Severity.WARNING, remedy=_declaration(here))
     wanted = f"{wish.count}x {wish.vendor} {wish.model}"
-    mine = [card for card in here if card.vendor is wish.vendor and card.model == wish.model]
+    mine = [card for card in here if models.may_be(card, wish)]
     if len(mine) != wish.count:
         return failed(text, wanted)
     if len(here) > len(mine):
@@ -66,10 +64,19 @@ def declared(case: Case) -> Said:
     return passed(text, wanted)
 
 
+def _declaration(here: tuple[Gpu, ...]) -> str:
+    """Say how the first of the cards, and those like it, are declared."""
+    first = here[0]
+    count = sum(card.model == first.model for card in here)
+    name = first.model if first.card else "NAME"
+    meant = "" if first.card else f", NAME as {first.vendor} calls {first.model}, such as RTX 4070"
+    return f"Declare them: gpus: {{vendor: {first.vendor}, model: {name}, count: {count}}}{meant}"
+
+
 def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
     """Return the drivers that make a card work: of a declared model the declared one alone."""
     wish = case.node.gpus
-    if wish and wish.module and card.vendor is wish.vendor and card.model == wish.model:
+    if wish and wish.module and models.may_be(card, wish):
         return (wish.module.value,)
     return card.drivers
 

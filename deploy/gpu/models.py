@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from deploy.model import Cluster, Gpus, Vendor
+from deploy.catalog import gpu as names
+from deploy.model import Allocation, Cluster, Gpus, Vendor
 from deploy.model.mistake import Mistake, Place
-from deploy.observe.cards import cards
+from deploy.observe.cards import Gpu, cards
 
 
 def models(vendor: Vendor) -> tuple[str, ...]:
@@ -22,6 +23,40 @@ def mistakes(cluster: Cluster) -> list[Mistake]:
         for place, gpus in _unknown(cluster)
         if (text := _other_spelling(gpus) or _nobodys(gpus))
     ]
+
+
+def warnings(cluster: Cluster) -> list[Mistake]:
+    """Return the names of which nothing can be said before a driver has published its cards."""
+    found = []
+    for place, gpus in _unknown(cluster):
+        text = f'"{gpus.model}" is not known here: pods get cards that have it in their product name, and'
+        found.append(Mistake(place, f"{text} neither memory nor link is judged"))
+    # product_name is there on some server cards alone (docs.kernel.org gpu/amdgpu/driver-misc), and it is all that
+    # ROCm/k8s-gpu-dra-driver 2622427 pkg/amdgpu/amdgpu.go goes by
+    for index, node in enumerate(cluster.nodes):
+        gpus = node.gpus
+        if gpus and _is_radeon(gpus) and gpus.allocation is Allocation.DRA:
+            text = (
+                "AMD's DRA driver tells no product name of a Radeon as a rule, and claims by model then wait"
+            )
+            found.append(Mistake(("nodes", index, "gpus", "model"), f"{text}; use allocation: device-plugin"))
+    return found
+
+
+def _is_radeon(gpus: Gpus) -> bool:
+    return gpus.vendor is Vendor.AMD and not gpus.model.startswith("MI")
+
+
+def may_be(card: Gpu, gpus: Gpus) -> bool:
+    """Say whether a card on the bus is a declared one; one of an unknown id may have any name.
+
+    But for Intel's: its driver has no name for a card whose id it does not know.
+    """
+    if card.vendor is not gpus.vendor:
+        return False
+    if card.card is None:
+        return names.names(card.vendor).model.names == "words"
+    return card.model == gpus.model
 
 
 def _unknown(cluster: Cluster) -> Iterator[tuple[Place, Gpus]]:

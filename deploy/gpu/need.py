@@ -78,9 +78,7 @@ def _fits(gpus: Gpus, need: Need) -> bool:
 def memory_of(gpus: Gpus) -> int | None:
     """Return the bytes of memory that every card of the model has; None when the model is not known."""
     sizes = [
-        card.memory
-        for card in cards().values()
-        if card.vendor is gpus.vendor and card.model == gpus.model
+        card.memory for card in cards().values() if card.vendor is gpus.vendor and card.model == gpus.model
     ]
     return min(sizes) * GIB if sizes else None
 

@@ -6,7 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from deploy.model.forms import DNS_LABEL, IMAGE_REPOSITORY, MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, Switch
+from deploy.model.forms import (
+    DNS_LABEL,
+    GPU_MODEL,
+    IMAGE_REPOSITORY,
+    MANIFEST,
+    MIG_LAYOUT,
+    PACKAGE,
+    RELEASE,
+    Switch,
+)
 from deploy.model.section import Section, setting
 from deploy.model.values import (
     Allocation,
@@ -52,7 +61,11 @@ class Gpus(Section):
     """The GPUs that a node is declared to have; integrated ones are never given away unless named here."""
 
     vendor: Vendor = setting(Change.ROLLING, "Who made them.")
-    model: Annotated[str, Field(min_length=1)] = setting(Change.ROLLING, "Their model, such as A770.")
+    model: Annotated[str, Field(pattern=GPU_MODEL)] = setting(
+        Change.ROLLING,
+        "Their model as the vendor writes it, such as A770 or RTX 4070; of AMD and NVIDIA any part of the"
+        " product name that tells it from others.",
+    )
     count: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
         Change.ROLLING, "How many of that model the node has."
     )

@@ -8,10 +8,12 @@ import pytest
 
 from checks.collect.probing import with_probes
 from checks.finding import Status
+from deploy.model import Cluster
 from deploy.observe.confinement import Confinement
+from deploy.observe.pci import Bus
 from tests.unit.checks.faults import hopper, instinct
 from tests.unit.checks.judging import judged, of
-from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
+from tests.unit.checks.machines import GIB, cluster, device, everyone, healthy, with_arcs
 
 
 def test_vendors_are_judged_by_what_is_found_too() -> None:
@@ -21,6 +23,35 @@ def test_vendors_are_judged_by_what_is_found_too() -> None:
 
     assert amd == {"AMD-01", "AMD-02", "AMD-03", "AMD-04"}
     assert nvidia == {"NV-01", "NV-03"}
+
+
+def with_gpus(gpus: dict[str, object] | None) -> Cluster:
+    """Return the cluster with other GPUs on its last node."""
+    one, two, three = (node.model_dump(mode="json") for node in cluster().nodes)
+    return cluster(nodes=[one, two, {**three, "gpus": gpus}])
+
+
+def test_a_card_of_an_unknown_id_is_told_by_it_and_taken_for_the_declared_one() -> None:
+    cp1, w1, g1 = everyone()
+    new = {"vendor": "nvidia", "model": "RTX 4071", "count": 1}
+    unknown = replace(
+        g1, pci=Bus(True, (device("0000:1b:00.0", "10de", "9999", "nvidia", bar=GIB, pci_class="030200"),))
+    )
+
+    taken = of(judged(cp1, w1, unknown, inventory=with_gpus(new)), "GPU-01", "g1")
+    undeclared = of(judged(cp1, w1, unknown, inventory=with_gpus(None)), "GPU-01", "g1")
+    other = of(judged(cp1, w1, hopper(g1), inventory=with_gpus(new)), "GPU-01", "g1")
+
+    assert (taken.status, taken.found) == (Status.PASS, "1x nvidia 10de:9999")
+    assert undeclared.remedy == (
+        "Declare them: gpus: {vendor: nvidia, model: NAME, count: 1}, NAME as nvidia calls 10de:9999,"
+        " such as RTX 4070"
+    )
+    assert (other.status, other.found, other.wanted) == (
+        Status.FAIL,
+        "1x nvidia H100",
+        "1x nvidia RTX 4071",
+    )
 
 
 def test_the_leftovers_of_this_cluster_are_no_fault() -> None:
