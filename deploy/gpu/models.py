@@ -31,11 +31,10 @@ def warnings(cluster: Cluster) -> list[Mistake]:
     for place, gpus in _unknown(cluster):
         text = f'"{gpus.model}" is not known here: pods get cards that have it in their product name, and'
         found.append(Mistake(place, f"{text} neither memory nor link is judged"))
-    # product_name is there on some server cards alone (docs.kernel.org gpu/amdgpu/driver-misc), and it is all that
+    # product_name is there on some server cards alone (docs.kernel.org gpu/amdgpu/driver-misc), and all that
     # ROCm/k8s-gpu-dra-driver 2622427 pkg/amdgpu/amdgpu.go goes by
     for index, node in enumerate(cluster.nodes):
-        gpus = node.gpus
-        if gpus and _is_radeon(gpus) and gpus.allocation is Allocation.DRA:
+        if node.gpus and _is_radeon(node.gpus) and node.gpus.allocation is Allocation.DRA:
             text = (
                 "AMD's DRA driver tells no product name of a Radeon as a rule, and claims by model then wait"
             )
