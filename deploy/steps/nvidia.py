@@ -18,6 +18,7 @@ PHASE = "gpu-nvidia"
 CONFIG_MAP = "slipway-device-plugin"
 PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 MIG_LABEL = "nvidia.com/mig.config"
+WHOLE = "all-disabled"
 # NVIDIA/gpu-operator controllers/transforms_test.go: where k3s keeps its containerd
 K3S_TOOLKIT = {
     "CONTAINERD_CONFIG": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
@@ -129,15 +130,20 @@ def _shared(gpus: Gpus) -> dict[str, Any]:
 
 
 def labels(cluster: Cluster) -> dict[str, dict[str, str]]:
-    """Return the labels by which nodes choose their sharing and their MIG layout."""
+    """Return the labels by which nodes choose their sharing and their MIG layout.
+
+    Where the MIG manager runs for some nodes, the others say that their cards are whole: the operator would
+    (NVIDIA/gpu-operator a22dbf6 controllers/nodelabeling_controller.go), and cut ones become whole by it.
+    """
     found: dict[str, dict[str, str]] = {}
+    cut = any(gpus.partitioning and gpus.partitioning.mig for gpus in _nodes(cluster))
     for node in cluster.gpu_nodes(Vendor.NVIDIA):
         gpus = node.gpus
         own = {}
         if gpus and (name := _shared_name(gpus)):
             own[PLUGIN_LABEL] = name
-        if gpus and gpus.partitioning and gpus.partitioning.mig:
-            own[MIG_LABEL] = gpus.partitioning.mig
+        if gpus and cut:
+            own[MIG_LABEL] = (gpus.partitioning and gpus.partitioning.mig) or WHOLE
         if own:
             found[node.name] = own
     return found

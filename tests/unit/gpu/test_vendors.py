@@ -126,8 +126,8 @@ def test_time_slicing_and_mps_are_two_things_and_mig_a_third() -> None:
         },
     }
     assert nvidia.labels(declared) == {
-        "w1": {"nvidia.com/device-plugin.config": "time-slicing-4"},
-        "w2": {"nvidia.com/device-plugin.config": "mps-8"},
+        "w1": {"nvidia.com/device-plugin.config": "time-slicing-4", "nvidia.com/mig.config": "all-disabled"},
+        "w2": {"nvidia.com/device-plugin.config": "mps-8", "nvidia.com/mig.config": "all-disabled"},
         "w3": {"nvidia.com/mig.config": "all-1g.10gb"},
     }
 
