@@ -58,7 +58,7 @@ class Partitioning(Section):
 
 
 class Gpus(Section):
-    """The GPUs that a node is declared to have; integrated ones are never given away unless named here."""
+    """The cards that a node is declared to have; a processor's own graphics are none, and have no name."""
 
     vendor: Vendor = setting(Change.ROLLING, "Who made them.")
     model: Annotated[str, Field(pattern=GPU_MODEL)] = setting(

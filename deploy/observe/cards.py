@@ -106,6 +106,13 @@ def sort_of(device: Device) -> Sort:
     return Sort.INTEGRATED if built_in or listed else Sort.GPU
 
 
+def integrated(bus: Bus, vendor: Vendor) -> tuple[Device, ...]:
+    """Return a vendor's graphics that are part of a processor."""
+    return tuple(
+        each for each in bus.devices if sort_of(each) is Sort.INTEGRATED and VENDOR_IDS[each.vendor] is vendor
+    )
+
+
 def display(device: Device) -> str:
     """Return the name of a management or virtual display."""
     name: str = _data()["displays"][device.vendor]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from checks.collect.observed import Observed
 from checks.collect.probing import with_probes
 from checks.finding import Status
 from deploy.model import Cluster
@@ -52,6 +53,52 @@ def test_a_card_of_an_unknown_id_is_told_by_it_and_taken_for_the_declared_one() 
         "1x nvidia H100",
         "1x nvidia RTX 4071",
     )
+
+
+def with_own_graphics(host: Observed, kfd: int, driver: str | None = "amdgpu") -> Observed:
+    """Return an Instinct's host whose processor has graphics of its own."""
+    assert host.pci
+    assert host.gpu_state
+    own = device("0000:0c:00.0", "1002", "164e", driver, bar=GIB)
+    return replace(host, pci=Bus(True, (*host.pci.devices, own)), gpu_state=replace(host.gpu_state, kfd=kfd))
+
+
+@pytest.mark.parametrize(
+    ("kfd", "driver", "said"),
+    [
+        (2, "amdgpu", (Status.PASS, "error")),
+        (1, "amdgpu", (Status.FAIL, "warning")),
+        (0, "amdgpu", (Status.FAIL, "error")),
+        (1, None, (Status.PASS, "error")),
+    ],
+)
+def test_a_processors_own_graphics_are_counted_where_amdgpu_drives_them(
+    kfd: int, driver: str | None, said: tuple[Status, str]
+) -> None:
+    cp1, w1, g1 = everyone()
+    finding = of(judged(cp1, with_own_graphics(instinct(w1), kfd, driver), g1), "AMD-01", "w1")
+
+    assert (finding.status, finding.severity) == said
+    if driver:
+        assert finding.wanted == "/dev/kfd with 2 GPUs, 1 of them integrated"
+
+
+def test_amds_device_plugin_would_give_a_processors_own_graphics_away() -> None:
+    cp1, w1, g1 = everyone()
+    host = with_own_graphics(instinct(g1), 2)
+    declared = {"vendor": "amd", "model": "MI300X", "count": 1}
+
+    by_claim = of(judged(cp1, w1, host, inventory=with_gpus(declared)), "GPU-01", "g1")
+    plugin = with_gpus({**declared, "allocation": "device-plugin"})
+    by_number = of(judged(cp1, w1, host, inventory=plugin), "GPU-01", "g1")
+
+    assert by_claim.status is Status.PASS
+    assert (by_number.status, by_number.severity, by_number.remedy) == (
+        Status.FAIL,
+        "warning",
+        "Switch the integrated graphics off in the firmware's setup",
+    )
+    assert by_number.detail == "AMD's device plugin gives away the integrated graphics too"
 
 
 def test_the_leftovers_of_this_cluster_are_no_fault() -> None:
