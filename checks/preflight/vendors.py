@@ -39,7 +39,7 @@ def intel_kernel(case: Case) -> Said:
 
 
 def kfd(case: Case) -> Said:
-    """/dev/kfd is there, and its topology counts the GPUs of the bus, and a processor's own that amdgpu drives.
+    """/dev/kfd is there, and counts the GPUs of the bus and a processor's own that amdgpu drives.
 
     One short may mean that card or the other: a board without PCIe atomics keeps cards out of KFD.
     """
