@@ -34,7 +34,7 @@ class Card:
 
     vendor: Vendor
     model: str
-    memory: int
+    memory: float
     width: int
     speed: float
     drivers: tuple[str, ...]
