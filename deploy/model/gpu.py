@@ -108,6 +108,17 @@ class Stack(Section):
     )
 
 
+class IntelStack(Stack):
+    """Intel's two stacks: nodes of both ways are served side by side, each by its own chart."""
+
+    plugin_version: Annotated[str, Field(pattern=RELEASE)] | None = setting(
+        Change.ROLLING,
+        "The release of the device plugin operator's chart, where `version` is the resource driver's; left"
+        " out, the catalogue's.",
+        default=None,
+    )
+
+
 class AmdStack(Stack):
     """AMD's operator; the driver that it brings it builds in the cluster, and keeps in a registry."""
 
@@ -136,7 +147,9 @@ class NvidiaStack(Stack):
 class Gpu(Section):
     """GPUs in the whole cluster; a vendor without a node in `nodes[].gpus` is not installed."""
 
-    intel: Stack = setting(Change.ROLLING, "Intel's resource driver or device plugin.", default=Stack())
+    intel: IntelStack = setting(
+        Change.ROLLING, "Intel's resource driver or device plugin.", default=IntelStack()
+    )
     amd: AmdStack = setting(Change.ROLLING, "AMD's GPU operator.", default=AmdStack())
     nvidia: NvidiaStack = setting(Change.ROLLING, "NVIDIA's GPU operator.", default=NvidiaStack())
     node_feature_discovery: Switch = setting(
@@ -149,3 +162,9 @@ class Gpu(Section):
     def stack(self, vendor: Vendor) -> Stack:
         """Return a vendor's part."""
         return {Vendor.INTEL: self.intel, Vendor.AMD: self.amd, Vendor.NVIDIA: self.nvidia}[vendor]
+
+    def release(self, vendor: Vendor, allocation: Allocation) -> tuple[str, str | None]:
+        """Return the key that names the release of the chart for one way to allocate, and what it says."""
+        if vendor is Vendor.INTEL and allocation is Allocation.DEVICE_PLUGIN:
+            return "plugin_version", self.intel.plugin_version
+        return "version", self.stack(vendor).version

@@ -160,11 +160,23 @@ def manifest_needs_no_version(cluster: Cluster) -> Iterator[Mistake]:
     """A manifest of one's own takes the place of the chart, so the chart's release is not chosen as well."""
     for vendor in Vendor:
         stack: Stack = cluster.gpu.stack(vendor)
-        if stack.manifest and stack.version:
+        for key, version in dict(cluster.gpu.release(vendor, way) for way in Allocation).items():
+            if not (stack.manifest and version):
+                continue
             yield Mistake(
-                ("gpu", vendor.value, "version"),
+                ("gpu", vendor.value, key),
                 "names a release of the vendor's chart, and manifest takes the chart's place; leave out one",
             )
+
+
+def releases_are_of_a_way_that_is_used(cluster: Cluster) -> Iterator[Mistake]:
+    """Intel's two charts have a key each, and one that is named is installed."""
+    ways = {gpus.allocation for _, _, gpus in _declared(cluster) if gpus.vendor is Vendor.INTEL}
+    for way in Allocation:
+        key, version = cluster.gpu.release(Vendor.INTEL, way)
+        if version and ways and way not in ways:
+            text = f"names a release for allocation: {way}, and no node of intel has that; leave it out"
+            yield Mistake(("gpu", "intel", key), text, involves=(("nodes",),))
 
 
 GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
@@ -177,4 +189,5 @@ GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     built_driver_has_a_place,
     stacks_have_nodes,
     manifest_needs_no_version,
+    releases_are_of_a_way_that_is_used,
 )
