@@ -99,7 +99,9 @@ class Stack(Section):
         Change.ROLLING, "The driver's packages, such as nvidia-driver-580-server-open.", default=()
     )
     monitoring: Switch = setting(
-        Change.LIVE, "Whether the vendor's metrics exporter runs on every GPU node.", default=False
+        Change.LIVE,
+        "Whether the vendor's metrics exporter runs on its nodes; Intel's on those with DRA.",
+        default=False,
     )
     manifest: Annotated[str, Field(pattern=MANIFEST)] | None = setting(
         Change.ROLLING,

@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 from deploy.model.cluster import Cluster, Node
 from deploy.model.gpu import Gpus, Partitioning, Stack
 from deploy.model.mistake import Mistake, Place
-from deploy.model.values import Allocation, DriverSource, KernelModule, SharingStrategy, Vendor
+from deploy.model.values import (
+    Allocation,
+    DriverSource,
+    KernelModule,
+    MigStrategy,
+    SharingStrategy,
+    Vendor,
+)
 
 MODULES = {
     Vendor.INTEL: (KernelModule.I915, KernelModule.XE),
@@ -179,6 +186,24 @@ def releases_are_of_a_way_that_is_used(cluster: Cluster) -> Iterator[Mistake]:
             yield Mistake(("gpu", "intel", key), text, involves=(("nodes",),))
 
 
+def settings_have_a_use(cluster: Cluster) -> Iterator[Mistake]:
+    """What is set is read by a stack that is installed."""
+    gpu = cluster.gpu
+    ways = {(gpus.vendor, gpus.allocation) for _, _, gpus in _declared(cluster)}
+    charts = {vendor for vendor, _ in ways if not gpu.stack(vendor).manifest}
+    if gpu.node_feature_discovery and charts.isdisjoint(OPERATORS):
+        text = "only AMD's and NVIDIA's operators read its labels, and no node has theirs; leave it out"
+        yield Mistake(("gpu", "node_feature_discovery"), text, involves=(("nodes",),))
+    mixed = gpu.nvidia.mig_strategy is MigStrategy.MIXED
+    if mixed and ways and (Vendor.NVIDIA, Allocation.DEVICE_PLUGIN) not in ways:
+        text = "names what the device plugin offers, and no node of nvidia has allocation: device-plugin"
+        yield Mistake(("gpu", "nvidia", "mig_strategy"), f"{text}; leave it out", involves=(("nodes",),))
+    intels = {way for vendor, way in ways if vendor is Vendor.INTEL}
+    if gpu.intel.monitoring and intels == {Allocation.DEVICE_PLUGIN}:
+        text = "Intel's device plugin brings no metrics exporter; leave it out, or use allocation: dra"
+        yield Mistake(("gpu", "intel", "monitoring"), text, involves=(("nodes",),))
+
+
 GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     allocation_is_one_per_operator,
     module_fits_vendor,
@@ -190,4 +215,5 @@ GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     stacks_have_nodes,
     manifest_needs_no_version,
     releases_are_of_a_way_that_is_used,
+    settings_have_a_use,
 )

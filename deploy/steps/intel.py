@@ -126,7 +126,6 @@ def plugin(cluster: Cluster) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "image": f"docker.io/intel/intel-gpu-plugin:{version}",
         "sharedDevNum": shared,
-        "enableMonitoring": cluster.gpu.intel.monitoring,
         "nodeSelector": gpu_stack.selector(Vendor.INTEL, Allocation.DEVICE_PLUGIN),
         "tolerations": [{"operator": "Exists"}],
         "allowIDs": ",".join(f"0x{each}" for each in ids),
