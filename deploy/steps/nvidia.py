@@ -7,10 +7,11 @@ from typing import Any
 import yaml
 from pyinfra.api import deploy
 
+from deploy.catalog import gpu_needs
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, SharingStrategy, Vendor
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
-from deploy.steps import charts, gpu_stack
+from deploy.steps import charts, gpu_images, gpu_stack
 
 NAMESPACE = "gpu-operator"
 RELEASE = "nvidia-gpu-operator"
@@ -45,7 +46,10 @@ def _operator(cluster: Cluster) -> None:
     kube.gone(name="Remove the way that is left", objects=[other(cluster)], owner="Helm")
     chart = charts.fetched(f"{RELEASE}-chart")
     kube.applied(name="Make the namespace", objects=[gpu_stack.namespace(NAMESPACE)], until=PHASE)
-    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values(cluster))
+    keys = [image.key for image in gpu_needs.images(cluster) if image.key.startswith("nvidia-")]
+    images = gpu_images.nvidia({key: charts.image(key) for key in keys})
+    wanted = gpu_images.pinned(values(cluster), images)
+    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, wanted)
     helm.released(name="Install the GPU operator", release=release)
     kube.rolled_out(
         name="Wait for the operator",

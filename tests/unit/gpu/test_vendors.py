@@ -9,7 +9,18 @@ import yaml
 
 from deploy.steps import amd, gpu_stack, intel, nvidia
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
-from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, MPS, OPERATED, PLUGIN, SLICED, amd_values, pinned
+from tests.unit.gpu.stacks import (
+    BY_NUMBER,
+    CUT,
+    MIG,
+    MPS,
+    OPERATED,
+    PLUGIN,
+    PLUGIN_IMAGE,
+    SLICED,
+    amd_values,
+    pinned,
+)
 
 
 def test_the_resource_driver_sees_its_cards_without_a_daemon_beside_it() -> None:
@@ -22,7 +33,7 @@ def test_the_resource_driver_sees_its_cards_without_a_daemon_beside_it() -> None
 
 
 def test_intels_plugin_offers_declared_models_alone() -> None:
-    spec = intel.plugin(cluster(PLUGIN))["spec"]
+    spec = intel.plugin(cluster(PLUGIN), PLUGIN_IMAGE)["spec"]
 
     assert (spec["allowIDs"], spec["sharedDevNum"]) == ("0x56a0", 4)
     assert spec["nodeSelector"] == {
