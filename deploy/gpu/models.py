@@ -16,6 +16,11 @@ def models(vendor: Vendor) -> tuple[str, ...]:
     return tuple(dict.fromkeys(card.model for card in cards().values() if card.vendor is vendor))
 
 
+def longer(vendor: Vendor, model: str) -> tuple[str, ...]:
+    """Return the known models whose names go on where this one ends: RTX 4070 Ti, H100 NVL."""
+    return tuple(each for each in models(vendor) if each.startswith(f"{model} "))
+
+
 def mistakes(cluster: Cluster) -> list[Mistake]:
     """Return the names by which no driver and no device plugin would ever find a card."""
     return [
