@@ -9,7 +9,7 @@ from enum import StrEnum
 from deploy import catalog
 from deploy.catalog import gates, gpu_needs, k3s_flags
 from deploy.errors import InventoryError
-from deploy.gpu import skew
+from deploy.gpu import models, skew
 from deploy.model import CertificateProvider, Cluster, Vendor
 from deploy.model.mistake import Mistake, written
 from deploy.serving import mistakes as serving
@@ -59,14 +59,14 @@ class Phase:
 
 
 def unsupported(cluster: Cluster) -> list[Mistake]:
-    """Return what the catalogue does not know: the Kubernetes version, its gates, or options of k3s."""
+    """Return what is not known here: the Kubernetes version, its gates, options of k3s, models of GPUs."""
     kubernetes, known = cluster.kubernetes, catalog.load()
     if not known.supports(kubernetes.version):
         *minors, last = known.kubernetes.minors
         text = f'found "{kubernetes.version}", wanted a version of Kubernetes {", ".join(minors)} or {last}'
         return [Mistake(("kubernetes", "version"), text)]
-    wrong = gates.check(kubernetes.version, kubernetes.feature_gates) + skew.mistakes(cluster)
-    wrong += serving.mistakes(cluster)
+    wrong = gates.check(kubernetes.version, kubernetes.feature_gates)
+    wrong += models.mistakes(cluster) + skew.mistakes(cluster) + serving.mistakes(cluster)
     if cluster.is_k3s:
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)

@@ -8,6 +8,7 @@ from functools import partial
 
 import gevent
 
+from checks.acceptance import gpu_tools
 from checks.acceptance.active import CHECKS, Probe, unproven
 from checks.acceptance.backend import Ran
 from checks.acceptance.check import HostCheck
@@ -128,6 +129,7 @@ class Verify:
         probes = (
             Probe(self.cluster, self.run, image, nodes, kubectl, self.hands, self.tell).findings,
             partial(self._gpus, kubectl, seen, nodes, image),
+            partial(self._tools, kubectl, seen),
             partial(self._store, kubectl),
             partial(self._registry, kubectl, seen, nodes),
             ServingProbe(self.cluster, kubectl, self.tell).findings,
@@ -166,6 +168,10 @@ class Verify:
         api = resource_api(kubernetes.version, kubernetes.feature_gates)
         probe = GpuProbe(self.cluster, self.run, image, api, asked, kubectl, self.tell)
         return [*left_out, *probe.findings()]
+
+    def _tools(self, kubectl: Kubectl, seen: Snapshot) -> list[Finding]:
+        """Return what GPUs answer to the models that hold them."""
+        return [*gpu_tools.findings(self.cluster, seen, kubectl, self.hands)]
 
 
 def _at_once(probes: Iterable[Callable[[], list[Finding]]]) -> list[Finding]:

@@ -7,8 +7,9 @@ from collections import Counter
 from checks.finding import Severity
 from checks.preflight.bringing import bringer, is_operators
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
-from deploy.model import Vendor
-from deploy.observe.cards import Gpu, Sort, display, gpus, sort_of
+from deploy.gpu import models
+from deploy.model import Allocation, Vendor
+from deploy.observe.cards import Gpu, Sort, display, gpus, integrated, sort_of
 from deploy.observe.gpu_state import GpuState
 
 BAR_SHARE = 0.9
@@ -18,6 +19,8 @@ TRANSLATING = ("intel_iommu=on", "amd_iommu=on", "iommu=nopt", "iommu.passthroug
 DIRECT = ("iommu=pt", "intel_iommu=off", "amd_iommu=off", "iommu=off", "iommu.passthrough=1")
 
 
+# ROCm/k8s-device-plugin ed76468 internal/pkg/amdgpu/amdgpu.go: it offers every device that amdgpu drives
+NO_INTEGRATED = "Switch the integrated graphics off in the firmware's setup"
 NONE_HERE = "no GPU on the bus, see GPU-01"
 
 
@@ -29,6 +32,12 @@ def found(case: Case) -> tuple[Gpu, ...]:
 def state(case: Case) -> GpuState:
     """Return what stands between them and their work."""
     return case.known(case.host.gpu_state, "gpu_state")
+
+
+def integrated_by_amdgpu(case: Case) -> int:
+    """Return how many of a processor's own graphics AMD's driver has: KFD counts them, plugins offer them."""
+    bus = case.known(case.host.pci, "pci")
+    return sum(each.driver == "amdgpu" for each in integrated(bus, Vendor.AMD))
 
 
 def _counted(cards: tuple[Gpu, ...]) -> str:
@@ -52,25 +61,34 @@ def declared(case: Case) -> Said:
     if wish is None:
         if not here:
             return passed(text, "none declared")
-        remedy = (
-            f"Declare them: gpus: {{vendor: {here[0].vendor}, model: {here[0].model}, count: {len(here)}}}"
-        )
-        return failed(text, "none declared", severity=Severity.WARNING, remedy=remedy)
+        return failed(text, "none declared", severity=Severity.WARNING, remedy=_declaration(here))
     wanted = f"{wish.count}x {wish.vendor} {wish.model}"
-    mine = [card for card in here if card.vendor is wish.vendor and card.model.lower() == wish.model.lower()]
+    mine = [card for card in here if models.may_be(card, wish)]
     if len(mine) != wish.count:
         return failed(text, wanted)
+    by_number = wish.vendor is Vendor.AMD and wish.allocation is Allocation.DEVICE_PLUGIN
+    if by_number and integrated_by_amdgpu(case):
+        doubt = "AMD's device plugin gives away the integrated graphics too"
+        return failed(text, wanted, detail=doubt, severity=Severity.WARNING, remedy=NO_INTEGRATED)
     if len(here) > len(mine):
-        return failed(
-            text, wanted, detail="GPUs that are not declared are not used", severity=Severity.WARNING
-        )
+        doubt = "GPUs that are not declared are not used"
+        return failed(text, wanted, detail=doubt, severity=Severity.WARNING)
     return passed(text, wanted)
+
+
+def _declaration(here: tuple[Gpu, ...]) -> str:
+    """Say how the first of the cards, and those like it, are declared."""
+    first = here[0]
+    count = sum(card.model == first.model for card in here)
+    name = first.model if first.card else "NAME"
+    meant = "" if first.card else f", NAME as {first.vendor} calls {first.model}, such as RTX 4070"
+    return f"Declare them: gpus: {{vendor: {first.vendor}, model: {name}, count: {count}}}{meant}"
 
 
 def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
     """Return the drivers that make a card work: of a declared model the declared one alone."""
     wish = case.node.gpus
-    if wish and wish.module and card.vendor is wish.vendor and card.model.lower() == wish.model.lower():
+    if wish and wish.module and models.may_be(card, wish):
         return (wish.module.value,)
     return card.drivers
 

@@ -31,12 +31,16 @@ GIB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class ProposedGpus:
-    """The GPUs of one model; `others` are those that an inventory cannot declare beside them."""
+    """The GPUs of one model; `others` are those that an inventory cannot declare beside them.
+
+    A model that is not `known` is the PCI id: somebody has to name it.
+    """
 
     vendor: Vendor
     model: str
     count: int
     others: tuple[str, ...]
+    known: bool = True
 
     @property
     def allocation(self) -> Allocation:
@@ -127,13 +131,14 @@ def _control_plane(hosts: Sequence[tuple[IPv4Address, Observed]]) -> IPv4Address
 
 
 def _gpus(host: Observed) -> ProposedGpus | None:
-    found = Counter((card.vendor, card.model) for card in (gpus(host.pci) if host.pci else ()))
+    cards = gpus(host.pci) if host.pci else ()
+    found = Counter((card.vendor, card.model) for card in cards)
     if not found:
         return None
     ((vendor, model), count), *others = found.most_common()
-    return ProposedGpus(
-        vendor, model, count, tuple(f"{number}x {each[0]} {each[1]}" for each, number in others)
-    )
+    beside = tuple(f"{number}x {each[0]} {each[1]}" for each, number in others)
+    known = any(card.model == model and card.card for card in cards)
+    return ProposedGpus(vendor, model, count, beside, known)
 
 
 def _notes(address: IPv4Address, host: Observed) -> Iterator[str]:

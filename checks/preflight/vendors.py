@@ -6,7 +6,7 @@ from collections import Counter
 
 from checks.finding import Severity
 from checks.preflight.bringing import bringer, is_operators
-from checks.preflight.gpu import NONE_HERE, found, state
+from checks.preflight.gpu import NONE_HERE, found, integrated_by_amdgpu, state
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
 from deploy.model import Vendor
 from deploy.observe.cards import Gpu
@@ -48,16 +48,26 @@ def intel_kernel(case: Case) -> Said:
 
 
 def kfd(case: Case) -> Said:
-    """/dev/kfd is there, and its topology counts the GPUs of the bus."""
+    """/dev/kfd is there, and counts the GPUs of the bus and a processor's own that amdgpu drives.
+
+    One short may mean that card or the other: a board without PCIe atomics keeps cards out of KFD.
+    """
     seen = state(case)
     cards = [card for card in found(case) if card.vendor is Vendor.AMD]
     if not cards:
         return skipped(NONE_HERE)
-    wanted = f"/dev/kfd with {len(cards)} GPUs"
+    own = integrated_by_amdgpu(case)
+    wanted = f"/dev/kfd with {len(cards) + own} GPUs{f', {own} of them integrated' if own else ''}"
     if "kfd" not in seen.nodes:
         return failed("no /dev/kfd", wanted, mended_by=bringer(case, cards))
-    if seen.kfd != len(cards):
-        return failed(f"/dev/kfd with {seen.kfd} GPUs", wanted, mended_by=bringer(case, cards))
+    if seen.kfd != len(cards) + own:
+        explained = own and seen.kfd == len(cards)
+        return failed(
+            f"/dev/kfd with {seen.kfd} GPUs",
+            wanted,
+            severity=Severity.WARNING if explained else None,
+            mended_by=bringer(case, cards),
+        )
     return passed(f"/dev/kfd with {seen.kfd} GPUs", wanted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from deploy.model import Allocation, Cluster, DriverSource, Vendor
 from deploy.model.certificates import CertificateProvider
 
 DATA = Path(__file__).with_name("gpu_charts.yaml")
-AMD_IMAGES = ("amd-utils", "amd-init")
+AMD_IMAGES = ("amd-operator", "amd-utils", "amd-init")
+NVIDIA_REGISTRY = "nvcr.io"
 STACKS = {
     (Vendor.INTEL, Allocation.DRA): "intel-gpu-resource-driver",
     (Vendor.INTEL, Allocation.DEVICE_PLUGIN): "intel-device-plugins-operator",
@@ -44,7 +46,7 @@ class _Oci(_Section):
 class _Document(_Section):
     charts: dict[str, _Chart]
     oci: dict[str, _Oci]
-    images: dict[str, str]
+    images: dict[str, str | dict[str, str]]
 
 
 @lru_cache(maxsize=1)
@@ -101,7 +103,7 @@ def _file(name: str, chart: _Chart, version: str) -> FileEntry:
 
 
 def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
-    """Return the charts that lie in a registry (keys end in -chart), and images that a chart leaves open."""
+    """Return the charts that lie in a registry (keys end in -chart), and the images of the stacks."""
     wanted = {STACKS[each]: release(cluster, *each) for each in stacks(cluster)}
     extra = {
         "cert-manager": wants_cert_manager(cluster),
@@ -114,22 +116,57 @@ def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
         for name, chart in _document().oci.items()
         if name in wanted or extra.get(name)
     ]
-    return (*found, *(ImageEntry(name, _document().images[name]) for name in _open(cluster)))
+    run = {name: _image(name, version) for name, version in _run(cluster)}
+    return (*found, *(ImageEntry(name, ref) for name, ref in run.items()))
 
 
-def _open(cluster: Cluster) -> list[str]:
-    """Return the images that AMD's chart would take by :latest."""
-    ways = [way for vendor, way in stacks(cluster) if vendor is Vendor.AMD]
-    if not ways:
-        return []
-    cut = any(node.gpus and node.gpus.partitioning for node in cluster.gpu_nodes(Vendor.AMD))
-    plugin = ways == [Allocation.DEVICE_PLUGIN]
+def registries(cluster: Cluster) -> tuple[str, ...]:
+    """Return the registries that only GPU stacks' images come from."""
+    return (NVIDIA_REGISTRY,) if any(vendor is Vendor.NVIDIA for vendor, _ in stacks(cluster)) else ()
+
+
+def _image(name: str, version: str) -> str:
+    known = _document().images[name]
+    return known.format(version=version) if isinstance(known, str) else known[version]
+
+
+def _run(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Yield the images that the stacks run, each with its stack's release."""
+    for vendor, way in stacks(cluster):
+        version = release(cluster, vendor, way).removeprefix("v")
+        cut = any(node.gpus and node.gpus.partitioning for node in cluster.gpu_nodes(vendor))
+        named = {Vendor.INTEL: _intel, Vendor.AMD: _amd, Vendor.NVIDIA: _nvidia}[vendor]
+        yield from ((name, version) for name in named(cluster, way, cut))
+    if wants_node_features(cluster):
+        yield "node-feature-discovery", ""
+
+
+def _intel(_: Cluster, way: Allocation, __: bool) -> list[str]:
+    if way is Allocation.DRA:
+        return ["intel-gpu-driver"]
+    return ["intel-plugin-operator", "intel-gpu-plugin"]
+
+
+def _amd(cluster: Cluster, way: Allocation, cut: bool) -> list[str]:
+    by_claim = way is Allocation.DRA
     # the labeller is also who keeps the kernel's driver away from the operator's (internal/nodelabeller)
-    labeller = plugin or cluster.gpu.amd.driver is DriverSource.OPERATOR
+    labeller = not by_claim or cluster.gpu.amd.driver is DriverSource.OPERATOR
     return [
         *AMD_IMAGES,
-        "amd-device-plugin" if plugin else "amd-dra-driver",
+        "amd-dra-driver" if by_claim else "amd-device-plugin",
         *(["amd-node-labeller"] if labeller else []),
         *(["amd-metrics-exporter"] if cluster.gpu.amd.monitoring else []),
         *(["amd-config-manager"] if cut else []),
+    ]
+
+
+def _nvidia(cluster: Cluster, way: Allocation, cut: bool) -> list[str]:
+    """Return all but the driver's own image, whose tag the operator makes of the nodes' system."""
+    by_claim = way is Allocation.DRA
+    return [
+        "nvidia-operator",
+        *(["nvidia-dra-driver"] if by_claim else ["nvidia-toolkit", "nvidia-device-plugin"]),
+        *(["nvidia-mig-manager"] if cut and not by_claim else []),
+        *(["nvidia-dcgm-exporter"] if cluster.gpu.nvidia.monitoring else []),
+        *(["nvidia-driver-manager"] if cluster.gpu.nvidia.driver is DriverSource.OPERATOR else []),
     ]

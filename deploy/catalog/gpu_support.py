@@ -64,4 +64,5 @@ def supported(vendor: Vendor, allocation: Allocation) -> Supported:
 
 def release(cluster: Cluster, vendor: Vendor, allocation: Allocation) -> str:
     """Return the release that is installed: the inventory's, or the default."""
-    return cluster.gpu.stack(vendor).version or supported(vendor, allocation).default
+    _, version = cluster.gpu.release(vendor, allocation)
+    return version or supported(vendor, allocation).default

@@ -140,6 +140,7 @@ def _summary(made: Proposal) -> str:
     lines = []
     for node in made.nodes:
         gpus = f", {node.gpus.count}x {node.gpus.vendor} {node.gpus.model}" if node.gpus else ""
+        gpus += "" if node.gpus is None or node.gpus.known else " (give it its name in the file)"
         lines.append(
             f"  {node.name} {node.address} {'control-plane' if node.control_plane else 'worker'}{gpus}"
         )

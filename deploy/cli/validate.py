@@ -12,7 +12,7 @@ import click
 from checks.catalogue import unknown
 from deploy.catalog import gates
 from deploy.errors import Exit, InventoryError
-from deploy.gpu import skew
+from deploy.gpu import models, skew
 from deploy.model import Cluster, Node, load_cluster
 from deploy.model.api_server import PORT
 from deploy.model.mistake import written
@@ -27,7 +27,7 @@ def cautions(cluster: Cluster) -> list[str]:
     """Return what is allowed and likely not wanted."""
     kubernetes = cluster.kubernetes
     doubtful = [*warnings(cluster), *gates.warnings(kubernetes.version, kubernetes.feature_gates)]
-    doubtful += skew.warnings(cluster) + serving.warnings(cluster)
+    doubtful += models.warnings(cluster) + skew.warnings(cluster) + serving.warnings(cluster)
     return [f"{written(warning.place)}: {warning.text}" for warning in doubtful]
 
 

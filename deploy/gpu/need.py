@@ -55,7 +55,7 @@ def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
     fitting = [(node, gpus) for node, gpus in every if _fits(gpus, need)]
     if not fitting:
         there = ", ".join(f"{gpus.count} {gpus.model}{_cut(gpus)} on {node.name}" for node, gpus in every)
-        raise NeedError(f"no node has {_said(need)}; there are: {there}")
+        raise NeedError(f"no node has {_said(need)}; there are: {there}{_nearly(every, need)}")
     largest = max(gpus.count for _, gpus in fitting)
     if not need.profile and largest < need.count:
         raise NeedError(f"no node has {need.count} of {_said(need)}, the largest has {largest}; ask for less")
@@ -72,18 +72,32 @@ def _fits(gpus: Gpus, need: Need) -> bool:
         return False
     if need.profile != profile_of(gpus):
         return False
-    size = memory_of(gpus)
-    return not need.memory or need.profile is not None or size is None or size >= amount(need.memory)
+    sizes = _sizes(gpus)
+    # of 16 GiB an A770 reports 16288 MiB: no card has all that it is sold with
+    return not (need.memory and sizes) or need.profile is not None or max(sizes) > amount(need.memory)
+
+
+def _nearly(every: list[tuple[Node, Gpus]], need: Need) -> str:
+    """Say that a card of just the size that is asked for is not large enough."""
+    if not need.memory:
+        return ""
+    exact = (gpus.model for _, gpus in every if amount(need.memory) in _sizes(gpus))
+    model = next(exact, None)
+    said = f"; of {need.memory} the driver of {model} reports a little less: ask for a gibibyte less"
+    return said if model else ""
 
 
 def memory_of(gpus: Gpus) -> int | None:
     """Return the bytes of memory that every card of the model has; None when the model is not known."""
-    sizes = [
-        card.memory
+    return min(_sizes(gpus), default=None)
+
+
+def _sizes(gpus: Gpus) -> list[int]:
+    return [
+        int(card.memory * GIB)
         for card in cards().values()
-        if card.vendor is gpus.vendor and card.model.lower() == gpus.model.lower()
+        if card.vendor is gpus.vendor and card.model == gpus.model
     ]
-    return min(sizes) * GIB if sizes else None
 
 
 def _cut(gpus: Gpus) -> str:

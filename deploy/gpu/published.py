@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.catalog import gpu as names
+from deploy.gpu.models import longer
 from deploy.gpu.selectors import pattern
 from deploy.model import Vendor
 
@@ -38,8 +39,10 @@ class Published:
         if self.driver != known.driver or self.integrated:
             return False
         if known.model.names == "words":
-            return re.search(pattern((model,)), self.model) is not None
-        return self.model.lower() == known.model.differ.get(model, model).lower()
+            others = longer(vendor, model)
+            found = re.search(pattern((model,)), self.model)
+            return bool(found) and not (others and re.search(pattern(others), self.model))
+        return self.model == known.model.differ.get(model, model)
 
 
 def published(slices: Iterable[Mapping[str, Any]], vendors: Iterable[Vendor] = Vendor) -> Iterator[Published]:

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 
 from deploy.catalog import gpu as names
 from deploy.catalog.gpu import Integrated, Names
+from deploy.gpu.models import longer
 from deploy.gpu.need import Need
+from deploy.model import Vendor
 
 APART = "[^a-z0-9]"
 
@@ -29,7 +31,7 @@ def _expressions(need: Need, models: tuple[str, ...]) -> list[str]:
     if need.profile and kind.profile:
         found.append(_equals(known.driver, kind.profile, need.profile))
     if models:
-        found.append(_model(known, models))
+        found.append(_model(known, need.vendor, models))
     elif known.integrated:
         found.append(_discrete(known.integrated))
     if need.memory:
@@ -46,14 +48,28 @@ def _equals(driver: str, name: str, value: str) -> str:
     return f"has({attribute}) && {attribute} == {_quoted(value)}"
 
 
-def _model(known: Names, models: tuple[str, ...]) -> str:
+def _model(known: Names, vendor: Vendor, models: tuple[str, ...]) -> str:
     attribute = _attribute(known.driver, known.model.attribute)
     if known.model.names == "words":
-        return f"has({attribute}) && {attribute}.matches({_quoted(pattern(models))})"
+        return f"has({attribute}) && {_words(attribute, vendor, models)}"
     written = [known.model.differ.get(model, model) for model in models]
     if len(written) == 1:
         return f"has({attribute}) && {attribute} == {_quoted(written[0])}"
     return f"has({attribute}) && {attribute} in [{', '.join(map(_quoted, written))}]"
+
+
+def _words(attribute: str, vendor: Vendor, models: tuple[str, ...]) -> str:
+    """Say that a product name has one of the models in it, and not as the beginning of another's."""
+    others = {model: longer(vendor, model) for model in models}
+    alone = tuple(model for model in models if not others[model])
+    terms = [f"{attribute}.matches({_quoted(pattern(alone))})"] if alone else []
+    terms += [
+        f"({attribute}.matches({_quoted(pattern((model,)))})"
+        f" && !{attribute}.matches({_quoted(pattern(others[model]))}))"
+        for model in models
+        if others[model]
+    ]
+    return terms[0] if len(terms) == 1 else f"({' || '.join(terms)})"
 
 
 def pattern(models: tuple[str, ...]) -> str:

@@ -69,7 +69,8 @@ def _releases(cluster: Cluster) -> Iterator[Mistake]:
     for vendor, allocation in _stacks(cluster):
         if cluster.gpu.stack(vendor).manifest:
             continue
-        place: Place = ("gpu", vendor.value, "version")
+        key, _ = cluster.gpu.release(vendor, allocation)
+        place: Place = ("gpu", vendor.value, key)
         wanted, known = gpu_support.release(cluster, vendor, allocation), _known(cluster, vendor, allocation)
         if known is None:
             there = ", ".join(gpu_support.supported(vendor, allocation).releases)
@@ -103,7 +104,8 @@ def _fitting(vendor: Vendor, allocation: Allocation, cluster: Cluster) -> str:
         and (known.last is None or minor <= _number(known.last))
         and (not known.api or set(known.api) & set(served_by_default(cluster.kubernetes.version)))
     ]
-    named = f"gpu.{vendor}.version: {' or '.join(fitting)}"
+    key, _ = cluster.gpu.release(vendor, allocation)
+    named = f"gpu.{vendor}.{key}: {' or '.join(fitting)}"
     return named if fitting else "another vendor's GPUs: no release is known to work there"
 
 

@@ -102,7 +102,7 @@ def label_value(model: str) -> str:
 
 def module_of(gpus: Gpus) -> KernelModule:
     """Return the kernel module that drives a node's GPUs: the declared one, or the model's first."""
-    known = [card.drivers[0] for card in cards().values() if card.model.lower() == gpus.model.lower()]
+    known = [card.drivers[0] for card in cards().values() if card.model == gpus.model]
     return gpus.module or KernelModule((known or DRIVERS[gpus.vendor])[0])
 
 

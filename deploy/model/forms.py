@@ -40,6 +40,8 @@ LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
 MIG_LAYOUT = r"^all-(disabled|enabled|balanced|\d+g\.\d+gb(\.me|\+me)?)$"
 # Debian policy, 5.6.1
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
+# becomes a label's value, so it has no more than that's signs beside spaces and slashes
+GPU_MODEL = r"^[A-Za-z0-9]([A-Za-z0-9 ._/-]{0,61}[A-Za-z0-9])?$"
 RELEASE = r"^v?\d+\.\d+\.\d+$"
 MANIFEST = r"^[^\s~]+\.ya?ml$"
 # distribution/reference: a domain and a path, without a tag
@@ -85,6 +87,7 @@ WANTED = {
     INTERFACE: "the name of a network interface, such as eno1",
     SYSCTL: "the name of a kernel parameter, such as vm.swappiness",
     MIG_LAYOUT: "a MIG layout such as all-1g.10gb or all-balanced",
+    GPU_MODEL: "a model's name as its vendor writes it, such as A770 or RTX 4070, and no PCI id",
     PACKAGE: "the name of a package, such as nvidia-driver-580-server-open",
     RELEASE: "a release such as 1.5.1",
     SIZE: "a size such as 100Gi",

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from deploy.model.forms import DNS_LABEL, IMAGE_REPOSITORY, MANIFEST, MIG_LAYOUT, PACKAGE, RELEASE, Switch
+from deploy.model.forms import (
+    DNS_LABEL,
+    GPU_MODEL,
+    IMAGE_REPOSITORY,
+    MANIFEST,
+    MIG_LAYOUT,
+    PACKAGE,
+    RELEASE,
+    Switch,
+)
 from deploy.model.section import Section, setting
 from deploy.model.values import (
     Allocation,
@@ -67,10 +76,14 @@ def _usual(declared: dict[str, Any]) -> Allocation:
 
 
 class Gpus(Section):
-    """The GPUs that a node is declared to have; integrated ones are never given away unless named here."""
+    """The cards that a node is declared to have; a processor's own graphics are none, and have no name."""
 
     vendor: Vendor = setting(Change.ROLLING, "Who made them.")
-    model: Annotated[str, Field(min_length=1)] = setting(Change.ROLLING, "Their model, such as A770.")
+    model: Annotated[str, Field(pattern=GPU_MODEL)] = setting(
+        Change.ROLLING,
+        "Their model as the vendor writes it, such as A770 or RTX 4070; of AMD and NVIDIA any part of the"
+        " product name that tells it from others.",
+    )
     count: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
         Change.ROLLING, "How many of that model the node has."
     )
@@ -108,11 +121,24 @@ class Stack(Section):
         Change.ROLLING, "The driver's packages, such as nvidia-driver-580-server-open.", default=()
     )
     monitoring: Switch = setting(
-        Change.LIVE, "Whether the vendor's metrics exporter runs on every GPU node.", default=False
+        Change.LIVE,
+        "Whether the vendor's metrics exporter runs on its nodes; Intel's on those with DRA.",
+        default=False,
     )
     manifest: Annotated[str, Field(pattern=MANIFEST)] | None = setting(
         Change.ROLLING,
         "A file of objects, from the inventory's directory, that takes the place of the vendor's chart.",
+        default=None,
+    )
+
+
+class IntelStack(Stack):
+    """Intel's two stacks: nodes of both ways are served side by side, each by its own chart."""
+
+    plugin_version: Annotated[str, Field(pattern=RELEASE)] | None = setting(
+        Change.ROLLING,
+        "The release of the device plugin operator's chart, where `version` is the resource driver's; left"
+        " out, the catalogue's.",
         default=None,
     )
 
@@ -145,7 +171,9 @@ class NvidiaStack(Stack):
 class Gpu(Section):
     """GPUs in the whole cluster; a vendor without a node in `nodes[].gpus` is not installed."""
 
-    intel: Stack = setting(Change.ROLLING, "Intel's resource driver or device plugin.", default=Stack())
+    intel: IntelStack = setting(
+        Change.ROLLING, "Intel's resource driver or device plugin.", default=IntelStack()
+    )
     amd: AmdStack = setting(Change.ROLLING, "AMD's GPU operator.", default=AmdStack())
     nvidia: NvidiaStack = setting(Change.ROLLING, "NVIDIA's GPU operator.", default=NvidiaStack())
     node_feature_discovery: Switch = setting(
@@ -158,3 +186,9 @@ class Gpu(Section):
     def stack(self, vendor: Vendor) -> Stack:
         """Return a vendor's part."""
         return {Vendor.INTEL: self.intel, Vendor.AMD: self.amd, Vendor.NVIDIA: self.nvidia}[vendor]
+
+    def release(self, vendor: Vendor, allocation: Allocation) -> tuple[str, str | None]:
+        """Return the key that names the release of the chart for one way to allocate, and what it says."""
+        if vendor is Vendor.INTEL and allocation is Allocation.DEVICE_PLUGIN:
+            return "plugin_version", self.intel.plugin_version
+        return "version", self.stack(vendor).version

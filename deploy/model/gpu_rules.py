@@ -179,11 +179,41 @@ def manifest_needs_no_version(cluster: Cluster) -> Iterator[Mistake]:
     """A manifest of one's own takes the place of the chart, so the chart's release is not chosen as well."""
     for vendor in Vendor:
         stack: Stack = cluster.gpu.stack(vendor)
-        if stack.manifest and stack.version:
+        for key, version in dict(cluster.gpu.release(vendor, way) for way in Allocation).items():
+            if not (stack.manifest and version):
+                continue
             yield Mistake(
-                ("gpu", vendor.value, "version"),
+                ("gpu", vendor.value, key),
                 "names a release of the vendor's chart, and manifest takes the chart's place; leave out one",
             )
+
+
+def releases_are_of_a_way_that_is_used(cluster: Cluster) -> Iterator[Mistake]:
+    """Intel's two charts have a key each, and one that is named is installed."""
+    ways = {gpus.allocation for _, _, gpus in _declared(cluster) if gpus.vendor is Vendor.INTEL}
+    for way in Allocation:
+        key, version = cluster.gpu.release(Vendor.INTEL, way)
+        if version and ways and way not in ways:
+            text = f"names a release for allocation: {way}, and no node of intel has that; leave it out"
+            yield Mistake(("gpu", "intel", key), text, involves=(("nodes",),))
+
+
+def settings_have_a_use(cluster: Cluster) -> Iterator[Mistake]:
+    """What is set is read by a stack that is installed."""
+    gpu = cluster.gpu
+    ways = {(gpus.vendor, gpus.allocation) for _, _, gpus in _declared(cluster)}
+    charts = {vendor for vendor, _ in ways if not gpu.stack(vendor).manifest}
+    if gpu.node_feature_discovery and charts.isdisjoint(OPERATORS):
+        text = "only AMD's and NVIDIA's operators read its labels, and no node has theirs; leave it out"
+        yield Mistake(("gpu", "node_feature_discovery"), text, involves=(("nodes",),))
+    mixed = gpu.nvidia.mig_strategy is MigStrategy.MIXED
+    if mixed and ways and (Vendor.NVIDIA, Allocation.DEVICE_PLUGIN) not in ways:
+        text = "names what the device plugin offers, and no node of nvidia has allocation: device-plugin"
+        yield Mistake(("gpu", "nvidia", "mig_strategy"), f"{text}; leave it out", involves=(("nodes",),))
+    intels = {way for vendor, way in ways if vendor is Vendor.INTEL}
+    if gpu.intel.monitoring and intels == {Allocation.DEVICE_PLUGIN}:
+        text = "Intel's device plugin brings no metrics exporter; leave it out, or use allocation: dra"
+        yield Mistake(("gpu", "intel", "monitoring"), text, involves=(("nodes",),))
 
 
 GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
@@ -196,4 +226,6 @@ GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     built_driver_has_a_place,
     stacks_have_nodes,
     manifest_needs_no_version,
+    releases_are_of_a_way_that_is_used,
+    settings_have_a_use,
 )

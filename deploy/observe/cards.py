@@ -34,7 +34,7 @@ class Card:
 
     vendor: Vendor
     model: str
-    memory: int
+    memory: float
     width: int
     speed: float
     drivers: tuple[str, ...]
@@ -104,6 +104,13 @@ def sort_of(device: Device) -> Sort:
     built_in = device.slot.endswith(":00:02.0") if vendor is Vendor.INTEL else False
     listed = device.device in _data()["integrated"].get(vendor.value, ())
     return Sort.INTEGRATED if built_in or listed else Sort.GPU
+
+
+def integrated(bus: Bus, vendor: Vendor) -> tuple[Device, ...]:
+    """Return a vendor's graphics that are part of a processor."""
+    return tuple(
+        each for each in bus.devices if sort_of(each) is Sort.INTEGRATED and VENDOR_IDS[each.vendor] is vendor
+    )
 
 
 def display(device: Device) -> str:

@@ -14,11 +14,16 @@ SYSTEM = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A node as declared. `taints` are key=value:Effect texts; None leaves them as they are."""
+    """A node as declared. `taints` are key=value:Effect texts; None leaves them as they are.
+
+    `left` are labels of other days: they go where the label `mark` says that slipway gave them.
+    """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     unlabelled: tuple[str, ...] = ()
+    mark: str = ""
+    left: tuple[str, ...] = ()
     taints: tuple[str, ...] | None = None
     untainted: tuple[str, ...] = ()
 
@@ -51,7 +56,7 @@ def change(declared: Declared, node: Object) -> Change:
         if have.get(name) != value:
             labels.append(f"{name}={value}")
             reasons.append(f"{declared.name}: label {name} is {have.get(name, 'missing')}, wanted {value}")
-    for name in declared.unlabelled:
+    for name in (*declared.unlabelled, *(declared.left if declared.mark in have else ())):
         if name in have:
             labels.append(f"{name}-")
             reasons.append(f"{declared.name}: label {name} is there and shall not be")

@@ -13,7 +13,7 @@ from deploy.catalog import gpu_needs
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, Vendor
 from deploy.operations import gpu_parts, helm, kube
 from deploy.operations.helm import Release
-from deploy.steps import charts, gpu_stack
+from deploy.steps import charts, gpu_images, gpu_stack
 
 NAMESPACE = "kube-amd-gpu"
 RELEASE = "amd-gpu-operator"
@@ -44,7 +44,9 @@ def _operator(cluster: Cluster) -> None:
         if image.key.startswith("amd-")
     }
     kube.applied(name="Make the namespace", objects=[gpu_stack.namespace(NAMESPACE)], until=PHASE)
-    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values(cluster, pinned))
+    own = gpu_images.amd_operator(charts.image("amd-operator"))
+    wanted = gpu_images.pinned(values(cluster, pinned), own)
+    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, wanted)
     helm.released(name="Install the GPU operator", release=release)
     kube.rolled_out(
         name="Wait for the operator",

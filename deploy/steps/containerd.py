@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pyinfra.api import deploy
 
 from deploy import catalog, context, render
+from deploy.catalog import gpu_needs
 from deploy.model import Cluster
 from deploy.model.row import Disturbs
 from deploy.operations import files, units
@@ -47,7 +48,7 @@ def mirrors(cluster: Cluster) -> list[File]:
                 "containerd/hosts.toml.j2", server=SERVERS.get(registry, f"https://{registry}"), mirror=mirror
             ),
         )
-        for registry in catalog.load().registries
+        for registry in (*catalog.load().registries, *gpu_needs.registries(cluster))
         if registry != urlsplit(mirror).netloc
     ]
 
@@ -86,9 +87,10 @@ def containerd() -> None:
     files.present(name="Pull images through the mirror", files=pulled)
     if way := registry(cluster):
         files.present(name="Know the way to the registry", files=way)
+    known = (*catalog.load().registries, gpu_needs.NVIDIA_REGISTRY)
     files.withdrawn(
         name="Forget mirrors that are gone",
-        paths=sorted({*map(hosts_file, catalog.load().registries)} - {file.path for file in pulled}),
+        paths=sorted({*map(hosts_file, known)} - {file.path for file in pulled}),
         mark=MARK,
     )
     units.brought_up(name="Run containerd", unit=unit(cluster, wanted), disturbs=Disturbs.PODS)

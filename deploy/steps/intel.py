@@ -7,13 +7,12 @@ from typing import Any
 from pyinfra.api import deploy
 
 from deploy import context
-from deploy.catalog import gpu_support
 from deploy.model import Allocation, Cluster, Vendor
 from deploy.model.labels import OWNED
 from deploy.observe.cards import cards
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
-from deploy.steps import charts, gpu_stack
+from deploy.steps import charts, gpu_images, gpu_stack
 
 DRIVER = "intel-gpu-resource-driver"
 PLUGINS = "intel-device-plugins"
@@ -55,14 +54,19 @@ def _driver(cluster: Cluster) -> None:
     chart = gpu_stack.registry_chart(DRIVER)
     home = gpu_stack.namespace(DRIVER, **(ADMIN_ACCESS if monitoring else {}))
     kube.applied(name="Make the driver's namespace", objects=[home], until=PHASE)
-    release = gpu_stack.release(DRIVER, DRIVER, chart, driver_values(cluster))
+    values = gpu_images.pinned(
+        driver_values(cluster), gpu_images.intel_driver(charts.image("intel-gpu-driver"))
+    )
+    release = gpu_stack.release(DRIVER, DRIVER, chart, values)
     helm.released(name="Install the resource driver", release=release)
 
 
 def _plugin(cluster: Cluster) -> None:
     chart = charts.fetched(f"{OPERATOR}-chart")
     kube.applied(name="Make the plugin's namespace", objects=[gpu_stack.namespace(PLUGINS)], until=PHASE)
-    release = Release(OPERATOR, PLUGINS, chart.path, chart.locked.sha256, operator_values())
+    image = gpu_images.intel_operator(charts.image("intel-plugin-operator"))
+    values = gpu_images.pinned(operator_values(), image)
+    release = Release(OPERATOR, PLUGINS, chart.path, chart.locked.sha256, values)
     helm.released(name="Install the device plugin operator", release=release)
     kube.rolled_out(
         name="Wait for its webhook",
@@ -70,7 +74,8 @@ def _plugin(cluster: Cluster) -> None:
         workloads=["deployment/inteldeviceplugins-controller-manager"],
         until=PHASE,
     )
-    kube.applied(name="Run the device plugin", objects=[plugin(cluster)], until=PHASE, patience=120)
+    wanted = plugin(cluster, gpu_images.intel_plugin(charts.image("intel-gpu-plugin")))
+    kube.applied(name="Run the device plugin", objects=[wanted], until=PHASE, patience=120)
 
 
 def driver_values(cluster: Cluster) -> dict[str, Any]:
@@ -108,30 +113,27 @@ def _named() -> dict[str, Any]:
     }
 
 
-def plugin(cluster: Cluster) -> dict[str, Any]:
+def plugin(cluster: Cluster, image: str) -> dict[str, Any]:
     """Return the device plugin: cards of the declared models alone, so never a processor's own graphics."""
     nodes = [
         node.gpus
         for node in cluster.gpu_nodes(Vendor.INTEL)
         if node.gpus and node.gpus.allocation is Allocation.DEVICE_PLUGIN
     ]
-    models = {gpus.model.lower() for gpus in nodes}
+    models = {gpus.model for gpus in nodes}
     ids = sorted(
         device
         for (_, device), card in cards().items()
-        if card.vendor is Vendor.INTEL and card.model.lower() in models
+        if card.vendor is Vendor.INTEL and card.model in models
     )
     shared = next((gpus.sharing.replicas for gpus in nodes if gpus.sharing), 1)
-    version = gpu_support.release(cluster, Vendor.INTEL, Allocation.DEVICE_PLUGIN).removeprefix("v")
     spec: dict[str, Any] = {
-        "image": f"docker.io/intel/intel-gpu-plugin:{version}",
+        "image": image,
         "sharedDevNum": shared,
-        "enableMonitoring": cluster.gpu.intel.monitoring,
         "nodeSelector": gpu_stack.selector(Vendor.INTEL, Allocation.DEVICE_PLUGIN),
         "tolerations": [{"operator": "Exists"}],
+        "allowIDs": ",".join(f"0x{each}" for each in ids),
     }
     if shared > 1:
         spec["preferredAllocationPolicy"] = "balanced"
-    if ids:
-        spec["allowIDs"] = ",".join(f"0x{each}" for each in ids)
     return {**_named(), "spec": spec}

@@ -8,7 +8,7 @@ from pyinfra.api import deploy
 
 from deploy import context
 from deploy.operations import helm, kube
-from deploy.steps import gpu_stack
+from deploy.steps import charts, gpu_stack
 
 NAMESPACE = "node-feature-discovery"
 RELEASE = "node-feature-discovery"
@@ -25,7 +25,8 @@ def nfd() -> None:
         return
     chart = gpu_stack.registry_chart(RELEASE)
     kube.applied(name="Make the namespace", objects=[gpu_stack.namespace(NAMESPACE)], until=PHASE)
-    release = gpu_stack.release(RELEASE, NAMESPACE, chart, values())
+    wanted = {**values(), "image": charts.image(RELEASE)}
+    release = gpu_stack.release(RELEASE, NAMESPACE, chart, wanted)
     helm.released(name="Install Node Feature Discovery", release=release)
     kube.rolled_out(
         name="Wait for its pods",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pyinfra.api import deploy
 
 from deploy import context
+from deploy.gpu.wiring import VENDOR_LABEL
 from deploy.model import Cluster, Node
 from deploy.operations import kube_proxy
 from deploy.operations import nodes as operations
 from deploy.operations.nodes import Declared
+from deploy.steps import gpu_labels
 from deploy.steps.kubeadm import config
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -37,6 +39,8 @@ def declared(cluster: Cluster, node: Node) -> Declared:
         node.name,
         labels=dict(node.labels),
         unlabelled=(NO_LOAD_BALANCER,) if alone and cluster.load_balancer else (),
+        mark=VENDOR_LABEL,
+        left=gpu_labels.left(cluster, node),
         taints=None if taints is None else tuple(f"{t.key}={t.value}:{t.effect.value}" for t in taints),
         untainted=(CONTROL_PLANE,) if alone else (),
     )

@@ -7,10 +7,11 @@ from typing import Any
 import yaml
 from pyinfra.api import deploy
 
+from deploy.catalog import gpu_needs
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, SharingStrategy, Vendor
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
-from deploy.steps import charts, gpu_stack
+from deploy.steps import charts, gpu_images, gpu_stack
 
 NAMESPACE = "gpu-operator"
 RELEASE = "nvidia-gpu-operator"
@@ -18,6 +19,7 @@ PHASE = "gpu-nvidia"
 CONFIG_MAP = "slipway-device-plugin"
 PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 MIG_LABEL = "nvidia.com/mig.config"
+WHOLE = "all-disabled"
 # NVIDIA/gpu-operator controllers/transforms_test.go: where k3s keeps its containerd
 K3S_TOOLKIT = {
     "CONTAINERD_CONFIG": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
@@ -44,7 +46,10 @@ def _operator(cluster: Cluster) -> None:
     kube.gone(name="Remove the way that is left", objects=[other(cluster)], owner="Helm")
     chart = charts.fetched(f"{RELEASE}-chart")
     kube.applied(name="Make the namespace", objects=[gpu_stack.namespace(NAMESPACE)], until=PHASE)
-    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values(cluster))
+    keys = [image.key for image in gpu_needs.images(cluster) if image.key.startswith("nvidia-")]
+    images = gpu_images.nvidia({key: charts.image(key) for key in keys})
+    wanted = gpu_images.pinned(values(cluster), images)
+    release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, wanted)
     helm.released(name="Install the GPU operator", release=release)
     kube.rolled_out(
         name="Wait for the operator",
@@ -129,15 +134,20 @@ def _shared(gpus: Gpus) -> dict[str, Any]:
 
 
 def labels(cluster: Cluster) -> dict[str, dict[str, str]]:
-    """Return the labels by which nodes choose their sharing and their MIG layout."""
+    """Return the labels by which nodes choose their sharing and their MIG layout.
+
+    Where the MIG manager runs for some nodes, the others say that their cards are whole: the operator would
+    (NVIDIA/gpu-operator a22dbf6 controllers/nodelabeling_controller.go), and cut ones become whole by it.
+    """
     found: dict[str, dict[str, str]] = {}
+    cut = any(gpus.partitioning and gpus.partitioning.mig for gpus in _nodes(cluster))
     for node in cluster.gpu_nodes(Vendor.NVIDIA):
         gpus = node.gpus
         own = {}
         if gpus and (name := _shared_name(gpus)):
             own[PLUGIN_LABEL] = name
-        if gpus and gpus.partitioning and gpus.partitioning.mig:
-            own[MIG_LABEL] = gpus.partitioning.mig
+        if gpus and cut:
+            own[MIG_LABEL] = (gpus.partitioning and gpus.partitioning.mig) or WHOLE
         if own:
             found[node.name] = own
     return found

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from deploy import catalog
-from deploy.catalog import gates, k3s_flags
+from deploy.catalog import gates, gpu_needs, k3s_flags
 from deploy.model import Cluster, Datastore, FlannelBackend, Node, ProxyMode
 from deploy.model.api_server import PORT
 
@@ -73,7 +73,7 @@ def registration(node: Node) -> Document:
 def registries(cluster: Cluster) -> Document:
     """Return registries.yaml: images of others from the mirror first, the cluster's own by its Service."""
     mirror, own = cluster.artifacts.registry_mirror, cluster.registry
-    names = catalog.load().registries if mirror else ()
+    names = (*catalog.load().registries, *gpu_needs.registries(cluster)) if mirror else ()
     mirrors = {name: {"endpoint": [mirror]} for name in names}
     if own is None:
         return {"mirrors": mirrors} if mirrors else {}

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from checks.collect.observed import Observed
 from checks.collect.probing import with_probes
 from checks.finding import Status
+from deploy.model import Cluster
 from deploy.observe.confinement import Confinement
+from deploy.observe.pci import Bus
 from tests.unit.checks.faults import hopper, instinct
 from tests.unit.checks.judging import judged, of
-from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
+from tests.unit.checks.machines import GIB, cluster, device, everyone, healthy, with_arcs
 
 
 def test_vendors_are_judged_by_what_is_found_too() -> None:
@@ -21,6 +24,81 @@ def test_vendors_are_judged_by_what_is_found_too() -> None:
 
     assert amd == {"AMD-01", "AMD-02", "AMD-04"}
     assert nvidia == {"NV-01", "NV-03", "NV-04"}
+
+
+def with_gpus(gpus: dict[str, object] | None) -> Cluster:
+    """Return the cluster with other GPUs on its last node."""
+    one, two, three = (node.model_dump(mode="json") for node in cluster().nodes)
+    return cluster(nodes=[one, two, {**three, "gpus": gpus}])
+
+
+def test_a_card_of_an_unknown_id_is_told_by_it_and_taken_for_the_declared_one() -> None:
+    cp1, w1, g1 = everyone()
+    new = {"vendor": "nvidia", "model": "RTX 4071", "count": 1}
+    unknown = replace(
+        g1, pci=Bus(True, (device("0000:1b:00.0", "10de", "9999", "nvidia", bar=GIB, pci_class="030200"),))
+    )
+
+    taken = of(judged(cp1, w1, unknown, inventory=with_gpus(new)), "GPU-01", "g1")
+    undeclared = of(judged(cp1, w1, unknown, inventory=with_gpus(None)), "GPU-01", "g1")
+    other = of(judged(cp1, w1, hopper(g1), inventory=with_gpus(new)), "GPU-01", "g1")
+
+    assert (taken.status, taken.found) == (Status.PASS, "1x nvidia 10de:9999")
+    assert undeclared.remedy == (
+        "Declare them: gpus: {vendor: nvidia, model: NAME, count: 1}, NAME as nvidia calls 10de:9999,"
+        " such as RTX 4070"
+    )
+    assert (other.status, other.found, other.wanted) == (
+        Status.FAIL,
+        "1x nvidia H100",
+        "1x nvidia RTX 4071",
+    )
+
+
+def with_own_graphics(host: Observed, kfd: int, driver: str | None = "amdgpu") -> Observed:
+    """Return an Instinct's host whose processor has graphics of its own."""
+    assert host.pci
+    assert host.gpu_state
+    own = device("0000:0c:00.0", "1002", "164e", driver, bar=GIB)
+    return replace(host, pci=Bus(True, (*host.pci.devices, own)), gpu_state=replace(host.gpu_state, kfd=kfd))
+
+
+@pytest.mark.parametrize(
+    ("kfd", "driver", "said"),
+    [
+        (2, "amdgpu", (Status.PASS, "error")),
+        (1, "amdgpu", (Status.FAIL, "warning")),
+        (0, "amdgpu", (Status.FAIL, "error")),
+        (1, None, (Status.PASS, "error")),
+    ],
+)
+def test_a_processors_own_graphics_are_counted_where_amdgpu_drives_them(
+    kfd: int, driver: str | None, said: tuple[Status, str]
+) -> None:
+    cp1, w1, g1 = everyone()
+    finding = of(judged(cp1, with_own_graphics(instinct(w1), kfd, driver), g1), "AMD-01", "w1")
+
+    assert (finding.status, finding.severity) == said
+    if driver:
+        assert finding.wanted == "/dev/kfd with 2 GPUs, 1 of them integrated"
+
+
+def test_amds_device_plugin_would_give_a_processors_own_graphics_away() -> None:
+    cp1, w1, g1 = everyone()
+    host = with_own_graphics(instinct(g1), 2)
+    declared = {"vendor": "amd", "model": "MI300X", "count": 1}
+
+    by_claim = of(judged(cp1, w1, host, inventory=with_gpus(declared)), "GPU-01", "g1")
+    plugin = with_gpus({**declared, "allocation": "device-plugin"})
+    by_number = of(judged(cp1, w1, host, inventory=plugin), "GPU-01", "g1")
+
+    assert by_claim.status is Status.PASS
+    assert (by_number.status, by_number.severity, by_number.remedy) == (
+        Status.FAIL,
+        "warning",
+        "Switch the integrated graphics off in the firmware's setup",
+    )
+    assert by_number.detail == "AMD's device plugin gives away the integrated graphics too"
 
 
 def test_the_leftovers_of_this_cluster_are_no_fault() -> None:

@@ -10,7 +10,7 @@ from deploy.observe.cgroup import Cgroup
 from deploy.observe.confinement import Confinement
 from deploy.observe.network import Route
 from deploy.observe.pci import Bus
-from tests.unit.checks.machines import everyone, healthy, with_arcs
+from tests.unit.checks.machines import device, everyone, healthy, with_arcs
 
 Hosts = list[tuple[IPv4Address, Observed]]
 
@@ -62,6 +62,14 @@ def test_a_card_of_another_model_is_told_and_not_declared() -> None:
     [node] = proposal(found(host), ()).nodes
 
     assert node.gpus == ProposedGpus(Vendor.INTEL, "A770", 2, ("1x intel B580",))
+
+
+def test_a_card_of_an_unknown_id_is_left_to_be_named() -> None:
+    host = replace(healthy(), pci=Bus(True, (device("0000:01:00.0", "10de", "9999", None, bar=0),)))
+
+    [node] = proposal(found(host), ()).nodes
+
+    assert node.gpus == ProposedGpus(Vendor.NVIDIA, "10de:9999", 1, (), known=False)
 
 
 def test_the_pool_is_the_last_free_row_of_the_network() -> None:

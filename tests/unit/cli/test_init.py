@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from deploy import render
 from deploy.cli.init import TEMPLATE, init
 from deploy.errors import InventoryError
 from deploy.model import load_cluster
-from tests.unit.checks.machines import healthy, with_arcs
+from deploy.observe.pci import Bus
+from tests.unit.checks.machines import device, healthy, with_arcs
 
 WRITTEN = """\
 # home: written by `slipway init` from what 2 hosts said of themselves. Read it through; it is yours.
@@ -75,6 +77,25 @@ def test_the_inventory_is_written_with_its_reasons_and_is_valid(tmp_path: Path) 
     file = tmp_path / "home.yaml"
     file.write_bytes(text)
     assert [node.name for node in load_cluster(file).nodes] == ["w1", "g1"]
+
+
+def test_a_card_of_an_unknown_id_is_left_to_be_named_in_a_valid_inventory(tmp_path: Path) -> None:
+    unknown = Bus(True, (device("0000:01:00.0", "10de", "9999", None, bar=0),))
+    hosts = [(IPv4Address("192.168.1.11"), replace(healthy(), pci=unknown))]
+
+    text = render.template(
+        TEMPLATE, cluster="home", path="home.yaml", proposal=proposal(hosts, ()), version="v1.36.3",
+        user="ops", port=22, key=None, mirror=None, registry_mirror=None, probed=True, expires="2027-06-30",
+    )  # fmt: skip
+
+    assert (
+        "    roles: [control-plane]\n"
+        "    # NAME is what nvidia calls the card 10de:9999, such as RTX 4070:\n"
+        "    # gpus: {vendor: nvidia, model: NAME, count: 1}\n"
+    ) in text.decode()
+    file = tmp_path / "home.yaml"
+    file.write_bytes(text)
+    assert load_cluster(file).gpu_nodes() == ()
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path) -> None:

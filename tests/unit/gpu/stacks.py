@@ -12,6 +12,7 @@ from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
 
 WATCHED = {vendor: {"monitoring": True} for vendor in ("intel", "amd", "nvidia")}
 PLUGIN = {**ARC, "allocation": "device-plugin", "sharing": {"strategy": "shared", "replicas": 4}}
+PLUGIN_IMAGE = f"docker.io/intel/intel-gpu-plugin@sha256:{'0' * 64}"
 CUT = {**INSTINCT, "partitioning": {"compute": "CPX", "memory": "NPS4"}}
 BY_NUMBER = {**HOPPER, "allocation": "device-plugin"}
 SLICED = {**BY_NUMBER, "sharing": {"strategy": "time-slicing", "replicas": 4}}

@@ -11,7 +11,7 @@ from deploy.catalog import chart_keys
 from deploy.catalog.chart_keys import ChartKeys
 from deploy.steps import intel
 from tests.unit.gpu.clusters import cluster, mixed
-from tests.unit.gpu.stacks import CUT, PLUGIN, VALUES, WATCHED, amd_values
+from tests.unit.gpu.stacks import CUT, PLUGIN, PLUGIN_IMAGE, VALUES, WATCHED, amd_values
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -75,7 +75,7 @@ def test_what_was_meant_is_named() -> None:
 
 
 def test_the_custom_resources_are_what_their_definitions_know() -> None:
-    plugin = intel.plugin(cluster(PLUGIN, gpu={"intel": WATCHED["intel"]}))
+    plugin = intel.plugin(cluster(PLUGIN, gpu={"intel": WATCHED["intel"]}), PLUGIN_IMAGE)
     spec = amd_values(CUT, gpu={"amd": WATCHED["amd"]})["deviceConfig"]["spec"]
     config = {"apiVersion": "amd.com/v1alpha1", "kind": "DeviceConfig", "spec": spec}
 
@@ -99,7 +99,7 @@ def test_the_custom_resources_are_what_their_definitions_know() -> None:
     ],
 )
 def test_a_misspelt_field_is_found(change: dict[str, Any], said: str) -> None:
-    plugin = intel.plugin(cluster(PLUGIN))
+    plugin = intel.plugin(cluster(PLUGIN), PLUGIN_IMAGE)
     plugin["spec"] |= change
 
     assert chart_keys.load("intel-device-plugins-operator").unknown_fields(plugin) == [said]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -10,9 +9,10 @@ import pytest
 import yaml
 from jsonschema import ValidationError
 
-from deploy.catalog.gpu import resource_api
+from deploy.catalog.gpu import names, resource_api
 from deploy.gpu import Need, NeedError, wired
 from deploy.gpu.claims import monitoring
+from deploy.gpu.published import Published
 from deploy.gpu.selectors import selectors
 from deploy.model import Vendor
 from tests.unit.gpu.clusters import ARC, BATTLEMAGE, cluster, mixed
@@ -70,6 +70,12 @@ def test_integrated_graphics_are_never_among_the_models() -> None:
     ("model", "product", "found"),
     [
         ("H100", "NVIDIA H100 80GB HBM3", True),
+        ("H100", "NVIDIA H100 NVL", False),
+        ("H100 NVL", "NVIDIA H100 NVL", True),
+        ("RTX 4070", "NVIDIA GeForce RTX 4070", True),
+        ("RTX 4070", "NVIDIA GeForce RTX 4070 Ti", False),
+        ("RTX 4070 Ti", "NVIDIA GeForce RTX 4070 Ti SUPER", False),
+        ("RTX 4070 Ti SUPER", "NVIDIA GeForce RTX 4070 Ti SUPER", True),
         ("L4", "NVIDIA L4", True),
         ("L4", "NVIDIA L40S", False),
         ("RTX 4090", "NVIDIA GeForce RTX 4090", True),
@@ -80,16 +86,41 @@ def test_integrated_graphics_are_never_among_the_models() -> None:
 )
 def test_a_model_is_found_as_a_word_of_the_product_name(model: str, product: str, found: bool) -> None:
     expression = selectors(Need(Vendor.NVIDIA), [model])[0]["cel"]["expression"]
-    pattern = json.loads(expression.partition(".matches(")[2].removesuffix(")"))
+    vendor = Vendor.AMD if model.startswith("MI") else Vendor.NVIDIA
+    device = Published("w1", names(vendor).driver, "w1", "gpu-0", product, integrated=False)
 
-    assert bool(re.search(pattern, product)) is found
+    assert chosen(expression, product) is found
+    assert device.is_a(vendor, model) is found
+
+
+def chosen(expression: str, product: str) -> bool:
+    """Return what CEL makes of an expression about a product name alone."""
+    attribute = 'device.attributes["gpu.nvidia.com"].productName'
+    text = expression.replace(f"has({attribute}) && ", "").replace(f"{attribute}.matches", "matches")
+    text = text.replace("&&", "and").replace("||", "or").replace("!matches", "not matches")
+    scope = {"matches": lambda pattern: re.search(pattern, product) is not None}
+    return bool(eval(text, {"__builtins__": {}}, scope))  # noqa: S307 - our own expression
+
+
+def test_several_models_are_told_apart_one_by_one() -> None:
+    [selector] = selectors(Need(Vendor.NVIDIA), ["RTX 4070", "RTX 4070 Ti SUPER", "L4"])
+    expression = selector["cel"]["expression"]
+    names_ = ("RTX 4070", "RTX 4070 Ti", "RTX 4070 SUPER", "RTX 4070 Ti SUPER", "L4", "L40")
+
+    assert [name for name in names_ if chosen(expression, f"NVIDIA {name}")] == [
+        "RTX 4070",
+        "RTX 4070 Ti SUPER",
+        "L4",
+    ]
 
 
 def test_every_attribute_is_asked_for_before_it_is_read() -> None:
     for minor in MINORS:
         for expression in expressions(rendered(minor)):
-            reads = expression.count("device.attributes[") + expression.count("device.capacity[")
-            assert reads == 2 * expression.count("has("), expression
+            read = re.findall(r'(has\()?(device\.(?:attributes|capacity)\["[^"]+"\]\.\w+)', expression)
+            asked = {name for guard, name in read if guard}
+            assert read
+            assert {name for guard, name in read if not guard} <= asked, expression
 
 
 def expressions(value: Any) -> list[str]:

@@ -32,7 +32,7 @@ nodes:
     roles: [worker]
     gpus: {vendor: nvidia, model: H100, count: 8, partitioning: {mig: all-1g.10gb}}
 gpu:
-  nvidia: {driver: packages, packages: [nvidia-driver-580-server-open], mig_strategy: mixed}
+  nvidia: {driver: packages, packages: [nvidia-driver-580-server-open]}
   amd: {version: 1.5.1, monitoring: true}
 """
 

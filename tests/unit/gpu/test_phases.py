@@ -43,15 +43,24 @@ def test_what_is_locked_is_what_the_stacks_install() -> None:
         with_gpus, without = ({entry.key for entry in (*each.files, *each.images)} for each in both)
         return with_gpus - without
 
-    assert keys(ARC) == {"intel-gpu-resource-driver-chart"}
-    assert keys(PLUGIN) == {"intel-device-plugins-operator-chart", "cert-manager-chart"}
+    assert keys(ARC) == {"intel-gpu-resource-driver-chart", "intel-gpu-driver"}
+    assert keys(PLUGIN) == {
+        "intel-device-plugins-operator-chart",
+        "cert-manager-chart",
+        "intel-plugin-operator",
+        "intel-gpu-plugin",
+    }
     assert keys(HOPPER, gpu={"node_feature_discovery": True}) == {
         "nvidia-gpu-operator-chart",
         "node-feature-discovery-chart",
+        "node-feature-discovery",
+        "nvidia-operator",
+        "nvidia-dra-driver",
     }
     assert keys({**INSTINCT, "allocation": "dra"}) == {
         "amd-gpu-operator-chart",
         "cert-manager-chart",
+        "amd-operator",
         "amd-utils",
         "amd-init",
         "amd-dra-driver",

@@ -15,10 +15,10 @@ from deploy.catalog import chart_keys
 from deploy.steps import intel
 from tests.unit.gpu.clusters import cluster
 from tests.unit.gpu.rendered import CASES, CRDS, digest, file
-from tests.unit.gpu.stacks import PLUGIN, WATCHED
+from tests.unit.gpu.stacks import PLUGIN, PLUGIN_IMAGE, WATCHED
 
 Object = dict[str, Any]
-OWN_PLUGIN = intel.plugin(cluster(PLUGIN, gpu={"intel": WATCHED["intel"]}))
+OWN_PLUGIN = intel.plugin(cluster(PLUGIN, gpu={"intel": WATCHED["intel"]}), PLUGIN_IMAGE)
 
 
 def kept(name: str) -> list[Object]:

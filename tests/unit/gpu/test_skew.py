@@ -152,6 +152,21 @@ def test_the_plan_refuses_what_is_refused_here() -> None:
     assert said(unsupported(declared)) == said(skew.mistakes(declared)) != []
 
 
+def test_intels_two_stacks_have_a_release_each() -> None:
+    both = {"intel": {"version": "0.10.0", "plugin_version": "0.35.0"}}
+    declared = cluster(ARC, PLUGIN, version="v1.35.4", gpu=both)
+    unknown = cluster(ARC, PLUGIN, gpu={"intel": {"plugin_version": "0.10.0"}})
+
+    assert skew.mistakes(declared) == []
+    assert [gpu_support.release(declared, Vendor.INTEL, way) for way in Allocation] == ["0.10.0", "0.35.0"]
+    assert said(skew.mistakes(unknown)) == [
+        (
+            "gpu.intel.plugin_version: no release 0.10.0 of intel's device-plugin stack is known; there are:"
+            " 0.36.0, 0.35.0, 0.34.1"
+        )
+    ]
+
+
 @pytest.mark.parametrize("vendor", Vendor)
 @pytest.mark.parametrize("allocation", Allocation)
 def test_every_vendor_has_a_default_for_both_ways(vendor: Vendor, allocation: Allocation) -> None:

@@ -12,7 +12,18 @@ from deploy.catalog import gpu_needs
 from deploy.model import Cluster
 from deploy.steps import amd, gpu_stack, intel, nvidia
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
-from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, MPS, OPERATED, PLUGIN, SLICED, amd_values, pinned
+from tests.unit.gpu.stacks import (
+    BY_NUMBER,
+    CUT,
+    MIG,
+    MPS,
+    OPERATED,
+    PLUGIN,
+    PLUGIN_IMAGE,
+    SLICED,
+    amd_values,
+    pinned,
+)
 
 
 def test_the_resource_driver_sees_its_cards_without_a_daemon_beside_it() -> None:
@@ -25,7 +36,7 @@ def test_the_resource_driver_sees_its_cards_without_a_daemon_beside_it() -> None
 
 
 def test_intels_plugin_offers_declared_models_alone() -> None:
-    spec = intel.plugin(cluster(PLUGIN))["spec"]
+    spec = intel.plugin(cluster(PLUGIN), PLUGIN_IMAGE)["spec"]
 
     assert (spec["allowIDs"], spec["sharedDevNum"]) == ("0x56a0", 4)
     assert spec["nodeSelector"] == {
@@ -151,8 +162,8 @@ def test_time_slicing_and_mps_are_two_things_and_mig_a_third() -> None:
         },
     }
     assert nvidia.labels(declared) == {
-        "w1": {"nvidia.com/device-plugin.config": "time-slicing-4"},
-        "w2": {"nvidia.com/device-plugin.config": "mps-8"},
+        "w1": {"nvidia.com/device-plugin.config": "time-slicing-4", "nvidia.com/mig.config": "all-disabled"},
+        "w2": {"nvidia.com/device-plugin.config": "mps-8", "nvidia.com/mig.config": "all-disabled"},
         "w3": {"nvidia.com/mig.config": "all-1g.10gb"},
     }
 

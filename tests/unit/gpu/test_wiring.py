@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from deploy.gpu import Need, NeedError, wired
-from deploy.model import Vendor
+from deploy.gpu.need import GIB, memory_of
+from deploy.model import Gpus, Vendor
 from deploy.steps import gpu_stack
 from tests.unit.gpu.clusters import ARC, BATTLEMAGE, CP, HOPPER, INSTINCT, cluster, mixed
 
@@ -136,6 +137,13 @@ SHARED = {**HOPPER, "allocation": "device-plugin", "sharing": {"strategy": "mps"
             id="too little memory",
         ),
         pytest.param(
+            [ARC],
+            Need(Vendor.INTEL, memory="16Gi"),
+            "no node has a GPU of intel with 16Gi; there are: 2 A770 on w1; of 16Gi the driver of A770"
+            " reports a little less: ask for a gibibyte less",
+            id="all that a card is sold with",
+        ),
+        pytest.param(
             [ARC, BATTLEMAGE],
             Need(Vendor.INTEL, 3),
             "no node has 3 of a GPU of intel, the largest has 2; ask for less",
@@ -182,6 +190,16 @@ def test_what_a_cluster_cannot_give_is_said_with_what_it_has(
         wired(cluster(*gpus), need, "x", "models")
 
     assert str(caught.value) == said
+
+
+def test_a_model_that_is_sold_in_two_sizes_may_be_the_larger_and_is_counted_on_as_the_smaller() -> None:
+    gpus = {**HOPPER, "model": "A100"}
+    declared = cluster(gpus)
+
+    assert len(wired(declared, Need(Vendor.NVIDIA, memory="60Gi"), "x", "models").objects) == 1
+    assert memory_of(Gpus.model_validate(gpus)) == 40 * GIB
+    with pytest.raises(NeedError, match="of 80Gi the driver of A100 reports a little less"):
+        wired(declared, Need(Vendor.NVIDIA, memory="80Gi"), "x", "models")
 
 
 def test_dra_goes_before_the_device_plugin_where_a_vendor_has_both() -> None:

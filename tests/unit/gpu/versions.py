@@ -29,7 +29,7 @@ def rendered(minor: str) -> list[dict[str, Any]]:
         "several-pods-one-gpu": Need(Vendor.INTEL, models=("A770",), shared=True),
         "several-pods-several": Need(Vendor.INTEL, 2, models=("A770",), shared=True),
         "any-declared-model": Need(Vendor.INTEL),
-        "enough-memory": Need(Vendor.INTEL, memory="16Gi"),
+        "enough-memory": Need(Vendor.INTEL, memory="15Gi"),
         "nvidia-by-model": Need(Vendor.NVIDIA, 4, memory="80G"),
     }
     own = {"nvidia": {"manifest": "own.yaml"}}

@@ -247,6 +247,23 @@ def test_a_node_gets_its_labels_and_exactly_its_taints(plan: Plan) -> None:
     )
 
 
+def test_labels_of_other_days_go_where_the_mark_says_whose_they_were(plan: Plan) -> None:
+    wanted = nodes.Declared("w1", mark="slipway.dev/gpu-vendor", left=("slipway.dev/gpu-vendor", "found"))
+
+    ours = plan(
+        nodes.declared, [wanted], answers=nodes_said(node({"slipway.dev/gpu-vendor": "amd", "found": "true"}))
+    )
+    others = plan(nodes.declared, [wanted], answers=nodes_said(node({"found": "true"})))
+
+    assert ours.reasons == [
+        "w1: label slipway.dev/gpu-vendor is there and shall not be",
+        "w1: label found is there and shall not be",
+    ]
+    [command] = ours.commands
+    assert command.endswith(" && kubectl label node w1 --overwrite slipway.dev/gpu-vendor- found-")
+    assert others.commands == []
+
+
 def test_taints_that_nobody_declared_stay_but_for_the_one_in_the_way(plan: Plan) -> None:
     live = node(
         {},

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from deploy.catalog import chart_keys
-from deploy.model import Cluster
+from deploy.model import Cluster, Node
 from deploy.operations.nodes import Declared
 from deploy.steps import cni, metallb, nodes
 
@@ -73,10 +74,15 @@ def test_the_pool_is_announced_on_the_declared_interfaces_only() -> None:
     )
 
 
+def as_declared(cluster: Cluster, node: Node) -> Declared:
+    """Return how a node shall be, without what it may have left of GPUs."""
+    return replace(nodes.declared(cluster, node), mark="", left=())
+
+
 def test_a_lone_control_plane_runs_pods_and_announces() -> None:
     alone = cluster()
 
-    assert nodes.declared(alone, alone.nodes[0]) == Declared(
+    assert as_declared(alone, alone.nodes[0]) == Declared(
         "cp1",
         unlabelled=("node.kubernetes.io/exclude-from-external-load-balancers",),
         untainted=("node-role.kubernetes.io/control-plane",),
@@ -97,7 +103,7 @@ def test_a_control_plane_beside_workers_stays_as_kubeadm_made_it() -> None:
         ]
     )
 
-    assert [nodes.declared(both, node) for node in both.nodes] == [
+    assert [as_declared(both, node) for node in both.nodes] == [
         Declared("cp1"),
         Declared("w1", labels={"tier": "gpu"}, taints=("gpu=:NoSchedule",)),
     ]

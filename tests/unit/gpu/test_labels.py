@@ -1,0 +1,66 @@
+"""What a node's labels said of its GPUs goes when the inventory does not say it any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deploy.steps import nodes
+from tests.unit.gpu.clusters import ARC, CP, HOPPER, INSTINCT, cluster
+from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, SLICED
+
+KINDS = ("slipway.dev/gpu-vendor", "slipway.dev/gpu-model", "slipway.dev/gpu-allocation")
+FOUND = ("feature.node.kubernetes.io/amd-gpu", "feature.node.kubernetes.io/pci-10de.present")
+PROFILE, PLUGIN, MIG_LABEL = (
+    "dcm.amd.com/gpu-config-profile",
+    "nvidia.com/device-plugin.config",
+    "nvidia.com/mig.config",
+)
+
+
+def left(gpus: dict[str, Any], **keys: Any) -> tuple[str, ...]:
+    declared = cluster(gpus, **keys)
+    return nodes.declared(declared, declared.node("w1")).left
+
+
+@pytest.mark.parametrize(
+    ("gpus", "expected"),
+    [
+        pytest.param(ARC, {PROFILE, PLUGIN, MIG_LABEL}, id="Intel has none of the operators'"),
+        pytest.param(INSTINCT, {PROFILE, PLUGIN, MIG_LABEL}, id="AMD, whole"),
+        pytest.param(CUT, {PLUGIN, MIG_LABEL}, id="AMD, cut"),
+        pytest.param(HOPPER, {PROFILE, PLUGIN, MIG_LABEL}, id="NVIDIA, whole"),
+        pytest.param(SLICED, {PROFILE, MIG_LABEL}, id="NVIDIA, shared"),
+        pytest.param(MIG, {PROFILE, PLUGIN}, id="NVIDIA, cut"),
+    ],
+)
+def test_what_a_node_was_once_declared_to_have_is_left_over(gpus: dict[str, Any], expected: set[str]) -> None:
+    assert set(left(gpus)) & {PROFILE, PLUGIN, MIG_LABEL} == expected
+
+
+def test_what_tells_an_operator_its_cards_is_the_other_vendors() -> None:
+    of = [set(left(gpus)) & set(FOUND) for gpus in (ARC, INSTINCT, HOPPER)]
+
+    assert of == [set(FOUND), {FOUND[1]}, {FOUND[0]}]
+
+
+def test_a_node_without_gpus_keeps_none_of_it_and_only_where_slipway_labelled_it() -> None:
+    declared = cluster(nodes=[CP])
+    wanted = nodes.declared(declared, declared.node("cp1"))
+
+    assert set(wanted.left) >= {*KINDS, PROFILE, PLUGIN, MIG_LABEL, *FOUND}
+    assert wanted.mark == "slipway.dev/gpu-vendor"
+
+
+def test_what_is_discovered_or_declared_by_hand_stays() -> None:
+    assert set(left(BY_NUMBER, gpu={"node_feature_discovery": True})).isdisjoint(FOUND)
+
+    declared = cluster(nodes=[{**CP, "labels": {MIG_LABEL: "all-balanced"}}])
+    assert MIG_LABEL not in nodes.declared(declared, declared.node("cp1")).left
+
+
+def test_a_node_beside_a_cut_one_says_that_its_cards_are_whole() -> None:
+    declared = cluster(BY_NUMBER, MIG)
+
+    assert MIG_LABEL not in nodes.declared(declared, declared.node("w1")).left
