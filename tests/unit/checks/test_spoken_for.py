@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from checks.acceptance import gpu_verdicts
+from checks.acceptance import gpu_tools, gpu_verdicts
 from checks.acceptance.backend import Ran
 from checks.acceptance.gates import Gate
 from checks.acceptance.verify import Verify
@@ -38,8 +38,14 @@ SERVED = {
         }
     ],
 }
-# what follows GPU-14, which pods prove; tests/unit/acceptance/test_gpu_probe.py sees them pass and fail
-AFTER_THE_FIRST = {gpu_verdicts.ONCE, gpu_verdicts.SHARED, gpu_verdicts.WATCHED, gpu_verdicts.RETURNED}
+# what pods prove, after GPU-14 or in a model's own; tests/unit/acceptance sees them pass and fail
+BY_PODS = {
+    gpu_verdicts.ONCE,
+    gpu_verdicts.SHARED,
+    gpu_verdicts.WATCHED,
+    gpu_verdicts.RETURNED,
+    gpu_tools.CHECK,
+}
 UNPROVEN = {"GW-01", "GW-02", "GW-03"}  # no controller of a Gateway could be had
 OF_THE_TIMER = {"OPS-01"}  # checks/drift/overdue.py
 
@@ -93,7 +99,7 @@ def in_preflight() -> Iterator[str]:
 def in_verify() -> Iterator[str]:
     for inventory in (wide(), wide(kubernetes=K3S)):
         yield from said(Verify(inventory, Silent(inventory), LOCK, "run").active())
-    yield from AFTER_THE_FIRST
+    yield from BY_PODS
 
 
 def in_a_night(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
