@@ -11,6 +11,7 @@ from deploy.model.model_volumes import ROOM, is_shared, room
 from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure, Source, SourceKind
 from deploy.model.sizes import in_bytes
 from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
+from deploy.model.storage_rules import unread
 
 FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
 COMPANIONS = {
@@ -94,6 +95,15 @@ def checksum_is_looked_at(cluster: Cluster) -> Iterator[Mistake]:
         if model.checksum and kinds and kinds[0] not in FETCHED:
             text = f"is compared while files are fetched, and {kinds[0]} holds them already; leave it out"
             yield Mistake((*place, "checksum"), text, involves=((*place, "source"),))
+
+
+def volumes_are_for_fetched_files(cluster: Cluster) -> Iterator[Mistake]:
+    """A class is one of the volume that is made for fetched files; others bring theirs."""
+    for place, model in _models(cluster):
+        kinds = model.source.kinds
+        if kinds and kinds[0] not in FETCHED:
+            text = f"is of the volume that files are fetched into, and {kinds[0]} holds them; leave it out"
+            yield from unread(model, place, ("storage_class", "shared_volume"), text, by="source")
 
 
 def fetched_models_have_volumes(cluster: Cluster) -> Iterator[Mistake]:
@@ -216,6 +226,7 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     source_is_one,
     source_is_there,
     checksum_is_looked_at,
+    volumes_are_for_fetched_files,
     fetched_models_have_volumes,
     replicas_share_a_volume,
     model_volumes_are_declared,
