@@ -30,6 +30,7 @@ JUDGES: tuple[Judge, ...] = (
     gpus.one_allocator,
     gpus.cards_only,
     serving.up,
+    serving.undeclared,
     serving.kept,
     serving.pinned,
     serving.of_the_hub,

@@ -54,7 +54,11 @@ def _named(objects: Sequence[Object], name: str) -> Mapping[str, Any] | None:
 
 def _mine(objects: Sequence[Object], model: Model, component: str) -> list[Object]:
     wanted = names.selector(model, component).items()
-    return [each for each in objects if wanted <= (each["metadata"].get("labels") or {}).items()]
+    return [each for each in objects if wanted <= _labels(each).items()]
+
+
+def _labels(obj: Object) -> Mapping[str, str]:
+    return obj["metadata"].get("labels") or {}
 
 
 def up(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
@@ -91,6 +95,29 @@ def _why(pods: Sequence[Object]) -> str:
         if scheduled and scheduled["status"] != "True":
             return str(scheduled.get("message", "not scheduled"))
     return "it loads"
+
+
+def undeclared(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
+    """No model is served that the inventory has no more: what it is computed on is missed by others."""
+    found = _of(seen, ("deployments",))
+    if isinstance(found, str):
+        if cluster.models:
+            yield unread("SRV-11", None, found)
+        return
+    declared = {model.name for model in cluster.models}
+    served = [each for each in found["deployments"] if names.MODEL_LABEL in _labels(each)]
+    others = [each for each in served if _labels(each)[names.MODEL_LABEL] not in declared]
+    if cluster.models or others:
+        said = "; ".join(_still(each) for each in others) or "none"
+        yield judged("SRV-11", None, not others, found=said, wanted="none beside those that are declared")
+
+
+def _still(workload: Object) -> str:
+    ready, wanted = (
+        (workload.get("status") or {}).get("readyReplicas", 0),
+        workload["spec"].get("replicas", 1),
+    )
+    return f"{_labels(workload)[names.MODEL_LABEL]} {ready}/{wanted} ready, and not declared"
 
 
 def kept(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
