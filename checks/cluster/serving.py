@@ -10,7 +10,8 @@ from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.gpu.need import GIB, amount
 from deploy.model import Cluster
-from deploy.model.serving import Model, SourceKind
+from deploy.model.serving import Model
+from deploy.model.source import SourceKind
 from deploy.serving import fit, names
 
 SHARED = 2 * GIB  # checks SRV-01

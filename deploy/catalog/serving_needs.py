@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploy.catalog.entries import ImageEntry, load
 from deploy.model import Cluster
-from deploy.model.serving import SourceKind
+from deploy.model.source import SourceKind
 
 FETCHING = {SourceKind.MODELKIT: "kitops-init", SourceKind.S3: "rclone"}
 

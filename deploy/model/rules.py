@@ -15,6 +15,7 @@ from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
 from deploy.model.paths import OWN, state_home
 from deploy.model.registry_rules import REGISTRY_RULES
+from deploy.model.secret import SecretRef, absence, value
 from deploy.model.serving_rules import SERVING_RULES
 from deploy.model.storage_rules import STORAGE_RULES
 from deploy.model.values import ProxyMode
@@ -194,6 +195,25 @@ def missing_key_files(cluster: Cluster) -> list[Mistake]:
         for place, key in declared
         if key is not None and not key.is_file()
     ]
+
+
+def missing_authorities(cluster: Cluster, home: Path) -> list[Mistake]:
+    """Return the declared CAs that are no PEM files; this looks at the controller's disk."""
+    declared: list[tuple[Place, str | None]] = [
+        (("models", index, "source", "ca"), model.source.ca) for index, model in enumerate(cluster.models)
+    ]
+    declared.append((("object_store", "ca"), cluster.object_store.ca if cluster.object_store else None))
+    return [
+        Mistake(place, f"{why}; name the certificate of the CA as a PEM file")
+        for place, file in declared
+        if file is not None and (why := _no_certificate(SecretRef(file=file), home))
+    ]
+
+
+def _no_certificate(ref: SecretRef, home: Path) -> str | None:
+    if (why := absence(ref, home)) is not None:
+        return why
+    return None if "-----BEGIN CERTIFICATE-----" in value(ref, home) else f"{ref.file} holds no certificate"
 
 
 def _remedy(key: Path) -> str:

@@ -8,13 +8,15 @@ from deploy.model.cluster import Cluster
 from deploy.model.k3s import Packaged
 from deploy.model.mistake import Mistake, Place
 from deploy.model.model_volumes import ROOM, is_shared, room
-from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure, Source, SourceKind
+from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure
 from deploy.model.sizes import in_bytes
+from deploy.model.source import FETCHED, Source, SourceKind
 from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
 from deploy.model.storage_rules import unread
 
-FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
 COMPANIONS = {
+    "credentials": SourceKind.MODELKIT,
+    "ca": SourceKind.MODELKIT,
     "revision": SourceKind.HUB,
     "token": SourceKind.HUB,
     "path": SourceKind.PVC,
@@ -86,6 +88,20 @@ def source_is_there(cluster: Cluster) -> Iterator[Mistake]:
         if source.node is not None and source.node not in names:
             text = f'no node is called "{source.node}"; there are: {", ".join(names)}'
             yield Mistake((*place, "source", "node"), text, involves=(("nodes",),))
+
+
+def accounts_are_of_others(cluster: Cluster) -> Iterator[Mistake]:
+    """The cluster's own registry is known already, and nobody can make up an account in somebody else's."""
+    for place, model in _models(cluster):
+        source, registry = model.source, cluster.registry
+        ours = bool(source.modelkit and registry and registry.holds(source.modelkit))
+        for key in ("credentials", "ca"):
+            if ours and getattr(source, key) is not None:
+                text = "is known of the cluster's own registry; leave it out"
+                yield Mistake((*place, "source", key), text, involves=(("registry",),))
+        if source.credentials and source.credentials.password.generate:
+            text = "is known to the registry already, so it cannot be generated; use file or env"
+            yield Mistake((*place, "source", "credentials", "password"), text)
 
 
 def checksum_is_looked_at(cluster: Cluster) -> Iterator[Mistake]:
@@ -225,6 +241,7 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     models_are_unique,
     source_is_one,
     source_is_there,
+    accounts_are_of_others,
     checksum_is_looked_at,
     volumes_are_for_fetched_files,
     fetched_models_have_volumes,

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from deploy.model.labels import OWNED
-from deploy.model.serving import Model, SourceKind
+from deploy.model.serving import Model
+from deploy.model.source import FETCHED, SourceKind
 
 NAMESPACE = "models"
 # the label by which everything of one model is found
@@ -20,7 +21,6 @@ API_KEY, TOKEN = "api-key", "token"
 # Secrets of the models' namespace: who may read the store, and who signed its certificate and the registry's
 STORE, STORE_CA = "object-store", "object-store-ca"
 PULL, REGISTRY_CA = "registry-pull", "registry-ca"
-FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
 
 
 def home() -> dict[str, Any]:
@@ -45,6 +45,16 @@ def workload(model: Model) -> str:
 def hub_secret(model: Model) -> str:
     """Return the name of the Secret with its hub token."""
     return f"{workload(model)}-hub"
+
+
+def registry_login(model: Model) -> str:
+    """Return the name of the Secret with its account in a registry of others; no model is called so."""
+    return f"registry-login-{model.name}"
+
+
+def registry_ca(model: Model) -> str:
+    """Return the name of the Secret with the CA of that registry."""
+    return f"{REGISTRY_CA}-{model.name}"
 
 
 def claim(model: Model) -> str:

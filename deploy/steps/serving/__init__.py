@@ -9,18 +9,20 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from deploy import catalog, context
-from deploy.model import Cluster, Distribution
-from deploy.model.serving import Model, SourceKind
-from deploy.operations import images, jobs, kube, models, secrets, serving_images
+from deploy.model import Cluster, Distribution, SecretRef
+from deploy.model.serving import Model
+from deploy.model.source import SourceKind
+from deploy.operations import derived, images, jobs, kube, models, secrets, serving_images
 from deploy.operations import rollouts as operations
+from deploy.operations.derived import Login, Target
 from deploy.operations.images import Image
 from deploy.operations.jobs import Wanted
 from deploy.operations.models import Rollout
-from deploy.operations.secrets import Copy, Keep, Where
+from deploy.operations.secrets import Copy, Given, Keep, Value, Where
 from deploy.serving import names, placing, timing
 from deploy.steps.object_store import ORIGIN as STORE
 from deploy.steps.object_store.objects import TLS as STORE_TLS
-from deploy.steps.serving import exposed, populate, vllm
+from deploy.steps.serving import exposed, populate, sources, vllm
 
 PHASE = "serving"
 # where containerd finds the mirrors of registries
@@ -85,8 +87,38 @@ def _secrets(cluster: Cluster, home: Path) -> None:
             copied.append(_copy(origin, name, [key], PHASE))
     if any(model.source.kind is SourceKind.S3 for model in cluster.models):
         copied += _store(cluster)
+    for model in cluster.models:
+        if known := _registry(model, home):
+            origin = Where(secrets.HOME, names.registry_login(model))
+            kept.append(Keep(origin, known))
+            copied += (
+                [_copy(origin, names.registry_ca(model), ["ca.crt"], PHASE)] if "ca.crt" in known else []
+            )
     secrets.kept(name="Keep the models' keys and tokens", wanted=kept, until=PHASE)
     secrets.copied(name="Give the models their Secrets", wanted=copied)
+    for model in host.loop([each for each in cluster.models if each.source.credentials]):
+        assert model.source.credentials is not None  # noqa: S101 - those alone are gone through
+        name = names.registry_login(model)
+        derived.derived(
+            name=f"Give {model.name} its registry's login",
+            source=Where(secrets.HOME, name),
+            key="password",
+            target=Target(
+                Where(names.NAMESPACE, name), ".dockerconfigjson", type="kubernetes.io/dockerconfigjson"
+            ),
+            form=Login(model.source.credentials.username, sources.login_host(model)),
+            until=PHASE,
+        )
+
+
+def _registry(model: Model, home: Path) -> dict[str, Value]:
+    """Return what is kept of a ModelKit's registry that is not the cluster's own: a password, a CA."""
+    found: dict[str, Value] = {}
+    if model.source.credentials is not None:
+        found["password"] = secrets.referred(model.source.credentials.password, home)
+    if model.source.ca is not None:
+        found["ca.crt"] = Given(SecretRef(file=model.source.ca), home)
+    return found
 
 
 def _store(cluster: Cluster) -> list[Copy]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.model.serving import Model, SourceKind
+from deploy.model.serving import Model
+from deploy.model.source import SourceKind
 from deploy.serving import names
 
 Object = dict[str, Any]

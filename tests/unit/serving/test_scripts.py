@@ -207,7 +207,7 @@ class Fetcher:
         program.write_text(f"#!/bin/sh\n{source}\n")
         program.chmod(0o755)
 
-    def run(self) -> subprocess.CompletedProcess[str]:
+    def run(self, **more: str) -> subprocess.CompletedProcess[str]:
         program = render.file(f"serving/{self.name}.sh").decode()
         words = {"s3": [":s3:models/tiny", "--retries=20"], "kit": [str(self.tools / "kit")]}[self.name]
         environment = {
@@ -217,6 +217,7 @@ class Fetcher:
             "PUSH": "kit push registry.test/tiny:1",
             "SOURCE": "s3://models/tiny",
             "FILES": str(self.volume.source),
+            **more,
         }
         return self.volume._run("populate", "/bin/sh", "-c", program, self.name, *words, **environment)
 
@@ -255,6 +256,30 @@ def test_a_registry_that_does_not_answer_is_tried_again(volume: Volume, said: st
 
     assert (ended.returncode, ended.stdout) == (1, f"{said}\n")
     assert ended.stderr == "fetching ended with 1; what came is kept, and the next try goes on from it\n"
+
+
+ACCOUNT = (
+    "the registry does not give registry.test/tiny:1 to this account; look at models[].source.credentials\n"
+)
+SIGNED = "who signed the registry's certificate is not known here; name the CA as models[].source.ca\n"
+REFUSALS = {
+    'GET "https://registry.test/v2/": response status code 401: unauthorized: log in first': ACCOUNT,
+    "response status code 403: denied: requested access to the resource is denied": ACCOUNT,
+    'HEAD "https://registry.test/v2/tiny/manifests/1": basic credential not found': ACCOUNT,
+    "tls: failed to verify certificate: x509: certificate signed by unknown authority": SIGNED,
+}
+
+
+@pytest.mark.parametrize("said", REFUSALS)
+def test_a_registry_of_others_that_refuses_ends_at_once_and_the_own_one_is_asked_again(
+    volume: Volume, said: str
+) -> None:
+    fetcher = Fetcher(volume, "kit", f"echo '{said}' >&2; exit 1")
+
+    others, own = fetcher.run(OTHERS="1"), fetcher.run()
+
+    assert (others.returncode, others.stderr) == (65, REFUSALS[said])
+    assert own.returncode == 1
 
 
 def test_a_modelkit_is_unpacked_where_files_become_whole(volume: Volume) -> None:

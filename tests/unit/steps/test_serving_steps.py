@@ -75,6 +75,27 @@ def test_no_secret_is_in_a_command(operations: Any) -> None:
     assert "hf_very_secret" not in repr(found)
 
 
+def test_an_account_in_another_registry_becomes_a_login_and_its_ca_a_secret(
+    operations: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("R_PASSWORD", "very_secret_too")
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    account = {"username": "me", "password": {"env": "R_PASSWORD"}}
+    source = {"modelkit": "r.org/qwen:1", "credentials": account, "ca": "ca.pem"}
+
+    found = operations(serving.serving, cluster({**TINY, "source": source}), "cp1")
+
+    assert list(found)[3] == "Give tiny its registry's login"
+    assert found["Give tiny its registry's login"] == [
+        "echo 'Secret slipway-system/registry-login-tiny has no password' >&2; exit 1"
+    ]
+    kept, copied = found["Keep the models' keys and tokens"], found["Give the models their Secrets"]
+    assert len(kept) == len(copied) == 2
+    assert "get secret registry-login-tiny --namespace=slipway-system" in copied[1]
+    assert '"name": "registry-ca-tiny"' in copied[1]
+    assert "very_secret_too" not in repr(found)
+
+
 def test_only_one_host_speaks(operations: Any) -> None:
     assert operations(serving.serving, cluster(TINY), "w1") == {}
 
