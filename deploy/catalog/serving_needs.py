@@ -16,5 +16,6 @@ def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
         if (fetching := FETCHING.get(model.source.kind)) is not None:
             found[fetching] = known.image(fetching)
         key = model.image_key
-        found[key] = ImageEntry(key, model.image) if model.image else known.image(key)
+        ref, _, digest = (model.image or "").partition("@")
+        found[key] = ImageEntry(key, ref, digest or None) if ref else known.image(key)
     return tuple(found.values())

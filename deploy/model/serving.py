@@ -105,7 +105,7 @@ class Model(Section):
     )
     image: Annotated[str, Field(pattern=IMAGE)] | None = setting(
         Change.ROLLING,
-        "An image in place of the pinned one; the lock file pins it.",
+        "An image in place of the pinned one; the lock file pins it, by the digest given here if any.",
         default=None,
     )
     source: Source = setting(Change.ROLLING, "Where its files come from.")

@@ -210,6 +210,20 @@ def parallel_fits(cluster: Cluster) -> Iterator[Mistake]:
             )
 
 
+def images_can_be_pinned(cluster: Cluster) -> Iterator[Mistake]:
+    """An image has a tag, and its digest where nobody may ask for it without an account."""
+    for place, model in _models(cluster):
+        name, _, digest = (model.image or "").partition("@")
+        if name and ":" not in name.rpartition("/")[2]:
+            yield Mistake(
+                (*place, "image"), f"{name} has no tag; wanted {name}:TAG, best with @sha256:DIGEST"
+            )
+        elif name and not digest and cluster.registry and cluster.registry.holds(name):
+            text = "lies in the cluster's own registry, which tells nobody its digest"
+            text += f"; wanted {name}@sha256:DIGEST"
+            yield Mistake((*place, "image"), text, involves=(("registry",),))
+
+
 def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
     """What gives a model its address is there."""
     for place, model in _models(cluster):
@@ -249,6 +263,7 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     model_volumes_are_declared,
     accelerator_fits,
     parallel_fits,
+    images_can_be_pinned,
     exposure_is_possible,
     environment_is_free,
 )

@@ -22,7 +22,7 @@ from deploy.operations.secrets import Copy, Given, Keep, Value, Where
 from deploy.serving import names, placing, timing
 from deploy.steps.object_store import ORIGIN as STORE
 from deploy.steps.object_store.objects import TLS as STORE_TLS
-from deploy.steps.serving import exposed, populate, sources, vllm
+from deploy.steps.serving import exposed, pods, populate, sources, vllm
 
 PHASE = "serving"
 # where containerd finds the mirrors of registries
@@ -32,6 +32,8 @@ CERTS = {
 }
 # 10 GB over a slow line
 PULL_SECONDS = 7200
+# as much over the hosts' own network, and unpacked
+INSIDE_SECONDS = 900
 # a Deployment is seen to be ready a little after its pod is
 SLACK = 120
 
@@ -54,9 +56,10 @@ def pulled() -> None:
 
 
 def _images() -> list[Image]:
-    """Return the images of the models that may run on the current host."""
+    """Return the images of the models that may run on the current host; of our registry, pods pull."""
     cluster, node = context.cluster(), context.node()
-    here = [model for model in cluster.models if node in placing.nodes(cluster, model)]
+    others = [model for model in cluster.models if not pods.is_of_our_registry(cluster, model)]
+    here = [model for model in others if node in placing.nodes(cluster, model)]
     locked = catalog.lock.load(context.lock_path()) if here else None
     found = [locked.image(key) for key in dict.fromkeys(model.image_key for model in here)] if locked else []
     return [Image(image.ref, image.digest) for image in found]
@@ -173,7 +176,7 @@ def _engines(cluster: Cluster) -> None:
     for model in cluster.models:
         before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
         objects += [*before, *exposed.objects(model), workload]
-        rollouts.append(_rollout(model))
+        rollouts.append(_rollout(cluster, model))
     kube.applied(name="Serve the models", objects=objects, until=PHASE)
     for model in host.loop(cluster.models):
         operations.current(
@@ -192,9 +195,10 @@ def _engines(cluster: Cluster) -> None:
     )
 
 
-def _rollout(model: Model) -> Rollout:
+def _rollout(cluster: Cluster, model: Model) -> Rollout:
     times = timing.of(model)
-    return Rollout(names.workload(model), _selector(model), times.startup + times.grace + SLACK)
+    pulls = INSIDE_SECONDS if pods.is_of_our_registry(cluster, model) else 0
+    return Rollout(names.workload(model), _selector(model), times.startup + times.grace + pulls + SLACK)
 
 
 def _selector(model: Model) -> str:

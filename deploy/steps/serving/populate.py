@@ -86,6 +86,7 @@ def job(cluster: Cluster, model: Model, image: str) -> Object:
     fetching = sources.of(cluster, model)
     pod: Object = {
         **pods.spec(model),
+        **pods.login(cluster, model),
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 5,
         "containers": [_container(model, image, fetching)],

@@ -81,8 +81,8 @@ def test_a_ca_that_is_no_certificate_is_a_mistake_where_it_will_be_used(tmp_path
 nodes: [{name: cp1, address: 10.0.0.11, roles: [control-plane]}]
 storage: {}
 models:
-  - &one {name: a, source: {modelkit: r/a, ca: gone.pem}, weights: 1Gi, memory: 8Gi, context: 8, expose: cluster}
-  - {<<: *one, name: b, source: {modelkit: r/b, ca: key.pem}}
+  - &m {name: a, source: {modelkit: r/a, ca: gone.pem}, weights: 1G, memory: 8G, context: 8, expose: cluster}
+  - {<<: *m, name: b, source: {modelkit: r/b, ca: key.pem}}
 """
     )
 
