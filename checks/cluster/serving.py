@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from checks.cluster import stranded
 from checks.cluster.snapshot import Object, Snapshot, condition, name_of, namespace_of
-from checks.finding import Finding
+from checks.cluster.stranded import Stranded
+from checks.finding import Finding, Status
 from checks.say import judged, unread
 from deploy.gpu.need import GIB, amount
 from deploy.model import Cluster
@@ -64,11 +68,34 @@ def _labels(obj: Object) -> Mapping[str, str]:
 
 def up(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """Every model has all of its pods ready, in their newest form, behind its Service."""
-    kinds = ("deployments", "services", "pods")
-    yield from _judged("SRV-07", seen, cluster.models, kinds, _up, "every pod ready, and a Service")
+    judged_by = partial(_judged, "SRV-07", seen, cluster.models, ("deployments", "services", "pods"))
+    wanted = "every pod ready, and a Service"
+    for finding in judged_by(look=_up, wanted=wanted):
+        away = _stranded(cluster, seen) if finding.status is Status.FAIL else {}
+        if away:
+            remedy = ". ".join(each.remedy for each in away.values())
+            told = judged_by(look=partial(_up, away=away), wanted=wanted)
+            yield from (replace(each, remedy=remedy) for each in told)
+        else:
+            yield finding
 
 
-def _up(model: Model, found: Mapping[str, Sequence[Object]]) -> Told:
+def _stranded(cluster: Cluster, seen: Snapshot) -> dict[str, Stranded]:
+    """Return the models that wait for a node, by name; none where the API does not show what tells it."""
+    lists = {kind: seen.items(kind) for kind in ("nodes", "persistentvolumes", "persistentvolumeclaims")}
+    found = _of(seen, ("deployments", "services", "pods"))
+    known = {kind: items for kind, items in lists.items() if items is not None}
+    if isinstance(found, str) or len(known) < len(lists):
+        return {}
+    down = [model for model in cluster.models if not _up(model, found)[1]]
+    told = {model.name: stranded.of(model, known, _mine(found["pods"], model, "server")) for model in down}
+    return {name: each for name, each in told.items() if each}
+
+
+NOBODY: Mapping[str, Stranded] = {}
+
+
+def _up(model: Model, found: Mapping[str, Sequence[Object]], away: Mapping[str, Stranded] = NOBODY) -> Told:
     workload = _named(found["deployments"], names.workload(model))
     if workload is None:
         return f"{model.name} is not there", False
@@ -81,7 +108,8 @@ def _up(model: Model, found: Mapping[str, Sequence[Object]]) -> Told:
     said = f"{model.name} {ready}/{model.replicas} ready"
     said += "" if service else ", no Service"
     said += f", {len(others)} with another image" if others else ""
-    said += f": {_why(mine)}" if ready < model.replicas and mine else ""
+    if ready < model.replicas and (model.name in away or mine):
+        said += f": {away[model.name].text if model.name in away else _why(mine)}"
     return said, ready >= model.replicas and service is not None and bool(mine) and not others
 
 
