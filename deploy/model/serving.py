@@ -177,7 +177,10 @@ class Model(Section):
         Change.ROLLING, "More arguments of `vllm serve`, each as one text.", default=()
     )
     environment: dict[Annotated[str, Field(pattern=ENVIRONMENT)], str] = setting(
-        Change.ROLLING, "More of the engine's environment; no secrets.", default_factory=dict
+        Change.ROLLING,
+        "More of the engine's environment, and no secrets; HTTPS_PROXY, NO_PROXY and HF_ENDPOINT hold for"
+        " what fetches its files too.",
+        default_factory=dict,
     )
     groups: tuple[Annotated[int, Field(strict=True, ge=1)], ...] = setting(
         Change.ROLLING, "The hosts' groups that may open a GPU's device nodes, by number.", default=()

@@ -18,6 +18,9 @@ MOUNT = "/models"
 # written last into a folder of fetched files: their list, with sizes
 MARK = ".slipway"
 API_KEY, TOKEN = "api-key", "token"
+# of a model's environment, what its files are fetched through too, from outside of the cluster
+PROXIES = tuple(each for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") for each in (name, name.lower()))
+ENDPOINT = "HF_ENDPOINT"
 # Secrets of the models' namespace: who may read the store, and who signed its certificate and the registry's
 STORE, STORE_CA = "object-store", "object-store-ca"
 PULL, REGISTRY_CA = "registry-pull", "registry-ca"
@@ -55,6 +58,12 @@ def registry_login(model: Model) -> str:
 def registry_ca(model: Model) -> str:
     """Return the name of the Secret with the CA of that registry."""
     return f"{REGISTRY_CA}-{model.name}"
+
+
+def way(model: Model) -> dict[str, str]:
+    """Return the variables by which its source is reached: proxies, and the hub's endpoint."""
+    wanted = (*PROXIES, ENDPOINT)
+    return {name: value for name, value in model.environment.items() if name in wanted}
 
 
 def claim(model: Model) -> str:

@@ -72,7 +72,7 @@ def _modelkit(cluster: Cluster, model: Model) -> Fetching:
     login = names.registry_login(model) if source.credentials else None
     ca = names.registry_ca(model) if source.ca else None
     aliases: list[Object] = []
-    others = [variable("OTHERS", "1")]
+    others = [variable("OTHERS", "1"), *_way(model)]
     if registry is not None and registry.holds(str(model.origin["modelkit"])):
         login, ca, others = names.PULL, names.REGISTRY_CA, []
         # inside the cluster, and not out by the load balancer and back
@@ -131,6 +131,7 @@ def _bucket(cluster: Cluster, model: Model) -> Fetching:
         *(variable(name, value) for name, value in settings.items()),
         secret("RCLONE_S3_ACCESS_KEY_ID", names.STORE, "access-key"),
         secret("RCLONE_S3_SECRET_ACCESS_KEY", names.STORE, "secret-key"),
+        *(_way(model) if store.is_external else []),
     ]
     volumes: list[Object] = [{"name": CA, "secret": {"secretName": names.STORE_CA}}] if trusts else []
     return Fetching(["/bin/sh", "-c", program, "s3", f":s3:{source}", *waits, *shown], environment, volumes)
@@ -140,4 +141,9 @@ def _hub(model: Model) -> Fetching:
     program = render.file("serving/hub.py").decode()
     token = [secret("HF_TOKEN", names.hub_secret(model), names.TOKEN)] if model.source.token else []
     origin = model.origin
-    return Fetching(["python3", "-c", program, origin["hub"], origin["revision"]], token)
+    return Fetching(["python3", "-c", program, origin["hub"], origin["revision"]], [*token, *_way(model)])
+
+
+def _way(model: Model) -> list[Object]:
+    """Return the proxies, and the hub's endpoint, that kit, rclone and the hub's library all heed."""
+    return [variable(name, value) for name, value in names.way(model).items()]

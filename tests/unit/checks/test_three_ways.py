@@ -23,7 +23,7 @@ from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
 from tests.unit.checks.faults import FAULTS, squatted
 from tests.unit.checks.machines import cluster, everyone
-from tests.unit.checks.well import K3S, MODEL, Case, cases, probed
+from tests.unit.checks.well import K3S, MODEL, OF_THE_HUB, Case, cases, given, probed
 
 TODAY = date(2027, 1, 15)
 CAUSE = "no answer in time"
@@ -66,6 +66,7 @@ def faulty() -> Iterator[Case]:
     yield cluster(kubernetes={"version": "v1.33.5"}), (cp1, w1, g1)
     large = {**MODEL, "shared_memory": "1Gi", "weights": "40Gi", "drain_seconds": 5}
     yield cluster(models=[large]), (cp1, w1, g1)
+    yield cluster(models=[OF_THE_HUB]), tuple(given(each, 404) for each in (cp1, w1, g1))
 
 
 @cache

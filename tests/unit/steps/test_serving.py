@@ -222,6 +222,29 @@ def test_a_registry_of_others_is_asked_with_the_account_and_the_ca_that_were_dec
     assert sources.login_host(model) == "https://index.docker.io/v1/"
 
 
+@pytest.mark.parametrize(
+    ("source", "passed"),
+    [
+        (HUB["source"], True),
+        ({"modelkit": "r.org/qwen:1"}, True),
+        ({"modelkit": "registry.home.arpa/qwen:1"}, False),
+        ({"s3": "s3://models/qwen"}, False),
+    ],
+)
+def test_proxies_and_the_hubs_endpoint_hold_for_what_is_fetched_from_outside(
+    source: dict[str, Any], passed: bool
+) -> None:
+    way = {"HF_ENDPOINT": "https://hub.home.arpa", "https_proxy": "http://10.0.0.9:3128"}
+    one = cluster({**ARC, "source": source, "environment": {**way, "OMP_NUM_THREADS": "1"}})
+
+    environment = sources.of(one, one.models[0]).environment
+    found = {
+        each["name"]: each.get("value") for each in environment if each["name"] in one.models[0].environment
+    }
+
+    assert found == (way if passed else {})
+
+
 def test_another_account_is_no_other_content() -> None:
     def folder(**source: Any) -> str:
         return names.folder(cluster({**ARC, "source": {"modelkit": "r.org/qwen:1", **source}}).models[0])
