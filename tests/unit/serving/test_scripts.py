@@ -165,6 +165,19 @@ def test_weights_are_wanted_unless_they_are_made_up(volume: Volume) -> None:
     assert volume.fetch(DUMMY="1").returncode == 0
 
 
+def test_a_volume_that_others_own_ends_at_once_and_says_for_whom_it_must_be_writable(volume: Volume) -> None:
+    user = os.getuid()
+    volume.path.rmdir()
+
+    ended = volume.fetch()
+
+    assert ended.returncode == 65
+    assert ended.stderr.splitlines()[-1] == (
+        f"the volume is not writable for user {user}; on a volume of your own, as of NFS, make it so there:"
+        f" chown {user} FOLDER, or chmod o+rwx FOLDER; then apply again"
+    )
+
+
 def test_files_that_changed_since_they_were_fetched_are_not_served_and_fetched_again(volume: Volume) -> None:
     volume.fetch()
     (volume.files / "model-1.safetensors").write_text("w")
