@@ -46,6 +46,7 @@ JUDGES: tuple[Judge, ...] = (
     gpus.cards_only,
     gpu_operators.ready,
     serving.up,
+    serving.undeclared,
     serving.kept,
     serving.pinned,
     serving.of_the_hub,

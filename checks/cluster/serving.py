@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from checks.cluster import stranded
 from checks.cluster.snapshot import Object, Snapshot, condition, name_of, namespace_of
-from checks.finding import Finding
+from checks.cluster.stranded import Stranded
+from checks.finding import Finding, Status
 from checks.say import judged, unread
 from deploy.gpu.need import GIB, amount
 from deploy.model import Cluster
-from deploy.model.serving import Model, SourceKind
+from deploy.model.serving import Model
+from deploy.model.source import SourceKind
 from deploy.serving import fit, names
 
 SHARED = 2 * GIB  # checks SRV-01
@@ -54,16 +59,43 @@ def _named(objects: Sequence[Object], name: str) -> Mapping[str, Any] | None:
 
 def _mine(objects: Sequence[Object], model: Model, component: str) -> list[Object]:
     wanted = names.selector(model, component).items()
-    return [each for each in objects if wanted <= (each["metadata"].get("labels") or {}).items()]
+    return [each for each in objects if wanted <= _labels(each).items()]
+
+
+def _labels(obj: Object) -> Mapping[str, str]:
+    return obj["metadata"].get("labels") or {}
 
 
 def up(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """Every model has all of its pods ready, in their newest form, behind its Service."""
-    kinds = ("deployments", "services", "pods")
-    yield from _judged("SRV-07", seen, cluster.models, kinds, _up, "every pod ready, and a Service")
+    judged_by = partial(_judged, "SRV-07", seen, cluster.models, ("deployments", "services", "pods"))
+    wanted = "every pod ready, and a Service"
+    for finding in judged_by(look=_up, wanted=wanted):
+        away = _stranded(cluster, seen) if finding.status is Status.FAIL else {}
+        if away:
+            remedy = ". ".join(each.remedy for each in away.values())
+            told = judged_by(look=partial(_up, away=away), wanted=wanted)
+            yield from (replace(each, remedy=remedy) for each in told)
+        else:
+            yield finding
 
 
-def _up(model: Model, found: Mapping[str, Sequence[Object]]) -> Told:
+def _stranded(cluster: Cluster, seen: Snapshot) -> dict[str, Stranded]:
+    """Return the models that wait for a node, by name; none where the API does not show what tells it."""
+    lists = {kind: seen.items(kind) for kind in ("nodes", "persistentvolumes", "persistentvolumeclaims")}
+    found = _of(seen, ("deployments", "services", "pods"))
+    known = {kind: items for kind, items in lists.items() if items is not None}
+    if isinstance(found, str) or len(known) < len(lists):
+        return {}
+    down = [model for model in cluster.models if not _up(model, found)[1]]
+    told = {model.name: stranded.of(model, known, _mine(found["pods"], model, "server")) for model in down}
+    return {name: each for name, each in told.items() if each}
+
+
+NOBODY: Mapping[str, Stranded] = {}
+
+
+def _up(model: Model, found: Mapping[str, Sequence[Object]], away: Mapping[str, Stranded] = NOBODY) -> Told:
     workload = _named(found["deployments"], names.workload(model))
     if workload is None:
         return f"{model.name} is not there", False
@@ -76,7 +108,8 @@ def _up(model: Model, found: Mapping[str, Sequence[Object]]) -> Told:
     said = f"{model.name} {ready}/{model.replicas} ready"
     said += "" if service else ", no Service"
     said += f", {len(others)} with another image" if others else ""
-    said += f": {_why(mine)}" if ready < model.replicas and mine else ""
+    if ready < model.replicas and (model.name in away or mine):
+        said += f": {away[model.name].text if model.name in away else _why(mine)}"
     return said, ready >= model.replicas and service is not None and bool(mine) and not others
 
 
@@ -91,6 +124,29 @@ def _why(pods: Sequence[Object]) -> str:
         if scheduled and scheduled["status"] != "True":
             return str(scheduled.get("message", "not scheduled"))
     return "it loads"
+
+
+def undeclared(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
+    """No model is served that the inventory has no more: what it is computed on is missed by others."""
+    found = _of(seen, ("deployments",))
+    if isinstance(found, str):
+        if cluster.models:
+            yield unread("SRV-11", None, found)
+        return
+    declared = {model.name for model in cluster.models}
+    served = [each for each in found["deployments"] if names.MODEL_LABEL in _labels(each)]
+    others = [each for each in served if _labels(each)[names.MODEL_LABEL] not in declared]
+    if cluster.models or others:
+        said = "; ".join(_still(each) for each in others) or "none"
+        yield judged("SRV-11", None, not others, found=said, wanted="none beside those that are declared")
+
+
+def _still(workload: Object) -> str:
+    ready, wanted = (
+        (workload.get("status") or {}).get("readyReplicas", 0),
+        workload["spec"].get("replicas", 1),
+    )
+    return f"{_labels(workload)[names.MODEL_LABEL]} {ready}/{wanted} ready, and not declared"
 
 
 def kept(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:

@@ -55,6 +55,7 @@ METALLB_PATHS = {
 SERVING_PATHS = {
     "jobs": "/apis/batch/v1/jobs",
     "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
+    "persistentvolumes": "/api/v1/persistentvolumes",
 }
 STORAGE_PATHS = {
     "storageclasses": "/apis/storage.k8s.io/v1/storageclasses",

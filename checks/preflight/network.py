@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 
 from checks.collect.observed import Observed
 from checks.finding import Severity
+from checks.preflight import hub
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
 from deploy.model.api_server import PORT
 from deploy.observe.names import is_loopback
@@ -69,13 +70,15 @@ def sources(case: Case) -> Said:
     if case.host.reach is None and "reach" not in case.host.causes:
         return skipped("not asked: the collection was made without addresses")
     reach = case.known(case.host.reach, "reach")
-    wanted = f"{len(reach.statuses)} sources that answer"
-    if reach.silent:
-        return failed(f"no answer from {listed(reach.silent, 3)}", wanted)
+    # which nodes need the hub is judged with its models
+    known = [url for url in reach.statuses if url not in hub.urls(case.cluster)]
+    wanted = f"{len(known)} sources that answer"
+    if silent := [url for url in reach.silent if url in known]:
+        return failed(f"no answer from {listed(silent, 3)}", wanted)
     if reach.proxy and (unspared := [name for name in _inside_names(case) if not _spared(name, reach.past)]):
         said = f"the proxy {reach.proxy} would be asked for {listed(unspared)}"
         return failed(said, f"{wanted}, no_proxy for the cluster itself", severity=Severity.WARNING)
-    return passed(f"{len(reach.statuses)} of {len(reach.statuses)} answer", wanted)
+    return passed(f"{len(known)} of {len(known)} answer", wanted)
 
 
 def _inside_names(case: Case) -> tuple[str, ...]:

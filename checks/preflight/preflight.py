@@ -12,6 +12,7 @@ from checks.preflight import (
     disks,
     gpu,
     host,
+    hub,
     kernel,
     load_balancer,
     network,
@@ -54,6 +55,7 @@ CLUSTER_JUDGES: Mapping[str, ClusterJudge] = {
     **versions.CLUSTER_JUDGES,
     **load_balancer.CLUSTER_JUDGES,
     **serving.CLUSTER_JUDGES,
+    **hub.CLUSTER_JUDGES,
 }
 VENDORS = {Applies.INTEL: Vendor.INTEL, Applies.AMD: Vendor.AMD, Applies.NVIDIA: Vendor.NVIDIA}
 DECLARED = ("GPU-01",)  # asked on every host whose bus could be read: an undeclared GPU is found this way

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from checks.preflight import hub
 from deploy import catalog
 from deploy.model import Cluster
 
 
 def urls(cluster: Cluster) -> tuple[str, ...]:
-    """Return one address per server that an apply fetches from: the mirrors, or upstream's."""
+    """Return one address per server that hosts fetch from, and of models of the hub one of a file."""
     known = catalog.load().supports(cluster.kubernetes.version)
     needed = catalog.needed(cluster) if known else None
     files = [cluster.artifacts.mirror] if cluster.artifacts.mirror else _servers(needed)
     mirror = cluster.artifacts.registry_mirror
     registries = [f"{mirror}/v2/"] if mirror else _registries(needed)
-    return tuple(dict.fromkeys([*(f"{url.rstrip('/')}/" for url in files), *registries]))
+    return tuple(dict.fromkeys([*(f"{url.rstrip('/')}/" for url in files), *registries, *hub.urls(cluster)]))
 
 
 def sample(cluster: Cluster) -> str | None:

@@ -67,10 +67,11 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """An image: its lock key and its upstream reference with a tag."""
+    """An image: its lock key, its reference with a tag, and its digest where an inventory names it."""
 
     key: str
     ref: str
+    digest: str | None = None
 
 
 def parts(version: str) -> tuple[int, int, int]:

@@ -54,7 +54,7 @@ def learn(needed: Needed, said: Callable[[str], None]) -> Learnt:
         return _file(entry, text)
 
     def image(entry: ImageEntry) -> str:
-        return publisher.image_digest(entry.ref)
+        return entry.digest or publisher.image_digest(entry.ref)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         files = [(entry, pool.submit(file, entry)) for entry in needed.files]

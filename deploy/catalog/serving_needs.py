@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploy.catalog.entries import ImageEntry, load
 from deploy.model import Cluster
-from deploy.model.serving import SourceKind
+from deploy.model.source import SourceKind
 
 FETCHING = {SourceKind.MODELKIT: "kitops-init", SourceKind.S3: "rclone"}
 
@@ -16,5 +16,6 @@ def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
         if (fetching := FETCHING.get(model.source.kind)) is not None:
             found[fetching] = known.image(fetching)
         key = model.image_key
-        found[key] = ImageEntry(key, model.image) if model.image else known.image(key)
+        ref, _, digest = (model.image or "").partition("@")
+        found[key] = ImageEntry(key, ref, digest or None) if ref else known.image(key)
     return tuple(found.values())

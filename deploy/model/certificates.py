@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from deploy.model.forms import Switch
+from deploy.model.secret import SecretRef
 from deploy.model.section import Section, setting
 from deploy.model.values import Change, Distribution
 
@@ -24,13 +28,28 @@ class CertificateProvider(StrEnum):
     CERT_MANAGER = "cert-manager"
 
 
+class Authority(Section):
+    """A CA of the operator's own."""
+
+    certificate: Annotated[str, Field(min_length=1)] = setting(
+        Change.LIVE,
+        "Its certificate, a PEM file from the inventory's directory; with those above an intermediate one.",
+    )
+    key: SecretRef = setting(Change.LIVE, "Where its private key is found.")
+
+
 class Certificates(Section):
     """Certificates of the registry, the object store and the like."""
 
     provider: CertificateProvider = setting(
         Change.LIVE,
-        "What signs certificates: the cluster's own CA, or cert-manager with a CA that it makes.",
+        "What signs certificates: the cluster's own CA, or cert-manager with a CA that it makes or is given.",
         default=CertificateProvider.CLUSTER_CA,
+    )
+    authority: Authority | None = setting(
+        Change.LIVE,
+        "A CA that cert-manager signs with, in place of one that it makes; another one signs all anew.",
+        default=None,
     )
     system_trust: Switch = setting(
         Change.LIVE,

@@ -14,7 +14,7 @@ from deploy.errors import InventoryError
 from deploy.model.cluster import Cluster
 from deploy.model.document import Document, parse
 from deploy.model.mistake import Mistake, Place, report
-from deploy.model.rules import Rule, broken_rules, missing_key_files
+from deploy.model.rules import Rule, broken_rules, missing_authorities, missing_key_files
 from deploy.model.schema import mistakes
 from deploy.model.secret import missing_secrets
 from deploy.model.serving import HOME
@@ -41,7 +41,8 @@ def load_cluster(path: Path | str, *, keys_exist: bool = True, rules: Iterable[R
         raise InventoryError(f"{path} holds no keys such as name: and nodes: but {_kind(document.data)}.")
     cluster, found = judge(document, rules, path.parent)
     if keys_exist and cluster:
-        found += [*missing_key_files(cluster), *missing_secrets(cluster, path.parent)]
+        found += missing_key_files(cluster)
+        found += [*missing_secrets(cluster, path.parent), *missing_authorities(cluster, path.parent)]
     if found or cluster is None:
         raise InventoryError(report(path, found, document.lines))
     return cluster

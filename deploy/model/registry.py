@@ -135,6 +135,10 @@ class Registry(Section):
         """The account that pods pull and slipway pushes with."""
         return "robot$slipway" if self.provider is RegistryProvider.HARBOR else "slipway"
 
+    def holds(self, ref: str) -> bool:
+        """Say whether an image or a ModelKit with this reference lies in it."""
+        return ref.partition("/")[0].partition(":")[0] == self.hostname
+
 
 def address(service_cidr: IPv4Network) -> IPv4Address:
     """Return the registry's address among the Services: fixed, so that hosts know it before it is there."""

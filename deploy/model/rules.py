@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from deploy.model.address_rules import ADDRESS_RULES
+from deploy.model.certificates import CertificateProvider
 from deploy.model.cluster import Cluster
 from deploy.model.gpu_rules import GPU_RULES
 from deploy.model.k3s import FlannelBackend
@@ -15,6 +16,7 @@ from deploy.model.k3s_rules import K3S_RULES
 from deploy.model.mistake import Mistake, Place
 from deploy.model.paths import OWN, state_home
 from deploy.model.registry_rules import REGISTRY_RULES
+from deploy.model.secret import SecretRef, absence, value
 from deploy.model.serving_rules import SERVING_RULES
 from deploy.model.storage_rules import STORAGE_RULES
 from deploy.model.values import ProxyMode
@@ -151,6 +153,17 @@ def jumps_lead_somewhere(cluster: Cluster) -> Iterator[Mistake]:
         )
 
 
+def own_authority_is_signed_with(cluster: Cluster) -> Iterator[Mistake]:
+    """A CA of the operator's own is cert-manager's to sign with, and has its key already."""
+    own, place = cluster.certificates.authority, ("certificates", "authority")
+    if own and cluster.certificates.provider is not CertificateProvider.CERT_MANAGER:
+        text = "is what cert-manager signs with; use provider: cert-manager, or leave it out"
+        yield Mistake(place, text, involves=(("certificates", "provider"),))
+    if own and own.key.generate:
+        text = "is of a CA that is there, so it cannot be generated; use file or env"
+        yield Mistake((*place, "key"), text)
+
+
 def name_is_free(cluster: Cluster) -> Iterator[Mistake]:
     """A cluster's state directory is not the one of all labs."""
     if cluster.name == "labs":
@@ -169,6 +182,7 @@ RULES: tuple[Rule, ...] = (
     ignored_hosts_exist,
     accepted_drift_is_named,
     jumps_lead_somewhere,
+    own_authority_is_signed_with,
     *ADDRESS_RULES,
     *K3S_RULES,
     *GPU_RULES,
@@ -194,6 +208,27 @@ def missing_key_files(cluster: Cluster) -> list[Mistake]:
         for place, key in declared
         if key is not None and not key.is_file()
     ]
+
+
+def missing_authorities(cluster: Cluster, home: Path) -> list[Mistake]:
+    """Return the declared CAs that are no PEM files; this looks at the controller's disk."""
+    declared: list[tuple[Place, str | None]] = [
+        (("models", index, "source", "ca"), model.source.ca) for index, model in enumerate(cluster.models)
+    ]
+    if own := cluster.certificates.authority:
+        declared.append((("certificates", "authority", "certificate"), own.certificate))
+    declared.append((("object_store", "ca"), cluster.object_store.ca if cluster.object_store else None))
+    return [
+        Mistake(place, f"{why}; name the certificate of the CA as a PEM file")
+        for place, file in declared
+        if file is not None and (why := _no_certificate(SecretRef(file=file), home))
+    ]
+
+
+def _no_certificate(ref: SecretRef, home: Path) -> str | None:
+    if (why := absence(ref, home)) is not None:
+        return why
+    return None if "-----BEGIN CERTIFICATE-----" in value(ref, home) else f"{ref.file} holds no certificate"
 
 
 def _remedy(key: Path) -> str:

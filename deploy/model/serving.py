@@ -1,4 +1,4 @@
-"""Models: what is served, where its weights come from, and what the engine is told."""
+"""Models: what is served, and what the engine is told."""
 
 from __future__ import annotations
 
@@ -12,15 +12,9 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from deploy.model.forms import (
     DIGEST,
     ENVIRONMENT,
-    FOLDER,
     HOST,
     IMAGE,
     MODEL_NAME,
-    MODELKIT,
-    OBJECT_PREFIX,
-    PART,
-    REPOSITORY,
-    REVISION,
     Name,
     Quantity,
     Size,
@@ -30,6 +24,7 @@ from deploy.model.forms import (
 from deploy.model.placement import Placement
 from deploy.model.secret import SecretRef
 from deploy.model.section import Section, setting
+from deploy.model.source import Source
 from deploy.model.values import Change, Vendor
 
 HOME = "home"
@@ -48,16 +43,6 @@ class Accelerator(StrEnum):
     CUDA = "cuda"
     ROCM = "rocm"
     XPU = "xpu"
-
-
-class SourceKind(StrEnum):
-    """Where weights come from."""
-
-    MODELKIT = "modelkit"
-    S3 = "s3"
-    HUB = "hub"
-    PVC = "pvc"
-    HOST_PATH = "host_path"
 
 
 class ModelExposure(StrEnum):
@@ -80,44 +65,6 @@ def _beside(value: str, info: ValidationInfo) -> str:
     """Make a path absolute that was written from the inventory's directory, where that is known."""
     home: Path | None = (info.context or {}).get(HOME)
     return str(home.resolve() / Path(value).expanduser()) if home else value
-
-
-class Source(Section):
-    """Where a model's files come from: one of modelkit, s3, hub, pvc, host_path; {version} is filled in."""
-
-    modelkit: Annotated[str, Field(pattern=MODELKIT)] | None = setting(
-        Change.ROLLING, "A ModelKit in a registry, best with its digest.", default=None
-    )
-    s3: Annotated[str, Field(pattern=OBJECT_PREFIX)] | None = setting(
-        Change.ROLLING, "A prefix in the object store, as s3://BUCKET/PREFIX.", default=None
-    )
-    hub: Annotated[str, Field(pattern=REPOSITORY)] | None = setting(
-        Change.ROLLING, "A repository of the Hugging Face hub, as ORGANISATION/NAME.", default=None
-    )
-    revision: Annotated[str, Field(pattern=REVISION)] | None = setting(
-        Change.ROLLING, "Hub: the commit, of 40 hexadecimal digits.", default=None
-    )
-    token: SecretRef | None = setting(Change.ROLLING, "Hub: where the access token is found.", default=None)
-    pvc: Name | None = setting(
-        Change.ROLLING, "A claim in the namespace models that holds the files already.", default=None
-    )
-    path: Annotated[str, Field(pattern=PART)] | None = setting(
-        Change.ROLLING, "Claim: the folder in it; left out, its root.", default=None
-    )
-    host_path: Annotated[str, Field(pattern=FOLDER)] | None = setting(
-        Change.ROLLING, "A folder of one node that holds the files already.", default=None
-    )
-    node: Name | None = setting(Change.ROLLING, "Folder: the node that has it.", default=None)
-
-    @property
-    def kinds(self) -> tuple[SourceKind, ...]:
-        """The kinds that are given; a valid source has one."""
-        return tuple(kind for kind in SourceKind if getattr(self, kind.value) is not None)
-
-    @property
-    def kind(self) -> SourceKind:
-        """The kind of a valid source."""
-        return self.kinds[0]
 
 
 class ModelGpus(Section):
@@ -158,7 +105,7 @@ class Model(Section):
     )
     image: Annotated[str, Field(pattern=IMAGE)] | None = setting(
         Change.ROLLING,
-        "An image in place of the pinned one; the lock file pins it.",
+        "An image in place of the pinned one; the lock file pins it, by the digest given here if any.",
         default=None,
     )
     source: Source = setting(Change.ROLLING, "Where its files come from.")
@@ -230,7 +177,10 @@ class Model(Section):
         Change.ROLLING, "More arguments of `vllm serve`, each as one text.", default=()
     )
     environment: dict[Annotated[str, Field(pattern=ENVIRONMENT)], str] = setting(
-        Change.ROLLING, "More of the engine's environment; no secrets.", default_factory=dict
+        Change.ROLLING,
+        "More of the engine's environment, and no secrets; HTTPS_PROXY, NO_PROXY and HF_ENDPOINT hold for"
+        " what fetches its files too.",
+        default_factory=dict,
     )
     groups: tuple[Annotated[int, Field(strict=True, ge=1)], ...] = setting(
         Change.ROLLING, "The hosts' groups that may open a GPU's device nodes, by number.", default=()
@@ -291,5 +241,5 @@ class Model(Section):
     @property
     def origin(self) -> dict[str, Any]:
         """Its source as it is for this version, without what is secret or says only where it lies."""
-        plain = self.source.model_dump(exclude={"token"}, exclude_none=True)
+        plain = self.source.model_dump(exclude={"token", "credentials", "ca"}, exclude_none=True)
         return {key: value.replace(VERSION, self.version) for key, value in plain.items()}

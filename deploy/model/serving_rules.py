@@ -8,12 +8,15 @@ from deploy.model.cluster import Cluster
 from deploy.model.k3s import Packaged
 from deploy.model.mistake import Mistake, Place
 from deploy.model.model_volumes import ROOM, is_shared, room
-from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure, Source, SourceKind
+from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure
 from deploy.model.sizes import in_bytes
+from deploy.model.source import FETCHED, Source, SourceKind
 from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
+from deploy.model.storage_rules import unread
 
-FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
 COMPANIONS = {
+    "credentials": SourceKind.MODELKIT,
+    "ca": SourceKind.MODELKIT,
     "revision": SourceKind.HUB,
     "token": SourceKind.HUB,
     "path": SourceKind.PVC,
@@ -87,6 +90,20 @@ def source_is_there(cluster: Cluster) -> Iterator[Mistake]:
             yield Mistake((*place, "source", "node"), text, involves=(("nodes",),))
 
 
+def accounts_are_of_others(cluster: Cluster) -> Iterator[Mistake]:
+    """The cluster's own registry is known already, and nobody can make up an account in somebody else's."""
+    for place, model in _models(cluster):
+        source, registry = model.source, cluster.registry
+        ours = bool(source.modelkit and registry and registry.holds(source.modelkit))
+        for key in ("credentials", "ca"):
+            if ours and getattr(source, key) is not None:
+                text = "is known of the cluster's own registry; leave it out"
+                yield Mistake((*place, "source", key), text, involves=(("registry",),))
+        if source.credentials and source.credentials.password.generate:
+            text = "is known to the registry already, so it cannot be generated; use file or env"
+            yield Mistake((*place, "source", "credentials", "password"), text)
+
+
 def checksum_is_looked_at(cluster: Cluster) -> Iterator[Mistake]:
     """A checksum is compared when files are fetched, and nobody fetches those that are there."""
     for place, model in _models(cluster):
@@ -94,6 +111,15 @@ def checksum_is_looked_at(cluster: Cluster) -> Iterator[Mistake]:
         if model.checksum and kinds and kinds[0] not in FETCHED:
             text = f"is compared while files are fetched, and {kinds[0]} holds them already; leave it out"
             yield Mistake((*place, "checksum"), text, involves=((*place, "source"),))
+
+
+def volumes_are_for_fetched_files(cluster: Cluster) -> Iterator[Mistake]:
+    """A class is one of the volume that is made for fetched files; others bring theirs."""
+    for place, model in _models(cluster):
+        kinds = model.source.kinds
+        if kinds and kinds[0] not in FETCHED:
+            text = f"is of the volume that files are fetched into, and {kinds[0]} holds them; leave it out"
+            yield from unread(model, place, ("storage_class", "shared_volume"), text, by="source")
 
 
 def fetched_models_have_volumes(cluster: Cluster) -> Iterator[Mistake]:
@@ -184,6 +210,20 @@ def parallel_fits(cluster: Cluster) -> Iterator[Mistake]:
             )
 
 
+def images_can_be_pinned(cluster: Cluster) -> Iterator[Mistake]:
+    """An image has a tag, and its digest where nobody may ask for it without an account."""
+    for place, model in _models(cluster):
+        name, _, digest = (model.image or "").partition("@")
+        if name and ":" not in name.rpartition("/")[2]:
+            yield Mistake(
+                (*place, "image"), f"{name} has no tag; wanted {name}:TAG, best with @sha256:DIGEST"
+            )
+        elif name and not digest and cluster.registry and cluster.registry.holds(name):
+            text = "lies in the cluster's own registry, which tells nobody its digest"
+            text += f"; wanted {name}@sha256:DIGEST"
+            yield Mistake((*place, "image"), text, involves=(("registry",),))
+
+
 def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
     """What gives a model its address is there."""
     for place, model in _models(cluster):
@@ -215,12 +255,15 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     models_are_unique,
     source_is_one,
     source_is_there,
+    accounts_are_of_others,
     checksum_is_looked_at,
+    volumes_are_for_fetched_files,
     fetched_models_have_volumes,
     replicas_share_a_volume,
     model_volumes_are_declared,
     accelerator_fits,
     parallel_fits,
+    images_can_be_pinned,
     exposure_is_possible,
     environment_is_free,
 )

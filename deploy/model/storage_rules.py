@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 from deploy.model.cluster import Cluster
 from deploy.model.mistake import Mistake, Place
-from deploy.model.object_store import ObjectStore
 from deploy.model.placement import HOSTNAME, Placement
+from deploy.model.section import Section
 
 STORE: Place = ("object_store",)
 
@@ -54,16 +54,21 @@ def store_is_complete(cluster: Cluster) -> Iterator[Mistake]:
             if found is None:
                 yield Mistake((*STORE, key), "missing; wanted here for provider: external")
         ours = ("size", "storage_class", "image", "placement")
-        yield from _unread(store, ours, "of a store in the cluster; leave it out for provider: external")
+        text = "is of a store in the cluster; leave it out for provider: external"
+        yield from unread(store, STORE, ours, text)
     else:
         theirs = ("endpoint", "region", "credentials", "ca")
-        yield from _unread(store, theirs, f"of provider: external only; leave it out for {store.provider}")
+        text = f"is of provider: external only; leave it out for {store.provider}"
+        yield from unread(store, STORE, theirs, text)
 
 
-def _unread(store: ObjectStore, keys: tuple[str, ...], text: str) -> Iterator[Mistake]:
+def unread(
+    section: Section, place: Place, keys: tuple[str, ...], text: str, *, by: str = "provider"
+) -> Iterator[Mistake]:
+    """Yield the keys that are given and that nobody reads, because of what the section's key `by` says."""
     for key in keys:
-        if key in store.model_fields_set and getattr(store, key) != type(store).model_fields[key].default:
-            yield Mistake((*STORE, key), f"is {text}", involves=((*STORE, "provider"),))
+        if getattr(section, key) != type(section).model_fields[key].default:
+            yield Mistake((*place, key), text, involves=((*place, by),))
 
 
 def external_credentials_exist(cluster: Cluster) -> Iterator[Mistake]:

@@ -25,7 +25,9 @@ explain() { # SELECTOR: what its pods wait for, what they wrote last, the last w
     *OutOfMemoryError* | *'No available memory for the cache blocks'* | *'larger than the maximum number'*)
       echo 'The memory of the GPU, or for the KV cache, is too small: lower context or concurrency' >&2 ;;
     *OOMKilled*) echo 'The memory of the pod is too small: raise models[].memory' >&2 ;;
-    *Insufficient*) echo 'No node has that much left: lower cpu, memory or gpus, or free some' >&2 ;;
+    *Insufficient* | *'cannot allocate all claims'*)
+      echo 'No node has that much left: lower cpu, memory or gpus, or free some; models that are declared' \
+        'no more keep theirs, and slipway verify --passive names them (SRV-11)' >&2 ;;
     *ImagePullBackOff* | *ErrImagePull*) echo 'Its image cannot be pulled' >&2 ;;
   esac
 }

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 from deploy.catalog import vllm_arguments
 from deploy.errors import InventoryError
-from deploy.gpu.need import NeedError, amount
+from deploy.gpu.need import NeedError, amount, nodes_for
 from deploy.model import Cluster
 from deploy.model.mistake import Mistake, Place
-from deploy.model.serving import Model
+from deploy.model.serving import Accelerator, Model
 from deploy.serving import fit, placing, shape
 
 # checks SRV-06: the largest file is read into memory on its way to a GPU; hubs cut weights to files of 5 GB
 SHARD = 5 * 10**9
+# Xe-HPG, which vLLM's flash attention leaves out (vllm-project/vllm#24817); its maintainers name Triton's in
+# its place, which did not run for all (vllm-project/vllm-xpu-kernels#92)
+ALCHEMIST = ("A310", "A380", "A580", "A750", "A770", "Flex 140", "Flex 170")
 
 
 def mistakes(cluster: Cluster) -> list[Mistake]:
@@ -90,4 +93,17 @@ def warnings(cluster: Cluster) -> list[Mistake]:
             text = f"{model.memory} is less than {fit.gib(int(wanted))}, what loading takes: the largest file"
             text += " and shared_memory, and a fifth more"
             found.append(Mistake(("models", index, "memory"), text))
+        found += _experimental(cluster, model, ("models", index))
     return found
+
+
+def _experimental(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
+    if model.gpus is None or model.device is not Accelerator.XPU or model.image:
+        return
+    found = {gpus.model for _, gpus in nodes_for(cluster, fit.need(model.gpus)) if gpus.model in ALCHEMIST}
+    if found:
+        yield Mistake(
+            (*place, "gpus"),
+            f"vLLM's attention for Intel GPUs does not support {', '.join(sorted(found))}, so this is an"
+            " experiment; try --attention-backend=TRITON_ATTN in arguments, or another image",
+        )

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from deploy.model.labels import OWNED
-from deploy.model.serving import Model, SourceKind
+from deploy.model.serving import Model
+from deploy.model.source import FETCHED, SourceKind
 
 NAMESPACE = "models"
 # the label by which everything of one model is found
@@ -17,10 +18,12 @@ MOUNT = "/models"
 # written last into a folder of fetched files: their list, with sizes
 MARK = ".slipway"
 API_KEY, TOKEN = "api-key", "token"
+# of a model's environment, what its files are fetched through too, from outside of the cluster
+PROXIES = tuple(each for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY") for each in (name, name.lower()))
+ENDPOINT = "HF_ENDPOINT"
 # Secrets of the models' namespace: who may read the store, and who signed its certificate and the registry's
 STORE, STORE_CA = "object-store", "object-store-ca"
 PULL, REGISTRY_CA = "registry-pull", "registry-ca"
-FETCHED = (SourceKind.MODELKIT, SourceKind.S3, SourceKind.HUB)
 
 
 def home() -> dict[str, Any]:
@@ -45,6 +48,22 @@ def workload(model: Model) -> str:
 def hub_secret(model: Model) -> str:
     """Return the name of the Secret with its hub token."""
     return f"{workload(model)}-hub"
+
+
+def registry_login(model: Model) -> str:
+    """Return the name of the Secret with its account in a registry of others; no model is called so."""
+    return f"registry-login-{model.name}"
+
+
+def registry_ca(model: Model) -> str:
+    """Return the name of the Secret with the CA of that registry."""
+    return f"{REGISTRY_CA}-{model.name}"
+
+
+def way(model: Model) -> dict[str, str]:
+    """Return the variables by which its source is reached: proxies, and the hub's endpoint."""
+    wanted = (*PROXIES, ENDPOINT)
+    return {name: value for name, value in model.environment.items() if name in wanted}
 
 
 def claim(model: Model) -> str:

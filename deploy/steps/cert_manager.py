@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from pyinfra.api import deploy
 
 from deploy import context
-from deploy.model import CertificateProvider
+from deploy.model import CertificateProvider, Cluster, SecretRef
 from deploy.model.labels import OWNED
-from deploy.operations import conditions, helm, kube
+from deploy.model.secret import value
+from deploy.operations import conditions, helm, kube, secrets
+from deploy.operations.secrets import Given, Keep, Where
 from deploy.steps import gpu_stack
 
 NAMESPACE = "cert-manager"
@@ -42,9 +46,46 @@ def cert_manager() -> None:
     )
     kube.applied(name="Give it an issuer", objects=[issuer()], until=PHASE, patience=WEBHOOK_SECONDS)
     if context.cluster().certificates.provider is CertificateProvider.CERT_MANAGER:
-        own = authority(context.cluster().name)
-        kube.applied(name="Make a CA", objects=own, until=PHASE)
-        conditions.holds(name="Wait for the CA", target=own[0], until=PHASE)
+        _signing(context.cluster(), Path(context.lock_path()).parent)
+
+
+def _signing(cluster: Cluster, home: Path) -> None:
+    """Have a CA that certificates are signed with: the operator's, or one that is made."""
+    own = cluster.certificates.authority
+    if own is None:
+        made = authority(cluster.name)
+        kube.applied(name="Make a CA", objects=made, until=PHASE)
+        conditions.holds(name="Wait for the CA", target=made[0], until=PHASE)
+        return
+    name, certificate = signer(cluster, home), Given(SecretRef(file=own.certificate), home)
+    values = {"tls.crt": certificate, "tls.key": Given(own.key, home), "ca.crt": certificate}
+    secrets.kept(name="Give it the CA", wanted=[Keep(Where(NAMESPACE, name), values)], until=PHASE)
+    wanted = signing(name)
+    kube.applied(name="Have it sign with the CA", objects=[wanted], until=PHASE)
+    conditions.holds(name="Wait for the CA", target=wanted, until=PHASE)
+
+
+def signer(cluster: Cluster, home: Path) -> str:
+    """Return the name of the issuer that signs, and of its Secret; `home` is the inventory's directory.
+
+    Another issuer has certificates made anew, another content of its Secret does not
+    (cert-manager.io/docs/faq, When do certs get re-issued), so that a CA that is given has its digest here.
+    """
+    own = cluster.certificates.authority
+    if own is None:
+        return ISSUER
+    text = value(SecretRef(file=own.certificate), home)
+    return f"{ISSUER}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def signing(name: str) -> dict[str, Any]:
+    """Return the issuer that signs with the CA in the Secret of its name."""
+    return {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "ClusterIssuer",
+        "metadata": {"name": name, "labels": dict(OWNED)},
+        "spec": {"ca": {"secretName": name}},
+    }
 
 
 def values() -> dict[str, Any]:
@@ -85,10 +126,5 @@ def authority(cluster: str) -> list[dict[str, Any]]:
             "metadata": {"name": ISSUER, "namespace": NAMESPACE, "labels": labels},
             "spec": spec,
         },
-        {
-            "apiVersion": "cert-manager.io/v1",
-            "kind": "ClusterIssuer",
-            "metadata": {"name": ISSUER, "labels": labels},
-            "spec": {"ca": {"secretName": ISSUER}},
-        },
+        signing(ISSUER),
     ]

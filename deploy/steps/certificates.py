@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from deploy import context
 from deploy.model import CertificateProvider, Cluster
 from deploy.model.labels import OWNED
 from deploy.operations import conditions, kube, secrets
 from deploy.operations.secrets import Where
-from deploy.steps.cert_manager import ISSUER
+from deploy.steps.cert_manager import ISSUER, signer
 
 # a quarter of a year, made anew when a third of it is left: hosts need not be told, the CA stays
 LIFE, RENEWED = "2160h", "720h"
@@ -21,7 +23,7 @@ def certified(
     """Have `target` hold a key and a certificate for servers: kubernetes.io/tls, with ca.crt."""
     name = f"Certify {names[0]}"
     if cluster.certificates.provider is CertificateProvider.CERT_MANAGER:
-        wanted = certificate(target, names, addresses)
+        wanted = certificate(target, names, addresses, signer(cluster, Path(context.lock_path()).parent))
         kube.applied(name=name, objects=[wanted], until="certificates")
         conditions.holds(
             name=f"Wait for the certificate of {names[0]}",
@@ -32,7 +34,9 @@ def certified(
         secrets.certified(name=name, target=target, names=names, addresses=addresses, until=until)
 
 
-def certificate(target: Where, names: Sequence[str], addresses: Sequence[str]) -> dict[str, Any]:
+def certificate(
+    target: Where, names: Sequence[str], addresses: Sequence[str], issuer: str = ISSUER
+) -> dict[str, Any]:
     """Return what asks cert-manager for a certificate."""
     spec = {
         "secretName": target.name,
@@ -43,7 +47,7 @@ def certificate(target: Where, names: Sequence[str], addresses: Sequence[str]) -
         "renewBefore": RENEWED,
         "usages": ["digital signature", "server auth"],
         "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-        "issuerRef": {"name": ISSUER, "kind": "ClusterIssuer", "group": "cert-manager.io"},
+        "issuerRef": {"name": issuer, "kind": "ClusterIssuer", "group": "cert-manager.io"},
     }
     metadata = {
         "name": target.name,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pyinfra.api import deploy
 
 from deploy import context
 from deploy.model import CertificateProvider
 from deploy.operations import trust as operations
 from deploy.operations.secrets import Where
-from deploy.steps.cert_manager import ISSUER, NAMESPACE
+from deploy.steps.cert_manager import NAMESPACE, signer
 
 
 @deploy("Trust")
@@ -19,7 +21,7 @@ def trust() -> None:
         operations.brought(
             name="Bring the CA to the host",
             speaker=context.speaker(),
-            source=Where(NAMESPACE, ISSUER),
+            source=Where(NAMESPACE, signer(cluster, Path(context.lock_path()).parent)),
             path=cluster.services_ca,
             until="certificates",
         )

@@ -6,7 +6,10 @@ export WORK=$VOLUME/.incoming-$KEY
 free() { df -Pk "$VOLUME" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4; }
 gib() { echo "$(($1 / 1048576)).$(($1 % 1048576 * 10 / 1048576)) GiB"; }
 
-exec 9>"$VOLUME/.lock-$KEY" || fail "the volume cannot be written to"
+# a shell ends where `exec` cannot open a file, and says nothing of its own
+touch "$VOLUME/.lock-$KEY" || final "the volume is not writable for user $(id -u); on a volume of your own, as of NFS, \
+make it so there: chown $(id -u) FOLDER, or chmod o+rwx FOLDER; then apply again"
+exec 9>"$VOLUME/.lock-$KEY"
 if command -v flock >/dev/null; then flock 9; fi
 if [ -d "$whole" ]; then
   if [ "$(listed "$whole")" = "$(cat "$whole/$mark" 2>/dev/null)" ]; then

@@ -7,7 +7,7 @@ seen=$(rclone lsf --retries=1 --contimeout=10s "$prefix")
 code=$?
 if [ $code -eq 3 ] || { [ $code -eq 0 ] && [ -z "$seen" ]; }; then
   echo "no object lies under $SOURCE; put the model's files there, then apply again:" \
-    "rclone copy FOLDER STORE:${prefix##*:}" >&2
+    "rclone copy --s3-no-check-bucket FOLDER $prefix/, told of the store as README.md shows" >&2
   exit 65
 fi
 exec rclone copy "$@" "$prefix" "$WORK"

@@ -71,8 +71,9 @@ def secret(variable: str, name: str, key: str) -> Object:
 
 
 def names(name: str) -> list[str]:
-    """Return what a store is called in the cluster."""
-    return [f"{name}.{NAMESPACE}.svc", name, f"{name}.{NAMESPACE}", f"{name}.{NAMESPACE}.svc.cluster.local"]
+    """Return what a store is called in the cluster, and by who gets to it with `kubectl port-forward`."""
+    inside = (f"{name}.{NAMESPACE}.svc", name, f"{name}.{NAMESPACE}", f"{name}.{NAMESPACE}.svc.cluster.local")
+    return [*inside, "localhost"]
 
 
 def claim(store: ObjectStore, name: str) -> Object:

@@ -9,18 +9,20 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from deploy import catalog, context
-from deploy.model import Cluster, Distribution
-from deploy.model.serving import Model, SourceKind
-from deploy.operations import images, jobs, kube, models, secrets, serving_images
+from deploy.model import Cluster, Distribution, SecretRef
+from deploy.model.serving import Model
+from deploy.model.source import SourceKind
+from deploy.operations import derived, images, jobs, kube, models, secrets, serving_images
 from deploy.operations import rollouts as operations
+from deploy.operations.derived import Login, Target
 from deploy.operations.images import Image
 from deploy.operations.jobs import Wanted
 from deploy.operations.models import Rollout
-from deploy.operations.secrets import Copy, Keep, Where
+from deploy.operations.secrets import Copy, Given, Keep, Value, Where
 from deploy.serving import names, placing, timing
 from deploy.steps.object_store import ORIGIN as STORE
 from deploy.steps.object_store.objects import TLS as STORE_TLS
-from deploy.steps.serving import exposed, populate, vllm
+from deploy.steps.serving import exposed, pods, populate, sources, vllm
 
 PHASE = "serving"
 # where containerd finds the mirrors of registries
@@ -30,6 +32,8 @@ CERTS = {
 }
 # 10 GB over a slow line
 PULL_SECONDS = 7200
+# as much over the hosts' own network, and unpacked
+INSIDE_SECONDS = 900
 # a Deployment is seen to be ready a little after its pod is
 SLACK = 120
 
@@ -52,9 +56,10 @@ def pulled() -> None:
 
 
 def _images() -> list[Image]:
-    """Return the images of the models that may run on the current host."""
+    """Return the images of the models that may run on the current host; of our registry, pods pull."""
     cluster, node = context.cluster(), context.node()
-    here = [model for model in cluster.models if node in placing.nodes(cluster, model)]
+    others = [model for model in cluster.models if not pods.is_of_our_registry(cluster, model)]
+    here = [model for model in others if node in placing.nodes(cluster, model)]
     locked = catalog.lock.load(context.lock_path()) if here else None
     found = [locked.image(key) for key in dict.fromkeys(model.image_key for model in here)] if locked else []
     return [Image(image.ref, image.digest) for image in found]
@@ -85,8 +90,38 @@ def _secrets(cluster: Cluster, home: Path) -> None:
             copied.append(_copy(origin, name, [key], PHASE))
     if any(model.source.kind is SourceKind.S3 for model in cluster.models):
         copied += _store(cluster)
+    for model in cluster.models:
+        if known := _registry(model, home):
+            origin = Where(secrets.HOME, names.registry_login(model))
+            kept.append(Keep(origin, known))
+            copied += (
+                [_copy(origin, names.registry_ca(model), ["ca.crt"], PHASE)] if "ca.crt" in known else []
+            )
     secrets.kept(name="Keep the models' keys and tokens", wanted=kept, until=PHASE)
     secrets.copied(name="Give the models their Secrets", wanted=copied)
+    for model in host.loop([each for each in cluster.models if each.source.credentials]):
+        assert model.source.credentials is not None  # noqa: S101 - those alone are gone through
+        name = names.registry_login(model)
+        derived.derived(
+            name=f"Give {model.name} its registry's login",
+            source=Where(secrets.HOME, name),
+            key="password",
+            target=Target(
+                Where(names.NAMESPACE, name), ".dockerconfigjson", type="kubernetes.io/dockerconfigjson"
+            ),
+            form=Login(model.source.credentials.username, sources.login_host(model)),
+            until=PHASE,
+        )
+
+
+def _registry(model: Model, home: Path) -> dict[str, Value]:
+    """Return what is kept of a ModelKit's registry that is not the cluster's own: a password, a CA."""
+    found: dict[str, Value] = {}
+    if model.source.credentials is not None:
+        found["password"] = secrets.referred(model.source.credentials.password, home)
+    if model.source.ca is not None:
+        found["ca.crt"] = Given(SecretRef(file=model.source.ca), home)
+    return found
 
 
 def _store(cluster: Cluster) -> list[Copy]:
@@ -141,7 +176,7 @@ def _engines(cluster: Cluster) -> None:
     for model in cluster.models:
         before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
         objects += [*before, *exposed.objects(model), workload]
-        rollouts.append(_rollout(model))
+        rollouts.append(_rollout(cluster, model))
     kube.applied(name="Serve the models", objects=objects, until=PHASE)
     for model in host.loop(cluster.models):
         operations.current(
@@ -160,9 +195,10 @@ def _engines(cluster: Cluster) -> None:
     )
 
 
-def _rollout(model: Model) -> Rollout:
+def _rollout(cluster: Cluster, model: Model) -> Rollout:
     times = timing.of(model)
-    return Rollout(names.workload(model), _selector(model), times.startup + times.grace + SLACK)
+    pulls = INSIDE_SECONDS if pods.is_of_our_registry(cluster, model) else 0
+    return Rollout(names.workload(model), _selector(model), times.startup + times.grace + pulls + SLACK)
 
 
 def _selector(model: Model) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from deploy.model.serving import Model, SourceKind
+from deploy.model import Cluster
+from deploy.model.serving import Model
+from deploy.model.source import SourceKind
 from deploy.serving import names
 
 Object = dict[str, Any]
@@ -44,6 +46,16 @@ def spec(model: Model) -> Object:
         "securityContext": security,
         **model.placement.as_pod(),
     }
+
+
+def is_of_our_registry(cluster: Cluster, model: Model) -> bool:
+    """Say whether a model's own image lies in the cluster's registry: pods alone pull it, with a login."""
+    return cluster.registry is not None and model.image is not None and cluster.registry.holds(model.image)
+
+
+def login(cluster: Cluster, model: Model) -> Object:
+    """Return the part of a pod's spec that lets it pull its image; nothing where everybody may."""
+    return {"imagePullSecrets": [{"name": names.PULL}]} if is_of_our_registry(cluster, model) else {}
 
 
 def files(model: Model, *, writable: bool = False) -> Object:

@@ -50,7 +50,7 @@ def deployment(cluster: Cluster, model: Model, image: str) -> tuple[list[Object]
                 "prometheus.io/path": "/metrics",
             },
         },
-        "spec": _pod(model, image, found),
+        "spec": {**_pod(model, image, found), **pods.login(cluster, model)},
     }
     spec: Object = {
         "replicas": model.replicas,

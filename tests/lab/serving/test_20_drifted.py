@@ -6,7 +6,18 @@ import json
 import shlex
 from dataclasses import dataclass
 
-from tests.lab.serving.models import ANEW, PATIENCE, broken, endpoint, findings, kubectl, tokens, value
+from tests.lab.serving.models import (
+    ANEW,
+    PATIENCE,
+    broken,
+    changed,
+    endpoint,
+    findings,
+    kubectl,
+    settled,
+    tokens,
+    value,
+)
 from tests.lab.site import Site, until
 
 
@@ -146,3 +157,14 @@ def test_a_bucket_that_somebody_deleted_is_named_and_made_again(llm: Site) -> No
 
     assert llm.plan(code=0) == []
     assert broken(findings(llm)) == {}
+
+
+def test_a_model_that_is_no_longer_declared_is_named_and_goes_on(llm: Site) -> None:
+    with changed(llm, name="other"):
+        report = json.loads(llm.ok("verify", "--passive", "-o", "json", code=3, timeout=600))
+
+    said = {each["check"]: each for each in report["findings"] if each["check"] in ("SRV-07", "SRV-11")}
+    assert said["SRV-07"]["found"] == "other is not there"
+    assert (said["SRV-11"]["status"], said["SRV-11"]["severity"]) == ("fail", "warning")
+    assert said["SRV-11"]["found"] == "tiny 1/1 ready, and not declared"
+    assert settled(llm)

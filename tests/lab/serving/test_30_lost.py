@@ -156,16 +156,32 @@ def test_without_the_registry_nodes_and_models_go_on_and_a_verify_says_what_is_b
     assert broken(findings(llm)) == {}
 
 
-def test_a_node_that_was_away_comes_back_with_its_model(llm: Site) -> None:
+def ready(site: Site) -> bool:
+    """Say whether the API has a ready pod of the model."""
+    found = got(site, "--namespace=models", "deployment", "model-tiny")
+    return bool(found["status"].get("readyReplicas"))
+
+
+def test_a_node_that_is_away_is_named_with_what_frees_its_model_and_comes_back_with_it(llm: Site) -> None:
     files = fetched(llm)
     llm.lab.stop("n2")
     try:
+        until(lambda: not ready(llm), 180, "the API's word that the model is not ready", every=2.0)
         away = llm.slipway("verify", "--passive", "-o", "json", timeout=600)
     finally:
         llm.lab.start("n2")
 
     assert away.returncode == 6, away.stdout + away.stderr
-    assert list(json.loads(away.stdout)["unreachable"]) == ["w1"]
+    report = json.loads(away.stdout)
+    assert list(report["unreachable"]) == ["w1"]
+    [found] = [each for each in report["findings"] if each["check"] == "SRV-07"]
+    assert found["status"] == "fail"
+    assert found["found"] == "tiny 0/1 ready: its files are on w1, which is not Ready"
+    assert found["remedy"] == (
+        "Start w1 again: tiny goes on with what is there. Where w1 is gone for good, its files are too:"
+        " kubectl delete node w1; kubectl -n models delete job -l slipway.dev/model=tiny;"
+        " kubectl -n models delete pvc model-tiny-1; take w1 out of the inventory; then slipway apply"
+    )
     until(lambda: settled(llm), 2 * ANEW, "an answer after the node's start", every=5.0)
     assert fetched(llm) == files
     assert llm.plan(code=0) == []

@@ -144,8 +144,11 @@ def test_a_prefix_without_objects_is_said_with_what_belongs_there_and_nothing_is
     llm.data["models"] = kept
     llm.lab.write_lock(llm.write())
 
-    put = "put the model's files there, then apply again: rclone copy FOLDER STORE:models/tiny-none"
-    assert f"no object lies under s3://models/tiny-none; {put}" in said
+    put = (
+        "rclone copy --s3-no-check-bucket FOLDER :s3:models/tiny-none/, told of the store as README.md shows"
+    )
+    there = "put the model's files there, then apply again"
+    assert f"no object lies under s3://models/tiny-none; {there}: {put}" in said
     selector = f"--selector={SERVER.format('tiny-none')}"
     assert kubectl(llm, "--namespace=models", "get", "deployments,pods", selector, "--output=name") == ""
     jobs = got(llm, "--namespace=models", "jobs", f"--selector={POPULATE.format('tiny-none')}")["items"]

@@ -121,6 +121,8 @@ GOOD_WHEN_EMPTY = {
     # nobody has claimed a volume yet, or nobody uses one; S3-01 misses the object store's
     ("in_order", "persistentvolumeclaims"),
     ("in_order", "pods"),
+    # no model is there that should not be; SRV-07 misses those that should
+    ("undeclared", "deployments"),
 }
 # Judged by where it is and what it is called; K8S-09 says whether it is up.
 GOOD_WITHOUT_STATUS = {
@@ -132,6 +134,7 @@ GOOD_WITHOUT_STATUS = {
     *((judge, "resourceslices") for judge in ("published_gpus", "one_allocator", "cards_only")),
     *(("served_api", kind) for kind in CLAIMS),
     ("published_gpus", "deviceclasses"),
+    ("undeclared", "deployments"),
     # what they are is compared here; whether they are up the Deployment tells
     *(("up", "services"), ("up", "pods"), ("pinned", "deployments"), ("shared_memory", "deployments")),
 }

@@ -39,6 +39,7 @@ def judged(judge: Any, change: Callable[[Lists], Any] | None = None, **changes: 
 
 GOOD = {
     serving.up: "tiny 1/1 ready",
+    serving.undeclared: "none",
     serving.kept: "claim model-tiny-1 is Bound, 2253Mi for 1Gi",
     serving.pinned: "tiny was fetched",
     serving.of_the_hub: "tiny was fetched",
@@ -80,6 +81,10 @@ def other_image(lists: Lists) -> None:
     lists["pods"][0]["spec"]["containers"] = [{"name": "vllm", "image": "vllm:old"}]
 
 
+def renamed(lists: Lists) -> None:
+    deep(lists, "deployments", "metadata", "labels", "slipway.dev/model", value="old")
+
+
 @pytest.mark.parametrize(
     ("judge", "change", "said"),
     [
@@ -87,6 +92,7 @@ def other_image(lists: Lists) -> None:
         (serving.up, lambda lists: lists["services"].clear(), "tiny 1/1 ready, no Service"),
         (serving.up, other_image, "tiny 1/1 ready, 1 with another image"),
         (serving.up, pending, "tiny 0/1 ready: 0/2 nodes are available: 1 Insufficient memory."),
+        (serving.undeclared, renamed, "old 1/1 ready, and not declared"),
         (
             serving.kept,
             lambda lists: lists["persistentvolumeclaims"].clear(),
@@ -150,3 +156,14 @@ def test_a_fetch_that_failed_says_why() -> None:
 
 def test_without_models_there_is_nothing_to_say() -> None:
     assert [*serving.up(CLUSTER, Snapshot({}))] == []
+    assert [*serving.undeclared(CLUSTER, Snapshot({"deployments": Answer('{"items": []}')}))] == []
+    assert [*serving.undeclared(CLUSTER, Snapshot({}))] == []
+
+
+def test_the_last_model_that_was_taken_out_is_still_seen() -> None:
+    left = json.dumps({"items": models_world.lists(cluster())["deployments"]})
+
+    [finding] = serving.undeclared(CLUSTER, Snapshot({"deployments": Answer(left)}))
+
+    assert (finding.status, finding.found) == (Status.FAIL, "tiny 1/1 ready, and not declared")
+    assert finding.wanted == "none beside those that are declared"

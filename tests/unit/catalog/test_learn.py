@@ -48,6 +48,14 @@ def test_what_the_publisher_states_is_learnt(publisher: str) -> None:
     ]
 
 
+def test_an_image_whose_digest_the_inventory_names_is_not_asked_for() -> None:
+    named = ImageEntry("model-qwen", "registry.home.arpa/vllm:1", f"sha256:{SHA}")
+
+    learnt = learn.learn(Needed((), (named,)), quiet)
+
+    assert learnt.images == [("model-qwen", LockedImage("registry.home.arpa/vllm:1", f"sha256:{SHA}"))]
+
+
 def test_everything_that_stays_unknown_is_named(publisher: str) -> None:
     gone, nowhere = ImageEntry("pause", "127.0.0.1:1/pause:1"), "https://127.0.0.1:1/v2/pause/manifests/1"
 

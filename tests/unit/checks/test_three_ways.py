@@ -23,7 +23,7 @@ from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
 from tests.unit.checks.faults import FAULTS, hopper, squatted
 from tests.unit.checks.machines import cluster, everyone
-from tests.unit.checks.well import K3S, MODEL, Case, cases, probed
+from tests.unit.checks.well import K3S, MODEL, OF_THE_HUB, Case, cases, given, probed
 
 TODAY = date(2027, 1, 15)
 CAUSE = "no answer in time"
@@ -67,6 +67,7 @@ def faulty() -> Iterator[Case]:
     nodes = cluster().model_dump(mode="json")["nodes"]
     nodes[1]["gpus"] = {"vendor": "nvidia", "model": "H100", "count": 1}
     yield cluster(nodes=nodes, gpu={"nvidia": {"driver": "operator"}}), (cp1, hopper(w1), g1)
+    yield cluster(models=[OF_THE_HUB]), tuple(given(each, 404) for each in (cp1, w1, g1))
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from checks.collect.observed import Observed
 from deploy.model import Cluster
+from deploy.observe.reach import Reach
 from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
 from tests.unit.checks.faults import containerd, hopper, instinct
@@ -24,6 +25,15 @@ MODEL = {
     "context": 8192,
     "gpus": {"vendor": "intel", "count": 2},
 }
+
+
+OF_THE_HUB = {**MODEL, "source": {"hub": "org/qwen", "revision": "a" * 40}, "storage_class": "fast"}
+FILE = f"https://huggingface.co/org/qwen/resolve/{'a' * 40}/config.json"
+
+
+def given(host: Observed, status: int) -> Observed:
+    """Let the hub answer a host that asks for the model's file."""
+    return replace(host, reach=Reach({"https://dl.k8s.io/": 302, FILE: status}))
 
 
 def probed(host: Observed) -> Observed:
@@ -53,4 +63,5 @@ def cases() -> tuple[Case, ...]:
         (cluster(), (cp1, hopper(w1), g1)),
         (cluster(kubernetes=K3S), (cp1, k3s, g1)),
         (cluster(models=[MODEL]), (cp1, w1, g1)),
+        (cluster(models=[OF_THE_HUB]), tuple(given(each, 200) for each in (cp1, w1, g1))),
     )

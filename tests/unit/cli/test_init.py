@@ -91,7 +91,7 @@ def test_a_card_of_an_unknown_id_is_left_to_be_named_in_a_valid_inventory(tmp_pa
     assert (
         "    roles: [control-plane]\n"
         "    # NAME is what nvidia calls the card 10de:9999, such as RTX 4070:\n"
-        "    # gpus: {vendor: nvidia, model: NAME, count: 1}\n"
+        "    # gpus: {vendor: nvidia, model: NAME, count: 1, allocation: device-plugin}\n"
     ) in text.decode()
     file = tmp_path / "home.yaml"
     file.write_bytes(text)

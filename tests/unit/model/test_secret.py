@@ -73,6 +73,31 @@ def test_an_inventory_whose_secrets_are_missing_names_all_of_them(
     assert load_cluster(path, keys_exist=False).object_store is not None
 
 
+def test_a_ca_that_is_no_certificate_is_a_mistake_where_it_will_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "lab.yaml"
+    (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    path.write_text(
+        """name: lab
+nodes: [{name: cp1, address: 10.0.0.11, roles: [control-plane]}]
+storage: {}
+models:
+  - &m {name: a, source: {modelkit: r/a, ca: gone.pem}, weights: 1G, memory: 8G, context: 8, expose: cluster}
+  - {<<: *m, name: b, source: {modelkit: r/b, ca: key.pem}}
+"""
+    )
+
+    with pytest.raises(InventoryError) as caught:
+        load_cluster(path)
+
+    wanted = "; name the certificate of the CA as a PEM file"
+    assert str(caught.value) == (
+        f"{path} is not a valid cluster:\n"
+        f"  models[0].source.ca (line 5): {tmp_path}/gone.pem cannot be read: No such file or"
+        f" directory{wanted}\n"
+        f"  models[1].source.ca (line 6): key.pem holds no certificate{wanted}"
+    )
+
+
 def test_an_empty_file_is_no_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("\n")
 

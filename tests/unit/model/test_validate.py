@@ -53,7 +53,7 @@ def test_what_the_example_offers_is_valid_too(tmp_path: Path) -> None:
     result = run(str(path))
 
     assert result.return_value == 0
-    assert result.stdout.splitlines()[-1] == (
+    assert result.stdout.splitlines()[-2] == (
         "  model          qwen: weights 7.5 GiB, engine 1.5 GiB, KV cache unknown without models[].config:"
         " together 9.0 GiB of 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
     )

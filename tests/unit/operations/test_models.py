@@ -83,7 +83,7 @@ case "$*" in
 *"get job "*) echo "$JOB" ;;
 *"get pods"*"Statuses[*].state.waiting.reason}"*) echo "$WAITING" ;;
 *"get pods"*restartCount}*) echo "$RESTARTS" ;;
-*"get pods"*) echo "model-tiny-1: Running ContainersNotReady $WAITING OOMKilled" ;;
+*"get pods"*) echo "model-tiny-1: Running ContainersNotReady $WAITING $ENDED" ;;
 *logs*) echo 'the last line that it wrote' ;;
 *"get events"*) echo 'model-tiny-1: Back-off restarting' ;;
 *"rollout status"*) [ -n "$ROLLED" ] ;;
@@ -97,6 +97,7 @@ def waited(tmp_path: Path, words: str, **said: str) -> subprocess.CompletedProce
     (tools / "kubectl").write_text(KUBECTL)
     (tools / "kubectl").chmod(0o755)
     empty = dict.fromkeys(("JOB", "WAITING", "RESTARTS", "ROLLED"), "")
+    empty["ENDED"] = "OOMKilled"
     return subprocess.run(
         ["/bin/sh", "-c", f"{waiting.prelude('models')}\n{words}"],
         env={"PATH": f"{tools}:{os.environ['PATH']}", **empty, **said},
@@ -138,3 +139,13 @@ def test_a_wait_that_fails_says_why(tmp_path: Path, words: str, said: dict[str, 
         "model-tiny-1: Back-off restarting",
         "The memory of the pod is too small: raise models[].memory",
     ]
+
+
+@pytest.mark.parametrize("message", ["1 Insufficient memory.", "1 cannot allocate all claims."])
+def test_a_pod_without_a_place_is_told_who_may_hold_it(tmp_path: Path, message: str) -> None:
+    ended = waited(tmp_path, waiting.deployment("model-tiny", "a=b", 0), ENDED=message)
+
+    assert ended.stderr.splitlines()[-1] == (
+        "No node has that much left: lower cpu, memory or gpus, or free some; models that are declared no"
+        " more keep theirs, and slipway verify --passive names them (SRV-11)"
+    )

@@ -48,6 +48,18 @@ def warned(*models: dict[str, Any]) -> list[str]:
     return [f"{written(each.place)}: {each.text}" for each in mistakes.warnings(cluster(*models))]
 
 
+EXPERIMENT = (
+    "models[0].gpus: vLLM's attention for Intel GPUs does not support A770, so this is an experiment; try"
+    " --attention-backend=TRITON_ATTN in arguments, or another image"
+)
+
+
+def test_a_card_that_vllm_leaves_out_is_an_experiment_and_an_image_of_ones_own_is_not_judged() -> None:
+    assert warned(ARC) == [EXPERIMENT]
+    assert warned({**ARC, "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}) == []
+    assert warned({**TINY, "memory": "8Gi"}) == []
+
+
 def test_the_cache_of_a_token_is_two_vectors_per_layer_and_head() -> None:
     seen = shape.of(CONFIG)
 
@@ -90,7 +102,7 @@ def test_a_crowded_cache_is_a_warning_that_says_how_many_fit(config: str) -> Non
     crowded = {**ARC, "config": config, "context": 32768, "concurrency": 64}
 
     assert said(crowded) == []
-    assert warned(crowded) == [CROWDED]
+    assert warned(crowded) == [CROWDED, EXPERIMENT]
 
 
 def test_a_context_that_the_model_was_not_made_for_is_refused(config: str) -> None:
@@ -213,7 +225,8 @@ def test_a_config_is_named_from_the_inventorys_directory(tmp_path: Path) -> None
 def test_little_memory_beside_a_gpu_is_a_warning() -> None:
     loading = "what loading takes: the largest file and shared_memory, and a fifth more"
 
-    assert warned({**ARC, "memory": "10Gi"}) == [f"models[0].memory: 10Gi is less than 15.2 GiB, {loading}"]
+    tight = f"models[0].memory: 10Gi is less than 15.2 GiB, {loading}"
+    assert warned({**ARC, "memory": "10Gi"}) == [tight, EXPERIMENT]
 
 
 def test_a_card_that_is_not_known_is_not_judged() -> None:

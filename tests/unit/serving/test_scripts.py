@@ -165,6 +165,19 @@ def test_weights_are_wanted_unless_they_are_made_up(volume: Volume) -> None:
     assert volume.fetch(DUMMY="1").returncode == 0
 
 
+def test_a_volume_that_others_own_ends_at_once_and_says_for_whom_it_must_be_writable(volume: Volume) -> None:
+    user = os.getuid()
+    volume.path.rmdir()
+
+    ended = volume.fetch()
+
+    assert ended.returncode == 65
+    assert ended.stderr.splitlines()[-1] == (
+        f"the volume is not writable for user {user}; on a volume of your own, as of NFS, make it so there:"
+        f" chown {user} FOLDER, or chmod o+rwx FOLDER; then apply again"
+    )
+
+
 def test_files_that_changed_since_they_were_fetched_are_not_served_and_fetched_again(volume: Volume) -> None:
     volume.fetch()
     (volume.files / "model-1.safetensors").write_text("w")
@@ -207,7 +220,7 @@ class Fetcher:
         program.write_text(f"#!/bin/sh\n{source}\n")
         program.chmod(0o755)
 
-    def run(self) -> subprocess.CompletedProcess[str]:
+    def run(self, **more: str) -> subprocess.CompletedProcess[str]:
         program = render.file(f"serving/{self.name}.sh").decode()
         words = {"s3": [":s3:models/tiny", "--retries=20"], "kit": [str(self.tools / "kit")]}[self.name]
         environment = {
@@ -217,6 +230,7 @@ class Fetcher:
             "PUSH": "kit push registry.test/tiny:1",
             "SOURCE": "s3://models/tiny",
             "FILES": str(self.volume.source),
+            **more,
         }
         return self.volume._run("populate", "/bin/sh", "-c", program, self.name, *words, **environment)
 
@@ -257,6 +271,30 @@ def test_a_registry_that_does_not_answer_is_tried_again(volume: Volume, said: st
     assert ended.stderr == "fetching ended with 1; what came is kept, and the next try goes on from it\n"
 
 
+ACCOUNT = (
+    "the registry does not give registry.test/tiny:1 to this account; look at models[].source.credentials\n"
+)
+SIGNED = "who signed the registry's certificate is not known here; name the CA as models[].source.ca\n"
+REFUSALS = {
+    'GET "https://registry.test/v2/": response status code 401: unauthorized: log in first': ACCOUNT,
+    "response status code 403: denied: requested access to the resource is denied": ACCOUNT,
+    'HEAD "https://registry.test/v2/tiny/manifests/1": basic credential not found': ACCOUNT,
+    "tls: failed to verify certificate: x509: certificate signed by unknown authority": SIGNED,
+}
+
+
+@pytest.mark.parametrize("said", REFUSALS)
+def test_a_registry_of_others_that_refuses_ends_at_once_and_the_own_one_is_asked_again(
+    volume: Volume, said: str
+) -> None:
+    fetcher = Fetcher(volume, "kit", f"echo '{said}' >&2; exit 1")
+
+    others, own = fetcher.run(OTHERS="1"), fetcher.run()
+
+    assert (others.returncode, others.stderr) == (65, REFUSALS[said])
+    assert own.returncode == 1
+
+
 def test_a_modelkit_is_unpacked_where_files_become_whole(volume: Volume) -> None:
     ended = Fetcher(volume, "kit", 'echo unpacking; cp -r "$FILES/." "$UNPACK_PATH"').run()
 
@@ -270,8 +308,11 @@ def test_a_prefix_without_objects_ends_at_once_and_says_where_they_belong(
 ) -> None:
     ended = Fetcher(volume, "s3", f"case $1 in lsf) {listing} ;; *) exit 3 ;; esac").run()
 
-    put = "put the model's files there, then apply again: rclone copy FOLDER STORE:models/tiny"
-    assert (ended.returncode, ended.stderr) == (65, f"no object lies under s3://models/tiny; {put}\n")
+    assert ended.returncode == 65
+    assert ended.stderr == (
+        "no object lies under s3://models/tiny; put the model's files there, then apply again: rclone copy"
+        " --s3-no-check-bucket FOLDER :s3:models/tiny/, told of the store as README.md shows\n"
+    )
     assert not volume.files.exists()
     assert volume.check(MARKED="1").returncode == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 
 from deploy.model import Cluster
-from deploy.steps import baseline, cert_manager, containerd, trust
+from deploy.steps import baseline, cert_manager, certificates, containerd, trust
 from deploy.steps.k3s import config as k3s
-from deploy.steps.registry import registry
+from deploy.steps.registry import objects, registry
 from tests.unit.fake_host import locked, names, prepared
 from tests.unit.steps.registries import NODES, STORE, cluster
 
@@ -126,6 +127,46 @@ def test_harbor_with_databases_of_its_own_waits_for_them(operations: Any) -> Non
         "Install Harbor",
     ]
     assert operations(cert_manager.cert_manager, declared)[-2:] == ["Make a CA", "Wait for the CA"]
+
+
+def test_a_ca_of_ones_own_is_given_to_cert_manager_and_signs_what_the_registry_serves_with(
+    operations: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    monkeypatch.setenv("CA_KEY", "very secret")
+    own = {"certificate": "ca.pem", "key": {"env": "CA_KEY"}}
+    declared = cluster("distribution", parts={"certificates": {"provider": "cert-manager", "authority": own}})
+
+    assert operations(cert_manager.cert_manager, declared)[-4:] == [
+        "Give it an issuer",
+        "Give it the CA",
+        "Have it sign with the CA",
+        "Wait for the CA",
+    ]
+    name = cert_manager.signer(declared, tmp_path)
+    assert re.fullmatch(r"slipway-ca-[0-9a-f]{8}", name)
+    assert cert_manager.signing(name)["spec"] == {"ca": {"secretName": name}}
+    assert certificates.certificate(objects.TLS, ["a"], [], name)["spec"]["issuerRef"]["name"] == name
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE----- another")
+    assert cert_manager.signer(declared, tmp_path) != name
+    assert cert_manager.signer(cluster("distribution", parts=SIGNED), tmp_path) == "slipway-ca"
+
+
+def test_the_key_of_a_ca_that_is_given_is_in_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    monkeypatch.setenv("CA_KEY", "very secret")
+    given = {"provider": "cert-manager", "authority": {"certificate": "ca.pem", "key": {"env": "CA_KEY"}}}
+    declared = cluster("distribution", parts={"certificates": given})
+    lock = locked(declared, tmp_path / "homelab.lock.yaml")
+
+    with prepared(cert_manager.cert_manager, declared, declared.nodes[0], lock, BARE) as (state, host):
+        [made] = [id_ for id_, title in names(state, host).items() if title == "Give it the CA"]
+        [command] = state.ops[host][made].command_generator()
+
+    assert "kubectl create -f -" in command.get_raw_value()
+    assert "very secret" not in command.get_raw_value()
 
 
 def test_the_clusters_ca_is_trusted_without_being_brought(operations: Any) -> None:

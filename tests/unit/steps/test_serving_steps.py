@@ -13,6 +13,7 @@ from deploy.plan import phases
 from deploy.serving import names
 from deploy.steps import serving
 from deploy.steps.registry.objects import models
+from deploy.steps.serving import populate, vllm
 from tests.unit import fake_host
 from tests.unit.fake_host import DIGEST, locked, prepared
 from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
@@ -75,6 +76,27 @@ def test_no_secret_is_in_a_command(operations: Any) -> None:
     assert "hf_very_secret" not in repr(found)
 
 
+def test_an_account_in_another_registry_becomes_a_login_and_its_ca_a_secret(
+    operations: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("R_PASSWORD", "very_secret_too")
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    account = {"username": "me", "password": {"env": "R_PASSWORD"}}
+    source = {"modelkit": "r.org/qwen:1", "credentials": account, "ca": "ca.pem"}
+
+    found = operations(serving.serving, cluster({**TINY, "source": source}), "cp1")
+
+    assert list(found)[3] == "Give tiny its registry's login"
+    assert found["Give tiny its registry's login"] == [
+        "echo 'Secret slipway-system/registry-login-tiny has no password' >&2; exit 1"
+    ]
+    kept, copied = found["Keep the models' keys and tokens"], found["Give the models their Secrets"]
+    assert len(kept) == len(copied) == 2
+    assert "get secret registry-login-tiny --namespace=slipway-system" in copied[1]
+    assert '"name": "registry-ca-tiny"' in copied[1]
+    assert "very_secret_too" not in repr(found)
+
+
 def test_only_one_host_speaks(operations: Any) -> None:
     assert operations(serving.serving, cluster(TINY), "w1") == {}
 
@@ -98,6 +120,20 @@ def test_an_image_of_ones_own_goes_by_the_models_name(operations: Any) -> None:
     [commands] = operations(serving.pulled, cluster(own), "w1").values()
 
     assert f"docker.io/intel/llm-scaler-vllm@{DIGEST}" in commands[0]
+
+
+def test_an_image_in_the_clusters_own_registry_is_left_to_pods_that_have_its_login(operations: Any) -> None:
+    own = {**HUB, "image": f"registry.home.arpa/vllm:1@{DIGEST}"}
+    registry = {"provider": "distribution", "hostname": "registry.home.arpa"}
+    wanted = cluster(own, registry=registry)
+    model = wanted.models[0]
+
+    assert operations(serving.pulled, wanted, "w1") == {}
+    _, workload = vllm.deployment(wanted, model, str(model.image))
+    for each in (workload, populate.job(wanted, model, str(model.image))):
+        assert each["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "registry-pull"}]
+    elsewhere = wanted.model_copy(update={"registry": None})
+    assert "imagePullSecrets" not in vllm.deployment(elsewhere, model, "x")[1]["spec"]["template"]["spec"]
 
 
 def test_the_namespace_is_the_same_whoever_makes_it() -> None:
