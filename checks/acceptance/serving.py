@@ -40,6 +40,8 @@ METRICS = (
     "vllm:prefix_cache_hits_total",
 )
 WRONG = "slipway-wrong-key"
+# the engine computes on it too, and asks nobody for the key (vLLM's docs/usage/security.md)
+KEYLESS = "/invocations"
 # a model that is asked must not stop at once: one of random weights might
 ASKED = {"max_tokens": 16, "temperature": 0, "ignore_eos": True}
 Told = tuple[str, bool]
@@ -119,7 +121,7 @@ def _of(check: str, told: Sequence[Told | str], inside: Sequence[str]) -> Findin
     wanted = {
         "SRV-04": "each listed, and a completion from each",
         "SRV-08": "a first token, and an end",
-        "SRV-09": "401 without a key and with a wrong one",
+        "SRV-09": f"401 without a key and with a wrong one, 404 from {KEYLESS}",
         "SRV-10": f"{len(METRICS)} names",
     }[check]
     known = [each for each in told if not isinstance(each, str)]
@@ -166,11 +168,12 @@ def streamed(model: Model, endpoint: Endpoint) -> Told:
 
 
 def refused(model: Model, endpoint: Endpoint) -> Told:
-    """A model answers nobody without its key."""
+    """A model answers nobody without its key, on no path."""
     bare = replace(endpoint, key=None).get("/v1/models")
     wrong = replace(endpoint, key=WRONG).get("/v1/models")
-    said = f"{model.name}: without a key {bare.said}, with a wrong one {wrong.said}"
-    return said, (bare.status, wrong.status) == (401, 401)
+    beside = replace(endpoint, key=None).post(KEYLESS, {"model": model.name, "prompt": "Hello", **ASKED})
+    said = f"{model.name}: without a key {bare.said}, with a wrong one {wrong.said}, {KEYLESS} {beside.said}"
+    return said, (bare.status, wrong.status, beside.status) == (401, 401, 404)
 
 
 def scraped(model: Model, endpoint: Endpoint) -> Told:

@@ -26,6 +26,12 @@ OWN_ENVIRONMENT = {
     "HUGGING_FACE_HUB_TOKEN": "models[].source.token",
     "HF_HUB_OFFLINE": "",
     "HOME": "",
+    "PYTHONPATH": "",
+}
+# what would answer without a key -> why
+OPENING = {
+    "VLLM_SERVER_DEV_MODE": "opens vLLM's paths for developers, such as /collective_rpc",
+    "VLLM_USE_RUST_FRONTEND": "starts a server without the middleware that closes what asks for no key",
 }
 SECRET_ENDS = ("_TOKEN", "_PASSWORD", "_SECRET", "_KEY")
 
@@ -197,7 +203,7 @@ def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
 
 
 def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
-    """What slipway sets is not set a second time, and no secret stands in an inventory."""
+    """What slipway sets is not set a second time, nothing opens the API, and no secret is in an inventory."""
     for place, model in _models(cluster):
         for name in model.environment:
             where = (*place, "environment", name)
@@ -207,6 +213,8 @@ def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
                     where,
                     f"slipway sets this itself; {f'set {instead} instead' if instead else 'leave it out'}",
                 )
+            elif name in OPENING:
+                yield Mistake(where, f"{OPENING[name]}; leave it out")
             elif name.upper().endswith(SECRET_ENDS):
                 yield Mistake(where, "looks like a secret, and those do not belong into an inventory")
 

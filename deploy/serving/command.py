@@ -7,6 +7,8 @@ from deploy.model.serving import Model
 from deploy.serving import names
 
 QUIET = "/health,/metrics"
+# a class of files/serving, which refuses every path that asks for no key
+ALLOWLIST = "slipway_allowlist.Allowlist"
 
 
 def arguments(model: Model) -> list[str]:
@@ -26,6 +28,7 @@ def arguments(model: Model) -> list[str]:
         "--pipeline-parallel-size": model.pipeline_parallel if model.pipeline_parallel > 1 else None,
         "--shutdown-timeout": model.drain_seconds,
         "--disable-access-log-for-endpoints": QUIET,
+        "--middleware": ALLOWLIST,
     }
     given = [f"{name}={value}" for name, value in typed.items() if value is not None]
     trusted = ["--trust-remote-code"] if model.trust_remote_code else []

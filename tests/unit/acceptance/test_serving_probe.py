@@ -33,6 +33,7 @@ MODEL: dict[str, Any] = {
     "context": 256,
     "arguments": ["--load-format", "dummy"],
 }
+REFUSED = "tiny: without a key status 401, with a wrong one status 401, /invocations status 404"
 
 
 class Engine(ThreadingHTTPServer):
@@ -64,6 +65,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/invocations":
+            self._say(200 if "beside" in self.server.faults else 404, "{}")
+            return
         if not self._admitted():
             return
         if body.get("stream"):
@@ -146,7 +150,7 @@ def test_a_good_model_passes_and_its_dummy_weights_are_named(engine: Engine) -> 
     )
     assert found["SRV-04"][1] == "tiny at 127.0.0.1 (dummy weights, cpu): 16 tokens"
     assert re.fullmatch(r"tiny: first token after \d\.\d\d s, 3 pieces in \d\.\d\d s", found["SRV-08"][1])
-    assert found["SRV-09"][1] == "tiny: without a key status 401, with a wrong one status 401"
+    assert found["SRV-09"][1] == REFUSED
     assert found["SRV-10"][1] == "tiny: 12/12 names"
 
 
@@ -161,7 +165,16 @@ def test_a_good_model_passes_and_its_dummy_weights_are_named(engine: Engine) -> 
             "SRV-08",
             'tiny: the stream had an error in it: {"error": {"message": "EngineCore died", "code": 500}}',
         ),
-        ("open", "SRV-09", "tiny: without a key status 200, with a wrong one status 200"),
+        (
+            "open",
+            "SRV-09",
+            "tiny: without a key status 200, with a wrong one status 200, /invocations status 404",
+        ),
+        (
+            "beside",
+            "SRV-09",
+            "tiny: without a key status 401, with a wrong one status 401, /invocations status 200",
+        ),
         ("renamed", "SRV-10", f"tiny: 11/12 names, without {METRICS[-1]}"),
     ],
 )
