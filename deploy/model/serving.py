@@ -172,7 +172,7 @@ class Model(Section):
     )
     config: Annotated[str, Field(min_length=1), AfterValidator(_beside)] | None = setting(
         Change.LIVE,
-        "The model's config.json, from the inventory's directory: whether the model fits is judged by it.",
+        "The model's config.json, from the inventory's directory: whether its KV cache fits is judged by it.",
         default=None,
     )
     gpus: ModelGpus | None = setting(Change.ROLLING, "The GPUs of each replica.", default=None)

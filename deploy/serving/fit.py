@@ -28,6 +28,7 @@ class Fit:
     has: int | None
     weights: int
     one: int | None
+    engine: int = ENGINE
 
     @property
     def kept(self) -> int | None:
@@ -37,7 +38,7 @@ class Fit:
     @property
     def least(self) -> int:
         """What the engine must have to start: weights, itself, and the cache declared or of one sequence."""
-        return self.weights + ENGINE + (self.kept or self.one or 0)
+        return self.weights + self.engine + (self.kept or self.one or 0)
 
     @property
     def fits(self) -> bool | None:
@@ -49,13 +50,13 @@ class Fit:
         """How many of the longest sequences fit into the cache at once; None when that is not known."""
         if not self.one or (self.has is None and self.kept is None):
             return None
-        left = (self.has or 0) - self.weights - ENGINE
+        left = (self.has or 0) - self.weights - self.engine
         return max((self.kept or left) // self.one, 0)
 
     @property
     def text(self) -> str:
         """The numbers, for an operator."""
-        parts = [f"weights {gib(self.weights)}", f"engine {gib(ENGINE)}"]
+        parts = [f"weights {gib(self.weights)}", f"engine {gib(self.engine)}"]
         if self.kept is not None:
             parts.append(f"KV cache {gib(self.kept)}")
         elif self.one is None:
@@ -64,6 +65,13 @@ class Fit:
             parts.append(f"KV cache of one sequence of {self.model.context} tokens {gib(self.one)}")
         has = "unknown" if self.has is None else gib(self.has)
         return f"{', '.join(parts)}: together {gib(self.least)} of {has}, {self.where}"
+
+    @property
+    def unjudged(self) -> str | None:
+        """Say that nothing tells how much cache a sequence needs, nor how much there is to be."""
+        if self.one is not None or self.kept is not None:
+            return None
+        return f"whether a sequence of {self.model.context} tokens fits into the KV cache is not known"
 
     @property
     def crowded(self) -> str | None:
@@ -88,13 +96,20 @@ def shared_memory(model: Model) -> str:
 
 def of(cluster: Cluster, model: Model) -> Fit:
     """Return how a model fits; raise NeedError when no node has its GPUs, InventoryError for its config."""
-    seen = shape.read(model)
-    weights = int(amount(model.weights)) // model.shards
+    seen, weights = shape.read(model), int(amount(model.weights))
     one = seen.kv_bytes(model.context, model.split, model.kv_cache_dtype) if seen else None
     if model.gpus is None:
-        return Fit(model, f"models[].memory {model.memory}", int(amount(model.memory)), weights, one)
+        return _of_pod(model, weights, one)
     has, where = _of_gpu(cluster, model, model.gpus)
-    return Fit(model, where, has, weights, one if one is None else one // model.pipeline_parallel)
+    part = one if one is None else one // model.pipeline_parallel
+    return Fit(model, where, has, weights // model.shards, part)
+
+
+def _of_pod(model: Model, weights: int, one: int | None) -> Fit:
+    """Return the same on a processor, where all parts of a model are processes of one pod."""
+    whole = one if one is None else one * model.split
+    engine = ENGINE * model.shards
+    return Fit(model, f"models[].memory {model.memory}", int(amount(model.memory)), weights, whole, engine)
 
 
 def need(gpus: ModelGpus) -> Need:

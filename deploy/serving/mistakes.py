@@ -83,6 +83,9 @@ def warnings(cluster: Cluster) -> list[Mistake]:
             seen = fit.of(cluster, model)
         except InventoryError:
             continue
+        if text := seen.unjudged:
+            text += "; name the model's config.json here, or set kv_cache"
+            found.append(Mistake(("models", index, "config"), text))
         if text := seen.crowded:
             found.append(Mistake(("models", index, "concurrency"), text))
         wanted = 1.2 * (min(int(amount(model.weights)), SHARD) + int(amount(fit.shared_memory(model))))

@@ -31,6 +31,10 @@ CROWDED = (
     "models[0].concurrency: 6 of 64 sequences of 32768 tokens fit into the KV cache at once; shorter ones"
     " do, the others wait"
 )
+UNJUDGED = (
+    "models[0].config: whether a sequence of 10000000 tokens fits into the KV cache is not known; name the"
+    " model's config.json here, or set kv_cache"
+)
 
 
 @pytest.fixture
@@ -213,7 +217,25 @@ def test_a_config_is_named_from_the_inventorys_directory(tmp_path: Path) -> None
 def test_little_memory_beside_a_gpu_is_a_warning() -> None:
     loading = "what loading takes: the largest file and shared_memory, and a fifth more"
 
-    assert warned({**ARC, "memory": "10Gi"}) == [f"models[0].memory: 10Gi is less than 15.2 GiB, {loading}"]
+    assert warned({**ARC, "kv_cache": "1Gi", "memory": "10Gi"}) == [
+        f"models[0].memory: 10Gi is less than 15.2 GiB, {loading}"
+    ]
+
+
+def test_a_context_that_nothing_judges_is_a_warning(config: str) -> None:
+    endless = {**ARC, "context": 10_000_000}
+
+    assert said(endless) == []
+    assert warned(endless) == [UNJUDGED]
+    assert warned({**ARC, "config": config}) == warned({**ARC, "kv_cache": "1Gi"}) == []
+
+
+def test_a_pod_holds_all_parts_of_a_model_that_is_split_over_processors(config: str) -> None:
+    split = {**TINY, "config": config, "weights": "4Gi", "memory": "16Gi", "kv_cache": None}
+    one = cluster({**split, "tensor_parallel": 4, "context": 32768})
+
+    # 4 GiB whole, four engines, and 56 KiB a token
+    assert fit.of(one, one.models[0]).least == int((4 + 4 * 1.5 + 1.75) * GIB)
 
 
 def test_a_card_that_is_not_known_is_not_judged() -> None:
