@@ -212,7 +212,9 @@ class Model(Section):
         Change.ROLLING, "The type of the KV cache, such as fp8.", default=None
     )
     kv_cache: Size | None = setting(
-        Change.ROLLING, "The size of the KV cache; left out, what the memory leaves.", default=None
+        Change.ROLLING,
+        "The size of the KV cache, on each GPU or in the pod; left out, what the memory leaves.",
+        default=None,
     )
     gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] | None = setting(
         Change.ROLLING, "The share of each GPU's memory that is used; left out, vLLM's own.", default=None

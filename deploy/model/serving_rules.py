@@ -177,6 +177,14 @@ def accelerator_fits(cluster: Cluster) -> Iterator[Mistake]:
             yield Mistake((*place, "accelerator"), text, involves=((*place, "gpus"),))
 
 
+def share_is_of_gpus(cluster: Cluster) -> Iterator[Mistake]:
+    """A share of a GPU's memory is said of a model that has one."""
+    for place, model in _models(cluster):
+        if model.gpu_memory_utilization is not None and model.gpus is None:
+            text = "goes with gpus only, and there are none; set kv_cache instead"
+            yield Mistake((*place, "gpu_memory_utilization"), text, involves=((*place, "gpus"),))
+
+
 def parallel_fits(cluster: Cluster) -> Iterator[Mistake]:
     """A model is split over all GPUs that it gets, and over no more."""
     for place, model in _models(cluster):
@@ -228,6 +236,7 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     replicas_share_a_volume,
     model_volumes_are_declared,
     accelerator_fits,
+    share_is_of_gpus,
     parallel_fits,
     exposure_is_possible,
     environment_is_free,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.gpu.need import amount
 from deploy.model.serving import Model
-from deploy.serving import names
+from deploy.serving import fit, names
 
 QUIET = "/health,/metrics"
 # a class of files/serving, which refuses every path that asks for no key
@@ -22,7 +21,7 @@ def arguments(model: Model) -> list[str]:
         "--dtype": model.dtype,
         "--quantization": model.quantization,
         "--kv-cache-dtype": model.kv_cache_dtype,
-        "--kv-cache-memory-bytes": int(amount(model.kv_cache)) if model.kv_cache else None,
+        "--kv-cache-memory-bytes": fit.kv_cache(model),
         "--gpu-memory-utilization": model.gpu_memory_utilization,
         "--tensor-parallel-size": model.split if model.split > 1 else None,
         "--pipeline-parallel-size": model.pipeline_parallel if model.pipeline_parallel > 1 else None,

@@ -72,7 +72,8 @@ def _longest(model: Model) -> int | None:
 def _advice(model: Model) -> str:
     if model.gpus:
         return "lower context, use a quantised model, or more or larger GPUs"
-    return "ask for more memory, lower context or kv_cache, or use a quantised model"
+    cache = "lower context or kv_cache" if model.kv_cache else "set kv_cache, lower context"
+    return f"ask for more memory, {cache}, or use a quantised model"
 
 
 def warnings(cluster: Cluster) -> list[Mistake]:
