@@ -136,7 +136,7 @@ def _of(check: str, told: Sequence[Told | str], inside: Sequence[str]) -> Findin
 
 def _weights(model: Model) -> str:
     """Say what an answer is worth."""
-    return f"dummy weights, {model.device}" if model.is_dummy else str(model.device)
+    return f"dummy weights, {model.computed_on}" if model.is_random else str(model.computed_on)
 
 
 def completed(model: Model, endpoint: Endpoint) -> Told:

@@ -37,7 +37,7 @@ def lines(cluster: Cluster, speaker: Node, model: Model, services: dict[str, Any
     """Yield how to ask one model."""
     address = _address(model, services.get(names.workload(model), {}))
     if address is not None:
-        note = "dummy weights: what it says means nothing" if model.is_dummy else ""
+        note = "dummy weights: what it says means nothing" if model.is_random else ""
         yield from question(model.name, address, _key(cluster, speaker, model), note)
 
 

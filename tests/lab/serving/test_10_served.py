@@ -27,7 +27,7 @@ def test_verify_proves_store_registry_and_model(llm: Site) -> None:
     assert broken(found) == {}
     assert {check for (check, _), each in found.items() if each["status"] == "pass"} >= PROVEN
     asked = endpoint(llm)
-    assert found["SRV-04", None]["found"] == f"tiny at {asked.address} (cpu): 16 tokens"
+    assert found["SRV-04", None]["found"] == f"tiny at {asked.address} (dummy weights, cpu): 16 tokens"
     assert found["SRV-09", None]["found"] == (
         "tiny: without a key status 401, with a wrong one status 401, /invocations status 404"
     )
@@ -97,7 +97,7 @@ def test_a_bench_measures_every_level_and_says_that_it_was_a_processor(llm: Site
     )
 
     run = json.loads(said)
-    assert (run["cluster"], run["model"], run["about"]) == ("test-llm", "tiny", "CPU")
+    assert (run["cluster"], run["model"], run["about"]) == ("test-llm", "tiny", "dummy weights, CPU")
     assert [level["load"] for level in run["levels"]] == [
         {"clients": 1, "rate": None},
         {"clients": 2, "rate": None},

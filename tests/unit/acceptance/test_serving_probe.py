@@ -154,6 +154,18 @@ def test_a_good_model_passes_and_its_dummy_weights_are_named(engine: Engine) -> 
     assert found["SRV-10"][1] == "tiny: 12/12 names"
 
 
+def test_what_an_answer_is_worth_is_said_by_its_weights_and_its_image(engine: Engine) -> None:
+    def worth(**changes: Any) -> str:
+        return said(asked(arguments=[], **changes))["SRV-04"][1]
+
+    assert worth() == "tiny at 127.0.0.1 (cpu): 16 tokens"
+    assert worth(random_weights=True) == "tiny at 127.0.0.1 (dummy weights, cpu): 16 tokens"
+    held = {"gpus": {"vendor": "intel"}, "random_weights": True}
+    assert worth(**held) == "tiny at 127.0.0.1 (dummy weights, xpu): 16 tokens"
+    own = "docker.io/vllm/vllm-openai-cpu:v0.32.0"
+    assert worth(**held, image=own) == "tiny at 127.0.0.1 (dummy weights, cpu): 16 tokens"
+
+
 @pytest.mark.parametrize(
     ("fault", "check", "text"),
     [
