@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from checks.cluster import balancer, claims, gpus, kubelets, nodes, registry, serving, storage, workloads
+from checks.cluster import (
+    balancer,
+    claims,
+    gateways,
+    gpus,
+    kubelets,
+    nodes,
+    registry,
+    serving,
+    storage,
+    workloads,
+)
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
 from deploy.model import Cluster
@@ -35,6 +46,7 @@ JUDGES: tuple[Judge, ...] = (
     serving.of_the_hub,
     serving.shared_memory,
     serving.survived,
+    gateways.taken,
 )
 
 
