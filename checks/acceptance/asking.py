@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any
+from typing import Any, Protocol
 
 CALL = 60.0  # seconds; a model without a GPU takes some for a few tokens
 KEPT = 1 << 20  # bytes of an answer
@@ -46,13 +46,37 @@ class Streamed:
     cause: str = ""
 
 
+class Asked(Protocol):
+    """A model that answers, wherever it is asked from."""
+
+    @property
+    def address(self) -> str:
+        """Where it is asked, for people."""
+
+    def with_key(self, key: str | None) -> Asked:
+        """Return the same place, asked with another key."""
+
+    def get(self, path: str) -> Answer:
+        """Return the answer for a path."""
+
+    def post(self, path: str, body: dict[str, Any]) -> Answer:
+        """Return the answer to a question."""
+
+    def stream(self, path: str, body: dict[str, Any]) -> Streamed:
+        """Ask for a streamed answer and read it as it comes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is reached; its key is shown to nobody."""
+    """Where a model is reached from here; its key is shown to nobody."""
 
     address: str
     port: int
     key: str | None = field(default=None, repr=False)
+
+    def with_key(self, key: str | None) -> Endpoint:
+        """Return the same place, asked with another key."""
+        return replace(self, key=key)
 
     def get(self, path: str) -> Answer:
         """Return the answer for a path."""
@@ -70,7 +94,7 @@ class Endpoint:
             answer = self._asked(connection, "POST", path, {**body, "stream": True})
             if answer.status != 200:
                 return Streamed(cause=f"status {answer.status}")
-            return _read(answer, started)
+            return read(_pieces(answer), started)
         except (OSError, HTTPException) as error:
             return Streamed(cause=str(error) or type(error).__name__)
         finally:
@@ -96,17 +120,19 @@ class Endpoint:
         return connection.getresponse()
 
 
-def _read(answer: HTTPResponse, started: float) -> Streamed:
-    first, pieces, ended = None, 0, False
-    for piece in _pieces(answer):
+def read(events: Iterable[tuple[float, str]], started: float) -> Streamed:
+    """Return what a stream came to; its events have the times at which they came, in seconds."""
+    first, whole, pieces, ended = None, 0.0, 0, False
+    for at, piece in events:
+        whole = at - started
         if piece == "[DONE]":
             ended = True
             break
         if (fault := _fault(piece)) is not None:
-            return Streamed(first, time.monotonic() - started, pieces, cause=fault)
-        first = time.monotonic() - started if first is None else first
+            return Streamed(first, whole, pieces, cause=fault)
+        first = whole if first is None else first
         pieces += 1
-    return Streamed(first, time.monotonic() - started, pieces, ended)
+    return Streamed(first, whole, pieces, ended)
 
 
 def _fault(piece: str) -> str | None:
@@ -120,9 +146,14 @@ def _fault(piece: str) -> str | None:
     return None
 
 
-def _pieces(answer: HTTPResponse) -> Iterator[str]:
-    """Yield the data of server-sent events."""
+def _pieces(answer: HTTPResponse) -> Iterator[tuple[float, str]]:
+    """Yield the data of server-sent events, each with its time."""
     while line := answer.readline():
-        text = line.decode(errors="replace").strip()
-        if text.startswith("data:"):
-            yield text.removeprefix("data:").strip()
+        if (piece := data_of(line.decode(errors="replace"))) is not None:
+            yield time.monotonic(), piece
+
+
+def data_of(line: str) -> str | None:
+    """Return the data of a line of server-sent events; None when it has none."""
+    text = line.strip()
+    return text.removeprefix("data:").strip() if text.startswith("data:") else None

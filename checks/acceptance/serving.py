@@ -1,4 +1,4 @@
-"""An active verify of models: asked from outside, through the load balancer's address, with their keys."""
+"""An active verify of models: asked with their keys, from outside where it can be, else from a node."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import base64
 import binascii
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from urllib.parse import quote
 
 import gevent
 
-from checks.acceptance.asking import Endpoint, Streamed
+from checks.acceptance.asking import Asked, Endpoint, Streamed
+from checks.acceptance.asking_inside import Inside
 from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Kubectl
+from checks.cluster.snapshot import condition
 from checks.finding import Finding
-from checks.say import judged, skipped, unread
+from checks.say import judged, unread
 from deploy.errors import SlipwayError
 from deploy.model import Cluster
 from deploy.model.serving import Model, ModelExposure
@@ -22,8 +25,6 @@ from deploy.serving import names
 
 CHECKS = ("SRV-04", "SRV-08", "SRV-09", "SRV-10")
 HEALTHY = Gate("a model to answer", 60.0, every=1.0)
-WHY_NOT = "the hosts are reached through a jump host, so this machine is not on their network"
-INSIDE = "it is not exposed by the load balancer, and only that is asked from here"
 # what dashboards and autoscalers read, as vLLM names it (vllm-project/vllm docs/design/metrics.md)
 METRICS = (
     "vllm:num_requests_running",
@@ -39,7 +40,10 @@ METRICS = (
     "vllm:num_preemptions_total",
     "vllm:prefix_cache_hits_total",
 )
+HOME = f"/api/v1/namespaces/{names.NAMESPACE}"
 WRONG = "slipway-wrong-key"
+# the engine computes on it too, and asks nobody for the key (vLLM's docs/usage/security.md)
+KEYLESS = "/invocations"
 # a model that is asked must not stop at once: one of random weights might
 ASKED = {"max_tokens": 16, "temperature": 0, "ignore_eos": True}
 Told = tuple[str, bool]
@@ -54,17 +58,12 @@ class ServingProbe:
     tell: Tell
 
     def findings(self) -> list[Finding]:
-        """Ask every model that can be asked from here, all at once; each check is said of all of them."""
-        models = [each for each in self.cluster.models if each.expose is ModelExposure.LOAD_BALANCER]
+        """Ask every model, all at once; each check is said of all of them."""
         if not self.cluster.models:
             return []
-        if self.cluster.ssh.jump is not None or not models:
-            why = INSIDE if not models else WHY_NOT
-            return [skipped(check, None, why) for check in CHECKS]
-        asked = [gevent.spawn(self._one, model) for model in models]
+        asked = [gevent.spawn(self._one, model) for model in self.cluster.models]
         told = [greenlet.get() for greenlet in asked]
-        inside = [each.name for each in self.cluster.models if each not in models]
-        return [_of(check, [each[check] for each in told], inside) for check in CHECKS]
+        return [_of(check, [each[check] for each in told]) for check in CHECKS]
 
     def _one(self, model: Model) -> dict[str, Told | str]:
         """Return by check what is said of one model; a text alone when it could not be asked."""
@@ -74,7 +73,7 @@ class ServingProbe:
         if (cause := self._awaited(model, endpoint)) is not None:
             silent: dict[str, Told | str] = dict.fromkeys(CHECKS, cause)
             return {**silent, "SRV-04": (cause, False)}
-        look: dict[str, Callable[[Model, Endpoint], Told]] = {
+        look: dict[str, Callable[[Model, Asked], Told]] = {
             "SRV-04": completed,
             "SRV-08": streamed,
             "SRV-09": refused,
@@ -82,23 +81,46 @@ class ServingProbe:
         }
         return {check: each(model, endpoint) for check, each in look.items()}
 
-    def _awaited(self, model: Model, endpoint: Endpoint) -> str | None:
+    def _awaited(self, model: Model, endpoint: Asked) -> str | None:
         def healthy() -> str | None:
             answer = endpoint.get("/health")
             return None if answer.status == 200 else f"{model.name} at {endpoint.address}: {answer.said}"
 
         return wait(HEALTHY, healthy, self.tell)
 
-    def _endpoint(self, model: Model) -> Endpoint | str:
-        """Return where a model is asked, or why it cannot be."""
-        path = f"/api/v1/namespaces/{names.NAMESPACE}/services/{names.workload(model)}"
-        service = self.kubectl.get(path)
+    def _endpoint(self, model: Model) -> Asked | str:
+        """Return where a model is asked, or why it cannot be; behind a jump host all are asked there."""
+        service = self.kubectl.get(f"{HOME}/services/{names.workload(model)}")
+        key = self._key(model)
+        if key is None:
+            return "its key could not be read"
+        if model.expose is not ModelExposure.LOAD_BALANCER or self.cluster.ssh.jump is not None:
+            return self._inside(model, str((service.get("spec") or {}).get("clusterIP") or ""), key)
         ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
         address = next((str(each["ip"]) for each in ingress if each.get("ip")), None)
-        if address is None:
-            return "its Service has no address (LB-04)"
-        key = self._key(model)
-        return Endpoint(address, names.SERVICE_PORT, key) if key else "its key could not be read"
+        return Endpoint(address, names.SERVICE_PORT, key) if address else "its Service has no address (LB-04)"
+
+    def _inside(self, model: Model, address: str, key: str) -> Inside | str:
+        """Return a node with a pod of the model, which no NetworkPolicy keeps from it, and what it asks.
+
+        Where the Service may lead to a pod of another node, which a policy may hide, the pod itself is asked.
+        """
+        if not address:
+            return "its Service has no address (SRV-07)"
+        wanted = ",".join(f"{name}={value}" for name, value in names.selector(model, "server").items())
+        pods = self.kubectl.get(f"{HOME}/pods?labelSelector={quote(wanted)}").get("items") or ()
+        ready = {
+            str(pod["spec"]["nodeName"]): str(pod["status"]["podIP"])
+            for pod in pods
+            if (condition(pod, "Ready") or {}).get("status") == "True"
+        }
+        hands = self.kubectl.hands
+        node = next((name for name in sorted(ready) if name not in hands.unreachable), None)
+        if node is None:
+            return "no pod of it is ready on a node that is reached (SRV-07)"
+        if len(ready) > 1:
+            return Inside(hands, node, ready[node], names.PORT, key)
+        return Inside(hands, node, address, names.SERVICE_PORT, key)
 
     def _key(self, model: Model) -> str | None:
         """Read the key out of its Secret, on the control plane; it goes nowhere but into requests."""
@@ -111,15 +133,12 @@ class ServingProbe:
             return None
 
 
-def _of(check: str, told: Sequence[Told | str], inside: Sequence[str]) -> Finding:
-    """Return one finding of all models: faults, or else what could not be asked, or else all that is good.
-
-    `inside` are the models that nobody asks from here; a pass says so.
-    """
+def _of(check: str, told: Sequence[Told | str]) -> Finding:
+    """Return one finding of all models: faults, or else what could not be asked, or else all that is good."""
     wanted = {
         "SRV-04": "each listed, and a completion from each",
         "SRV-08": "a first token, and an end",
-        "SRV-09": "401 without a key and with a wrong one",
+        "SRV-09": f"401 without a key and with a wrong one, 404 from {KEYLESS}",
         "SRV-10": f"{len(METRICS)} names",
     }[check]
     known = [each for each in told if not isinstance(each, str)]
@@ -127,17 +146,15 @@ def _of(check: str, told: Sequence[Told | str], inside: Sequence[str]) -> Findin
         return judged(check, None, False, found="; ".join(bad), wanted=wanted)
     if unknown := [each for each in told if isinstance(each, str)]:
         return unread(check, None, "; ".join(unknown))
-    unasked = [f"not asked: {', '.join(inside)}, which no load balancer exposes"] if inside else []
-    good = "; ".join([*(text for text, _ in known), *unasked])
-    return judged(check, None, bool(known), found=good, wanted=wanted)
+    return judged(check, None, bool(known), found="; ".join(text for text, _ in known), wanted=wanted)
 
 
 def _weights(model: Model) -> str:
     """Say what an answer is worth."""
-    return f"dummy weights, {model.device}" if model.is_dummy else str(model.device)
+    return f"dummy weights, {model.computed_on}" if model.is_random else str(model.computed_on)
 
 
-def completed(model: Model, endpoint: Endpoint) -> Told:
+def completed(model: Model, endpoint: Asked) -> Told:
     """A model is listed under its name, and completes a text."""
     where = f"{model.name} at {endpoint.address}"
     listed = endpoint.get("/v1/models")
@@ -151,7 +168,7 @@ def completed(model: Model, endpoint: Endpoint) -> Told:
     return f"{where} ({_weights(model)}): {tokens} tokens", True
 
 
-def streamed(model: Model, endpoint: Endpoint) -> Told:
+def streamed(model: Model, endpoint: Asked) -> Told:
     """A model streams a chat's answer to its end."""
     messages = [{"role": "user", "content": "Hello"}]
     found: Streamed = endpoint.stream(
@@ -165,17 +182,19 @@ def streamed(model: Model, endpoint: Endpoint) -> Told:
     return said + ("" if found.ended else ", and no end"), found.ended
 
 
-def refused(model: Model, endpoint: Endpoint) -> Told:
-    """A model answers nobody without its key."""
-    bare = replace(endpoint, key=None).get("/v1/models")
-    wrong = replace(endpoint, key=WRONG).get("/v1/models")
-    said = f"{model.name}: without a key {bare.said}, with a wrong one {wrong.said}"
-    return said, (bare.status, wrong.status) == (401, 401)
+def refused(model: Model, endpoint: Asked) -> Told:
+    """A model answers nobody without its key, on no path."""
+    anyone = endpoint.with_key(None)
+    bare = anyone.get("/v1/models")
+    wrong = endpoint.with_key(WRONG).get("/v1/models")
+    beside = anyone.post(KEYLESS, {"model": model.name, "prompt": "Hello", **ASKED})
+    said = f"{model.name}: without a key {bare.said}, with a wrong one {wrong.said}, {KEYLESS} {beside.said}"
+    return said, (bare.status, wrong.status, beside.status) == (401, 401, 404)
 
 
-def scraped(model: Model, endpoint: Endpoint) -> Told:
+def scraped(model: Model, endpoint: Asked) -> Told:
     """A model's metrics have the names that others read."""
-    answer = replace(endpoint, key=None).get("/metrics")
+    answer = endpoint.with_key(None).get("/metrics")
     lines = answer.text.splitlines()
     known = {line.partition("{")[0].partition(" ")[0] for line in lines if line and not line.startswith("#")}
     missing = [name for name in METRICS if not known & {name, f"{name}_count"}]

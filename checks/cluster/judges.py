@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from checks.cluster import (
     balancer,
     claims,
+    gateways,
     gpu_operators,
     gpus,
     kubelets,
@@ -52,6 +53,7 @@ JUDGES: tuple[Judge, ...] = (
     serving.of_the_hub,
     serving.shared_memory,
     serving.survived,
+    gateways.taken,
 )
 
 

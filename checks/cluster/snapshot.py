@@ -10,6 +10,7 @@ from typing import Any
 from deploy.catalog.gpu import resource_api
 from deploy.gpu.operators import operated
 from deploy.model import Cluster
+from deploy.model.serving import ModelExposure
 
 Object = Mapping[str, Any]
 
@@ -57,6 +58,10 @@ SERVING_PATHS = {
     "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
     "persistentvolumes": "/api/v1/persistentvolumes",
 }
+GATEWAY_PATHS = {
+    "gateways": "/apis/gateway.networking.k8s.io/v1/gateways",
+    "httproutes": "/apis/gateway.networking.k8s.io/v1/httproutes",
+}
 STORAGE_PATHS = {
     "storageclasses": "/apis/storage.k8s.io/v1/storageclasses",
     "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
@@ -92,7 +97,9 @@ def paths(cluster: Cluster) -> dict[str, str]:
     storage = STORAGE_PATHS if cluster.storage or cluster.object_store or cluster.registry else {}
     configz = {f"configz {node.name}": f"/api/v1/nodes/{node.name}/proxy/configz" for node in cluster.nodes}
     serving = SERVING_PATHS if cluster.models else {}
-    return {**PATHS, **metallb, **storage, **serving, **_gpus(cluster), **configz}
+    routed = any(model.expose is ModelExposure.GATEWAY for model in cluster.models)
+    gateways = GATEWAY_PATHS if routed else {}
+    return {**PATHS, **metallb, **storage, **serving, **gateways, **_gpus(cluster), **configz}
 
 
 def unserved(cause: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checks.finding import Severity
 from checks.preflight.verdicts import (
     ClusterJudge,
     Everyone,
@@ -20,6 +21,7 @@ from deploy.model.serving import Model
 from deploy.serving import fit, placing, timing
 
 NONE = "no model is declared"
+DECLARE = "Set models[].config to the model's config.json, from its repository, or models[].kv_cache"
 # checks SRV-01: what NCCL, RCCL and oneCCL put into /dev/shm for one group of GPUs
 SHARED = 2 * GIB
 # checks SRV-05: a disk over a network, and a server's start beside its weights; the least time to end
@@ -52,6 +54,10 @@ def memory(everyone: Everyone) -> Said:
     said = listed([f"{model.name}: {seen.text}" for model, seen in fits], 3)
     if unknown := [seen.text for _, seen in fits if seen.fits is None]:
         return unavailable("; ".join(unknown))
+    if blind := [f"{model.name}: {seen.unjudged}" for model, seen in fits if seen.unjudged]:
+        wanted = "models[].config, the model's config.json, or models[].kv_cache"
+        said = "; ".join(f"{model.name}: {seen.text}" for model, seen in fits)
+        return failed("; ".join(blind), wanted, detail=said, severity=Severity.WARNING, remedy=DECLARE)
     crowded = [f"{model.name}: {seen.crowded}" for model, seen in fits if seen.crowded]
     return passed(said if not crowded else f"{said} ({'; '.join(crowded)})", "less than there is")
 

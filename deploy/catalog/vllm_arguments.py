@@ -31,6 +31,7 @@ OWN = {
     "kv-cache-memory-bytes": "kv_cache",
     "max-model-len": "context",
     "max-num-seqs": "concurrency",
+    "middleware": "",
     "model": "source",
     "pipeline-parallel-size": "pipeline_parallel",
     "port": "",

@@ -15,6 +15,7 @@ from deploy.model import Cluster, Node, paths
 from deploy.model.serving import Model, ModelExposure
 from deploy.serving import names
 
+FORWARDED = "127.0.0.1:8000"
 SERVICES = f"{KUBECTL} --namespace {names.NAMESPACE} get services -o json"
 
 
@@ -37,14 +38,22 @@ def lines(cluster: Cluster, speaker: Node, model: Model, services: dict[str, Any
     """Yield how to ask one model."""
     address = _address(model, services.get(names.workload(model), {}))
     if address is not None:
-        note = "dummy weights: what it says means nothing" if model.is_dummy else ""
-        yield from question(model.name, address, _key(cluster, speaker, model), note)
+        note = "dummy weights: what it says means nothing" if model.is_random else ""
+        head, *asked = question(model.name, address, _key(cluster, speaker, model), note)
+        yield from (head, *([_forward(model)] if address == FORWARDED else []), *asked)
+
+
+def _forward(model: Model) -> str:
+    """Return what leads to a model that nothing exposes, for a kubectl with `slipway kubeconfig`."""
+    _, _, port = FORWARDED.partition(":")
+    service = f"service/{names.workload(model)}"
+    line = f"kubectl --namespace {names.NAMESPACE} port-forward {service} {port}:{names.SERVICE_PORT}"
+    return f"  {line}  # in another terminal, as long as it is asked"
 
 
 def _address(model: Model, service: dict[str, Any]) -> str | None:
     if model.expose is not ModelExposure.LOAD_BALANCER:
-        inside = model.gateway.hostname if model.gateway else None
-        return inside or f"{names.workload(model)}.{names.NAMESPACE}.svc"
+        return (model.gateway.hostname if model.gateway else None) or FORWARDED
     ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
     return next((str(each["ip"]) for each in ingress if each.get("ip")), None)
 

@@ -8,5 +8,5 @@ from deploy.model.serving import Accelerator, Model
 
 def about(model: Model) -> str:
     """Return what makes its numbers others than a user would expect: `dummy weights, CPU`."""
-    parts = [DUMMY] if model.is_dummy else []
-    return ", ".join([*parts, *(["CPU"] if model.device is Accelerator.CPU else [])])
+    parts = [DUMMY] if model.is_random else []
+    return ", ".join([*parts, *(["CPU"] if model.computed_on is Accelerator.CPU else [])])

@@ -119,8 +119,11 @@ class Model(Section):
     )
     config: Annotated[str, Field(min_length=1), AfterValidator(_beside)] | None = setting(
         Change.LIVE,
-        "The model's config.json, from the inventory's directory: whether the model fits is judged by it.",
+        "The model's config.json, from the inventory's directory: whether its KV cache fits is judged by it.",
         default=None,
+    )
+    random_weights: Switch = setting(
+        Change.LIVE, "Whether its files hold random weights, as a test's do; reports say so.", default=False
     )
     gpus: ModelGpus | None = setting(Change.ROLLING, "The GPUs of each replica.", default=None)
     cpu: Quantity = setting(Change.ROLLING, "The CPU that each replica asks for.", default="2")
@@ -159,7 +162,9 @@ class Model(Section):
         Change.ROLLING, "The type of the KV cache, such as fp8.", default=None
     )
     kv_cache: Size | None = setting(
-        Change.ROLLING, "The size of the KV cache; left out, what the memory leaves.", default=None
+        Change.ROLLING,
+        "The size of the KV cache, on each GPU or in the pod; left out, what the memory leaves.",
+        default=None,
     )
     gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] | None = setting(
         Change.ROLLING, "The share of each GPU's memory that is used; left out, vLLM's own.", default=None
@@ -216,6 +221,12 @@ class Model(Section):
         return self.accelerator or (OF_VENDOR[self.gpus.vendor] if self.gpus else Accelerator.CPU)
 
     @property
+    def computed_on(self) -> Accelerator:
+        """What it is computed on in truth: a build of vLLM for a processor leaves the pod's GPUs alone."""
+        build = (self.image or "").partition("@")[0].rpartition("/")[2].partition(":")[0]
+        return next((each for each in Accelerator if build == f"vllm-openai-{each}"), self.device)
+
+    @property
     def image_key(self) -> str:
         """The lock file's key of its image."""
         return f"model-{self.name}" if self.image else f"vllm-{self.device}"
@@ -237,6 +248,11 @@ class Model(Section):
         """Say whether it is served with random weights in place of its own."""
         joined = " ".join(self.arguments).replace("=", " ").split()
         return ("--load-format", "dummy") in pairwise(joined)
+
+    @property
+    def is_random(self) -> bool:
+        """Say whether what it answers means nothing, by its files or because they are not read."""
+        return self.random_weights or self.is_dummy
 
     @property
     def origin(self) -> dict[str, Any]:

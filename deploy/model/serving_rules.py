@@ -29,6 +29,12 @@ OWN_ENVIRONMENT = {
     "HUGGING_FACE_HUB_TOKEN": "models[].source.token",
     "HF_HUB_OFFLINE": "",
     "HOME": "",
+    "PYTHONPATH": "",
+}
+# what would answer without a key -> why
+OPENING = {
+    "VLLM_SERVER_DEV_MODE": "opens vLLM's paths for developers, such as /collective_rpc",
+    "VLLM_USE_RUST_FRONTEND": "starts a server without the middleware that closes what asks for no key",
 }
 SECRET_ENDS = ("_TOKEN", "_PASSWORD", "_SECRET", "_KEY")
 
@@ -197,6 +203,14 @@ def accelerator_fits(cluster: Cluster) -> Iterator[Mistake]:
             yield Mistake((*place, "accelerator"), text, involves=((*place, "gpus"),))
 
 
+def share_is_of_gpus(cluster: Cluster) -> Iterator[Mistake]:
+    """A share of a GPU's memory is said of a model that has one."""
+    for place, model in _models(cluster):
+        if model.gpu_memory_utilization is not None and model.gpus is None:
+            text = "goes with gpus only, and there are none; set kv_cache instead"
+            yield Mistake((*place, "gpu_memory_utilization"), text, involves=((*place, "gpus"),))
+
+
 def parallel_fits(cluster: Cluster) -> Iterator[Mistake]:
     """A model is split over all GPUs that it gets, and over no more."""
     for place, model in _models(cluster):
@@ -237,7 +251,7 @@ def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
 
 
 def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
-    """What slipway sets is not set a second time, and no secret stands in an inventory."""
+    """What slipway sets is not set a second time, nothing opens the API, and no secret is in an inventory."""
     for place, model in _models(cluster):
         for name in model.environment:
             where = (*place, "environment", name)
@@ -247,6 +261,8 @@ def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
                     where,
                     f"slipway sets this itself; {f'set {instead} instead' if instead else 'leave it out'}",
                 )
+            elif name in OPENING:
+                yield Mistake(where, f"{OPENING[name]}; leave it out")
             elif name.upper().endswith(SECRET_ENDS):
                 yield Mistake(where, "looks like a secret, and those do not belong into an inventory")
 
@@ -262,6 +278,7 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     replicas_share_a_volume,
     model_volumes_are_declared,
     accelerator_fits,
+    share_is_of_gpus,
     parallel_fits,
     images_can_be_pinned,
     exposure_is_possible,

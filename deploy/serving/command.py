@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from deploy.gpu.need import amount
 from deploy.model.serving import Model
-from deploy.serving import names
+from deploy.serving import fit, names
 
 QUIET = "/health,/metrics"
+# a class of files/serving, which refuses every path that asks for no key
+ALLOWLIST = "slipway_allowlist.Allowlist"
 
 
 def arguments(model: Model) -> list[str]:
@@ -20,12 +21,13 @@ def arguments(model: Model) -> list[str]:
         "--dtype": model.dtype,
         "--quantization": model.quantization,
         "--kv-cache-dtype": model.kv_cache_dtype,
-        "--kv-cache-memory-bytes": int(amount(model.kv_cache)) if model.kv_cache else None,
+        "--kv-cache-memory-bytes": fit.kv_cache(model),
         "--gpu-memory-utilization": model.gpu_memory_utilization,
         "--tensor-parallel-size": model.split if model.split > 1 else None,
         "--pipeline-parallel-size": model.pipeline_parallel if model.pipeline_parallel > 1 else None,
         "--shutdown-timeout": model.drain_seconds,
         "--disable-access-log-for-endpoints": QUIET,
+        "--middleware": ALLOWLIST,
     }
     given = [f"{name}={value}" for name, value in typed.items() if value is not None]
     trusted = ["--trust-remote-code"] if model.trust_remote_code else []

@@ -21,13 +21,18 @@ PROFILE = re.compile(r"\.(\d+)gb")
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a model takes of one GPU, or of its pod, in bytes; `one` is the cache of the longest sequence."""
+    """What a model takes of one GPU, or of its pod, in bytes.
+
+    `one` is the cache of the longest sequence, `beside` what else a pod's memory holds while it is divided.
+    """
 
     model: Model
     where: str
     has: int | None
     weights: int
     one: int | None
+    engine: int = ENGINE
+    beside: int = 0
 
     @property
     def kept(self) -> int | None:
@@ -37,7 +42,12 @@ class Fit:
     @property
     def least(self) -> int:
         """What the engine must have to start: weights, itself, and the cache declared or of one sequence."""
-        return self.weights + ENGINE + (self.kept or self.one or 0)
+        return self.weights + self.engine + self.beside + (self.kept or self.one or 0)
+
+    @property
+    def left(self) -> int | None:
+        """What is left for a KV cache whose size is not declared; None when that is not known."""
+        return None if self.has is None else self.has - self.weights - self.engine - self.beside
 
     @property
     def fits(self) -> bool | None:
@@ -47,15 +57,15 @@ class Fit:
     @property
     def at_once(self) -> int | None:
         """How many of the longest sequences fit into the cache at once; None when that is not known."""
-        if not self.one or (self.has is None and self.kept is None):
-            return None
-        left = (self.has or 0) - self.weights - ENGINE
-        return max((self.kept or left) // self.one, 0)
+        cache = self.kept or self.left
+        return None if not self.one or cache is None else max(cache // self.one, 0)
 
     @property
     def text(self) -> str:
         """The numbers, for an operator."""
-        parts = [f"weights {gib(self.weights)}", f"engine {gib(ENGINE)}"]
+        parts = [f"weights {gib(self.weights)}", f"engine {gib(self.engine)}"]
+        if self.beside:
+            parts.append(f"files as they are read and /dev/shm {gib(self.beside)}")
         if self.kept is not None:
             parts.append(f"KV cache {gib(self.kept)}")
         elif self.one is None:
@@ -64,6 +74,13 @@ class Fit:
             parts.append(f"KV cache of one sequence of {self.model.context} tokens {gib(self.one)}")
         has = "unknown" if self.has is None else gib(self.has)
         return f"{', '.join(parts)}: together {gib(self.least)} of {has}, {self.where}"
+
+    @property
+    def unjudged(self) -> str | None:
+        """Say that nothing tells how much cache a sequence needs, nor how much there is to be."""
+        if self.one is not None or self.kept is not None:
+            return None
+        return f"whether a sequence of {self.model.context} tokens fits into the KV cache is not known"
 
     @property
     def crowded(self) -> str | None:
@@ -88,13 +105,37 @@ def shared_memory(model: Model) -> str:
 
 def of(cluster: Cluster, model: Model) -> Fit:
     """Return how a model fits; raise NeedError when no node has its GPUs, InventoryError for its config."""
-    seen = shape.read(model)
-    weights = int(amount(model.weights)) // model.shards
+    seen, weights = shape.read(model), int(amount(model.weights))
     one = seen.kv_bytes(model.context, model.split, model.kv_cache_dtype) if seen else None
     if model.gpus is None:
-        return Fit(model, f"models[].memory {model.memory}", int(amount(model.memory)), weights, one)
+        return _of_pod(model, one)
     has, where = _of_gpu(cluster, model, model.gpus)
-    return Fit(model, where, has, weights, one if one is None else one // model.pipeline_parallel)
+    part = one if one is None else one // model.pipeline_parallel
+    return Fit(model, where, has, weights // model.shards, part)
+
+
+def kv_cache(model: Model) -> int | None:
+    """Return how many bytes the engine is told to keep for each of a model's parts; None: what it finds.
+
+    On a processor it would take a share of all memory, and knows nothing of /dev/shm and its other processes.
+    """
+    if model.gpus:
+        return int(amount(model.kv_cache)) if model.kv_cache else None
+    seen = _of_pod(model, None)
+    return max(seen.kept or seen.left or 0, 0) // model.shards
+
+
+def _of_pod(model: Model, one: int | None) -> Fit:
+    """Return the same on a processor, where all parts of a model are processes of one pod.
+
+    Files that were read count as used memory, of which the engine takes no cache though it could be had
+    again (vLLM 0.32.0, vllm/v1/worker/cpu_worker.py: determine_available_memory).
+    """
+    whole = one if one is None else one * model.split
+    weights, engine = int(amount(model.weights)), ENGINE * model.shards
+    beside = 0 if model.kv_cache else weights + int(amount(shared_memory(model)))
+    where = f"models[].memory {model.memory}"
+    return Fit(model, where, int(amount(model.memory)), weights, whole, engine, beside)
 
 
 def need(gpus: ModelGpus) -> Need:

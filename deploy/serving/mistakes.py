@@ -75,7 +75,8 @@ def _longest(model: Model) -> int | None:
 def _advice(model: Model) -> str:
     if model.gpus:
         return "lower context, use a quantised model, or more or larger GPUs"
-    return "ask for more memory, lower context or kv_cache, or use a quantised model"
+    cache = "lower context or kv_cache" if model.kv_cache else "set kv_cache, lower context"
+    return f"ask for more memory, {cache}, or use a quantised model"
 
 
 def warnings(cluster: Cluster) -> list[Mistake]:
@@ -86,6 +87,9 @@ def warnings(cluster: Cluster) -> list[Mistake]:
             seen = fit.of(cluster, model)
         except InventoryError:
             continue
+        if text := seen.unjudged:
+            text += "; name the model's config.json here, or set kv_cache"
+            found.append(Mistake(("models", index, "config"), text))
         if text := seen.crowded:
             found.append(Mistake(("models", index, "concurrency"), text))
         wanted = 1.2 * (min(int(amount(model.weights)), SHARD) + int(amount(fit.shared_memory(model))))

@@ -172,7 +172,7 @@ def _files(cluster: Cluster) -> None:
 def _engines(cluster: Cluster) -> None:
     """Run every model's engine, and wait until it answers."""
     lock = catalog.lock.load(context.lock_path())
-    objects, rollouts = [], []
+    objects, rollouts = [vllm.middleware()], []
     for model in cluster.models:
         before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
         objects += [*before, *exposed.objects(model), workload]

@@ -6,8 +6,10 @@ import hashlib
 import math
 from typing import Any
 
+from deploy import render
 from deploy.gpu import Wiring, wired
 from deploy.model import Cluster, Node
+from deploy.model.labels import OWNED
 from deploy.model.serving import Accelerator, Model
 from deploy.serving import command, fit, names, placing, timing
 from deploy.serving.timing import PERIOD
@@ -16,6 +18,10 @@ from deploy.steps.serving.pods import Object, secret, variable
 
 COMPONENT = "server"
 CACHE = "/cache"
+# one for all models: what the engine imports, and where from
+MIDDLEWARE, IMPORTED = "vllm-middleware", "/middleware"
+ALLOWLIST = "slipway_allowlist.py"
+IMPORTS = {"PYTHONPATH": IMPORTED}
 HEALTH = {"path": "/health", "port": "http"}
 OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -38,6 +44,13 @@ CACHES = {
 ALL_DEVICES = {Accelerator.CUDA: {"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}}
 
 
+def middleware() -> Object:
+    """Return the ConfigMap of the module that every engine loads by --middleware."""
+    metadata = {"name": MIDDLEWARE, "namespace": names.NAMESPACE, "labels": {**OWNED}}
+    data = {ALLOWLIST: render.file(f"serving/{ALLOWLIST}").decode()}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
 def deployment(cluster: Cluster, model: Model, image: str) -> tuple[list[Object], Object]:
     """Return what comes before the Deployment, such as a claim for GPUs, and the Deployment."""
     found = wiring(cluster, model)
@@ -48,6 +61,8 @@ def deployment(cluster: Cluster, model: Model, image: str) -> tuple[list[Object]
                 "prometheus.io/scrape": "true",
                 "prometheus.io/port": str(names.PORT),
                 "prometheus.io/path": "/metrics",
+                # a module is imported once: a new one wants a new pod
+                "slipway.dev/config": hashlib.sha256(render.file(f"serving/{ALLOWLIST}")).hexdigest(),
             },
         },
         "spec": {**_pod(model, image, found), **pods.login(cluster, model)},
@@ -117,6 +132,7 @@ def _pod(model: Model, image: str, found: Wiring) -> Object:
         "containers": [_server(model, image, found)],
         "volumes": [
             pods.files(model),
+            {"name": "middleware", "configMap": {"name": MIDDLEWARE}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "4Gi"}},
             {"name": "cache", "emptyDir": {"sizeLimit": "20Gi"}},
             {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": fit.shared_memory(model)}},
@@ -150,7 +166,7 @@ def _check(model: Model, image: str) -> Object:
 
 def _server(model: Model, image: str, found: Wiring) -> Object:
     times = timing.of(model)
-    fixed = {**OFFLINE, **CACHES, **ALL_DEVICES.get(model.device, {}), **model.environment}
+    fixed = {**OFFLINE, **CACHES, **IMPORTS, **ALL_DEVICES.get(model.device, {}), **model.environment}
     return {
         "name": "vllm",
         "image": image,
@@ -180,6 +196,7 @@ def _server(model: Model, image: str, found: Wiring) -> Object:
         "lifecycle": {"preStop": {"sleep": {"seconds": times.leave}}},
         "volumeMounts": [
             {"name": "models", "mountPath": names.MOUNT, "readOnly": True},
+            {"name": "middleware", "mountPath": IMPORTED, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a pod's own
             {"name": "cache", "mountPath": CACHE},
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108

@@ -53,7 +53,8 @@ def test_verify_comes_to_a_completion_and_to_the_cards(homelab: Site) -> None:
 
     assert broken(found) == {}
     assert found["SRV-04", None]["status"] == "pass"
-    assert found["SRV-04", None]["found"].startswith(f"tiny at {address(homelab, 'tiny')} (")
+    where = address(homelab, "tiny")
+    assert found["SRV-04", None]["found"] == f"tiny at {where} (dummy weights, cpu): 16 tokens"
     assert found["DRA-04", "arc1"]["status"] == "pass"
 
 

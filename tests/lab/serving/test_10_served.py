@@ -27,8 +27,10 @@ def test_verify_proves_store_registry_and_model(llm: Site) -> None:
     assert broken(found) == {}
     assert {check for (check, _), each in found.items() if each["status"] == "pass"} >= PROVEN
     asked = endpoint(llm)
-    assert found["SRV-04", None]["found"] == f"tiny at {asked.address} (cpu): 16 tokens"
-    assert found["SRV-09", None]["found"] == "tiny: without a key status 401, with a wrong one status 401"
+    assert found["SRV-04", None]["found"] == f"tiny at {asked.address} (dummy weights, cpu): 16 tokens"
+    assert found["SRV-09", None]["found"] == (
+        "tiny: without a key status 401, with a wrong one status 401, /invocations status 404"
+    )
 
 
 def test_a_second_apply_changes_nothing_and_drift_is_clean(llm: Site) -> None:
@@ -45,6 +47,20 @@ def test_a_model_answers_who_has_its_key_and_nobody_else(llm: Site) -> None:
     body = {"model": "tiny", "prompt": "Hello", "max_tokens": 8}
     assert replace(asked, key=None).post("/v1/completions", body).status == 401
     assert replace(asked, key="slipway-wrong-key").post("/v1/completions", body).status == 401
+
+
+def test_paths_where_vllm_asks_for_no_key_are_not_there(llm: Site) -> None:
+    asked = replace(endpoint(llm), key=None)
+    body = {"model": "tiny", "prompt": "Hello", "max_tokens": 8}
+
+    assert {path: asked.post(path, body).status for path in ("/invocations", "/tokenize", "/score")} == {
+        "/invocations": 404,
+        "/tokenize": 404,
+        "/score": 404,
+    }
+    closed = ("/version", "/ping", "/docs", "/openapi.json", "/v1")
+    assert {path: asked.get(path).status for path in closed} == dict.fromkeys(closed, 404)
+    assert {asked.get(path).status for path in ("/health", "/metrics")} == {200}
 
 
 def test_a_chat_is_streamed_to_its_end(llm: Site) -> None:
@@ -81,7 +97,7 @@ def test_a_bench_measures_every_level_and_says_that_it_was_a_processor(llm: Site
     )
 
     run = json.loads(said)
-    assert (run["cluster"], run["model"], run["about"]) == ("test-llm", "tiny", "CPU")
+    assert (run["cluster"], run["model"], run["about"]) == ("test-llm", "tiny", "dummy weights, CPU")
     assert [level["load"] for level in run["levels"]] == [
         {"clients": 1, "rate": None},
         {"clients": 2, "rate": None},

@@ -20,6 +20,29 @@ MODEL: dict[str, Any] = {
     "tensor_parallel": 2,
 }
 
+FRONT: dict[str, Any] = {"expose": "gateway", "gateway": {"name": "front", "namespace": "gateways"}}
+
+
+def met(*kinds: str) -> list[dict[str, str]]:
+    """Return conditions that are true."""
+    return [{"type": kind, "status": "True", "reason": kind, "message": ""} for kind in kinds]
+
+
+GATEWAY: dict[str, Any] = {
+    "metadata": {"name": "front", "namespace": "gateways"},
+    "status": {"conditions": met("Accepted", "Programmed")},
+}
+PARENT = {
+    "parentRef": {"group": "gateway.networking.k8s.io", "name": "front", "namespace": "gateways"},
+    "controllerName": "example.org/controller",
+    "conditions": met("Accepted", "ResolvedRefs"),
+}
+ROUTE: dict[str, Any] = {
+    "metadata": {"name": "model-tiny", "namespace": "models"},
+    "status": {"parents": [PARENT]},
+}
+"""What a Gateway's controller says of a model that is reached through it, all well."""
+
 
 def lists(cluster: Cluster, digest: str = f"sha256:{'a' * 64}") -> dict[str, list[dict[str, Any]]]:
     """Return the objects of the cluster's first model by the lists that they are in, all well."""

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from checks.finding import Finding, Severity, Status
-from checks.preflight import preflight
+from checks.preflight import preflight, serving
 from tests.unit.checks.machines import cluster, everyone
 from tests.unit.checks.well import MODEL
 
 TOO_LARGE = (
-    "qwen: weights 20.0 GiB, engine 1.5 GiB, KV cache unknown without models[].config: together 21.5 GiB of"
-    " 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
+    "qwen: weights 20.0 GiB, engine 1.5 GiB, KV cache 1.0 GiB: together 22.5 GiB of 14.7 GiB, 0.92 of one"
+    " A770 with 16.0 GiB"
 )
 
 
@@ -34,6 +34,15 @@ def test_a_model_that_is_too_large_for_its_gpus_is_an_error_with_the_numbers() -
 
     assert (found.status, found.severity, found.found) == (Status.FAIL, Severity.ERROR, TOO_LARGE)
     assert found.wanted == "weights, engine and the KV cache of one sequence fit"
+
+
+def test_a_context_that_nothing_judges_is_no_pass() -> None:
+    found = judged("SRV-02", {**MODEL, "context": 10_000_000, "kv_cache": None})
+
+    assert (found.status, found.severity) == (Status.FAIL, Severity.WARNING)
+    assert found.found == "qwen: whether a sequence of 10000000 tokens fits into the KV cache is not known"
+    assert found.wanted == "models[].config, the model's config.json, or models[].kv_cache"
+    assert found.remedy == serving.DECLARE
 
 
 def test_a_pod_that_is_larger_than_every_node_is_an_error() -> None:

@@ -23,6 +23,7 @@ MODEL = {
     "weights": "15Gi",
     "memory": "24Gi",
     "context": 8192,
+    "kv_cache": "1Gi",
     "gpus": {"vendor": "intel", "count": 2},
 }
 

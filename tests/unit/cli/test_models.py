@@ -63,7 +63,27 @@ def test_dummy_weights_are_called_so() -> None:
     found = usage(cluster({**FOLDER}), json.dumps({"items": []}))
 
     assert found[0] == "mine:  # dummy weights: what it says means nothing"
-    assert "http://model-mine.models.svc/" in found[2]
+    assert len(found) == 4
+
+
+def test_a_model_that_nothing_exposes_is_asked_through_a_forwarded_port() -> None:
+    found = usage(cluster(FOLDER), json.dumps({"items": []}))
+
+    assert found[1] == (
+        "  kubectl --namespace models port-forward service/model-mine 8000:80"
+        "  # in another terminal, as long as it is asked"
+    )
+    assert " http://127.0.0.1:8000/v1/chat/completions " in found[3]
+
+
+def test_a_model_behind_a_gateway_is_asked_by_its_name() -> None:
+    def asked(**gateway: str) -> list[str]:
+        front = {"name": "front", "namespace": "gateways", **gateway}
+        return usage(cluster({**FOLDER, "expose": "gateway", "gateway": front}), json.dumps({"items": []}))
+
+    named, nameless = asked(hostname="llama.home.arpa"), asked()
+    assert (len(named), len(nameless)) == (3, 4)
+    assert " http://llama.home.arpa/v1/chat/completions " in named[2]
 
 
 @pytest.mark.parametrize("answer", [None, "", '{"items": []}'])

@@ -26,6 +26,10 @@ def model(**more: object) -> Model:
         ({"accelerator": "cpu"}, "CPU"),
         ({"accelerator": "cuda"}, ""),
         ({"gpus": {"vendor": "intel"}}, ""),
+        ({"accelerator": "cpu", "random_weights": True}, "dummy weights, CPU"),
+        ({"gpus": {"vendor": "intel"}, "image": "docker.io/vllm/vllm-openai-cpu:v0.32.0"}, "CPU"),
+        ({"gpus": {"vendor": "intel"}, "image": f"10.0.0.3:5000/vllm-openai-cpu@sha256:{'a' * 64}"}, "CPU"),
+        ({"gpus": {"vendor": "intel"}, "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}, ""),
     ],
 )
 def test_what_a_model_is_not_is_said_with_its_numbers(given: dict[str, object], expected: str) -> None:

@@ -12,6 +12,7 @@ from deploy.cli.validate import validate
 from deploy.errors import InventoryError
 from deploy.model import Cluster
 from deploy.plan import phases, unsupported
+from tests.unit.serving.clusters import CONFIG
 
 ROOT = Path(__file__).parents[3]
 SMALL = "name: home\nnodes: [{name: cp1, address: 10.0.0.11, roles: [control-plane]}]\n"
@@ -49,13 +50,14 @@ def test_what_the_example_offers_is_valid_too(tmp_path: Path) -> None:
     path = tmp_path / "home.yaml"
     taken = "".join(f"{line.removeprefix('# ')}\n" for line in offered.splitlines())
     path.write_text(f"{before}\nstorage:\n{taken}")
+    (tmp_path / "qwen.json").write_text(json.dumps(CONFIG))
 
     result = run(str(path))
 
     assert result.return_value == 0
     assert result.stdout.splitlines()[-2] == (
-        "  model          qwen: weights 7.5 GiB, engine 1.5 GiB, KV cache unknown without models[].config:"
-        " together 9.0 GiB of 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
+        "  model          qwen: weights 7.5 GiB, engine 1.5 GiB, KV cache of one sequence of 8192 tokens 0.2"
+        " GiB: together 9.2 GiB of 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
     )
 
 

@@ -43,7 +43,7 @@ HUB: dict[str, Any] = {
     "name": "llama",
     "source": {"hub": "meta-llama/Llama-3.1-8B", "revision": "b" * 40, "token": {"env": "HF_TOKEN"}},
     "weights": "16Gi",
-    "memory": "24Gi",
+    "memory": "40Gi",
     "context": 4096,
     "accelerator": "cpu",
     "expose": "gateway",

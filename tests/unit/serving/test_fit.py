@@ -14,7 +14,7 @@ from deploy.model import load_cluster
 from deploy.model.mistake import written
 from deploy.model.serving import Model
 from deploy.plan import unsupported
-from deploy.serving import fit, mistakes, shape, timing
+from deploy.serving import command, fit, mistakes, shape, timing
 from tests.unit.serving.clusters import A770, ARC, CONFIG, HUB, TINY, cluster
 
 TOO_LARGE_FOR_A_GPU = (
@@ -23,13 +23,17 @@ TOO_LARGE_FOR_A_GPU = (
     " quantised model, or more or larger GPUs"
 )
 TOO_LARGE_FOR_A_POD = (
-    "models[0].memory: tiny does not fit: weights 3.0 GiB, engine 1.5 GiB, KV cache unknown without"
-    " models[].config: together 4.5 GiB of 4.0 GiB, models[].memory 4Gi; ask for more memory, lower"
-    " context or kv_cache, or use a quantised model"
+    "models[0].memory: tiny does not fit: weights 3.0 GiB, engine 1.5 GiB, files as they are read and"
+    " /dev/shm 4.0 GiB, KV cache unknown without models[].config: together 8.5 GiB of 4.0 GiB,"
+    " models[].memory 4Gi; ask for more memory, set kv_cache, lower context, or use a quantised model"
 )
 CROWDED = (
     "models[0].concurrency: 6 of 64 sequences of 32768 tokens fit into the KV cache at once; shorter ones"
     " do, the others wait"
+)
+UNJUDGED = (
+    "models[0].config: whether a sequence of 10000000 tokens fits into the KV cache is not known; name the"
+    " model's config.json here, or set kv_cache"
 )
 
 
@@ -55,8 +59,8 @@ EXPERIMENT = (
 
 
 def test_a_card_that_vllm_leaves_out_is_an_experiment_and_an_image_of_ones_own_is_not_judged() -> None:
-    assert warned(ARC) == [EXPERIMENT]
-    assert warned({**ARC, "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}) == []
+    assert warned({**ARC, "kv_cache": "1Gi"}) == [EXPERIMENT]
+    assert warned({**ARC, "kv_cache": "1Gi", "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}) == []
     assert warned({**TINY, "memory": "8Gi"}) == []
 
 
@@ -213,7 +217,7 @@ def test_a_config_is_named_from_the_inventorys_directory(tmp_path: Path) -> None
         "nodes: [{name: cp1, address: 192.168.1.11, roles: [control-plane]}]\n"
         "load_balancer: {pool: [192.168.1.240-192.168.1.250]}\n"
         "models:\n"
-        "  - {name: tiny, source: {pvc: x}, weights: 1Gi, memory: 4Gi, context: 256, config: config.json}\n"
+        "  - {name: tiny, source: {pvc: x}, weights: 1Gi, memory: 8Gi, context: 256, config: config.json}\n"
     )
 
     model = load_cluster(path, rules=[unsupported]).models[0]
@@ -226,7 +230,7 @@ def test_little_memory_beside_a_gpu_is_a_warning() -> None:
     loading = "what loading takes: the largest file and shared_memory, and a fifth more"
 
     tight = f"models[0].memory: 10Gi is less than 15.2 GiB, {loading}"
-    assert warned({**ARC, "memory": "10Gi"}) == [tight, EXPERIMENT]
+    assert warned({**ARC, "kv_cache": "1Gi", "memory": "10Gi"}) == [tight, EXPERIMENT]
 
 
 def test_a_card_that_is_not_known_is_not_judged() -> None:
@@ -264,3 +268,35 @@ def test_a_mig_profile_says_its_memory_itself() -> None:
     one = cluster({**ARC, "gpus": {"vendor": "nvidia", "profile": "1g.10gb"}}, nodes=nodes)
 
     assert fit.of(one, one.models[0]).has == int(10 * GIB * 0.92)
+
+
+def test_a_context_that_nothing_judges_is_a_warning(config: str) -> None:
+    endless = {**TINY, "kv_cache": None, "context": 10_000_000}
+
+    assert said(endless) == []
+    assert warned(endless) == [UNJUDGED]
+    assert warned({**endless, "kv_cache": "1Gi"}) == []
+    assert warned({**TINY, "kv_cache": None, "config": config}) == []
+
+
+def test_a_pod_holds_all_parts_of_a_model_that_is_split_over_processors(config: str) -> None:
+    split = {**TINY, "config": config, "weights": "4Gi", "memory": "32Gi", "kv_cache": None}
+    one = cluster({**split, "tensor_parallel": 4, "context": 32768})
+    seen = fit.of(one, one.models[0])
+
+    # 4 GiB whole, four engines, the files as they are read, /dev/shm, and 56 KiB a token
+    assert seen.least == int((4 + 4 * 1.5 + 4 + 8 + 1.75) * GIB)
+    assert seen.left == (32 - 4 - 6 - 4 - 8) * GIB
+    assert fit.kv_cache(one.models[0]) == 10 * GIB // 4
+
+
+def test_an_engine_without_gpus_is_told_what_its_pod_leaves_for_the_cache() -> None:
+    def told(**changes: Any) -> list[str]:
+        arguments = command.arguments(Model.model_validate({**TINY, "memory": "8Gi", **changes}))
+        return [each for each in arguments if each.startswith("--kv-cache-memory-bytes")]
+
+    assert told() == [f"--kv-cache-memory-bytes={4 * 2**20}"]
+    assert told(tensor_parallel=2) == [f"--kv-cache-memory-bytes={2 * 2**20}"]
+    # 8 GiB less 1.5 for the engine, 1 for /dev/shm, and twice 64 MiB
+    assert told(kv_cache=None) == [f"--kv-cache-memory-bytes={int(5.5 * GIB) - 2 * 64 * 2**20}"]
+    assert told(kv_cache=None, gpus={"vendor": "intel"}) == []

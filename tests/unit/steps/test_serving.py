@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ MODELS = {"tiny": TINY, "qwen": ARC, "llama": HUB, "mine": FOLDER}
 GPUS: dict[str, Any] = {"vendor": "intel", "model": "A770", "count": 1, "allocation": "dra"}
 ALL = cluster(*MODELS.values())
 SCRIPTS, FETCHERS = ("populate", "check"), ("hub.py", "kit.sh", "s3.sh")
+ALLOWLIST = hashlib.sha256(render.file("serving/slipway_allowlist.py")).hexdigest()
 JOB = re.compile(r"^model-[a-z]+-[0-9a-f]{8}$")
 
 
@@ -51,6 +53,8 @@ def _named(value: Any) -> Any:
     for fetcher in FETCHERS:
         if value == render.file(f"serving/{fetcher}").decode():
             return f"<{fetcher}>"
+    if value == ALLOWLIST:
+        return "<digest>"
     if isinstance(value, str) and JOB.match(value):
         return f"{value[:-8]}<digest>"
     return next((f"<{name}.sh>" for name in SCRIPTS if value == populate.script(name)), value)
@@ -179,6 +183,23 @@ def test_the_key_is_nowhere_but_in_the_environment_from_a_secret() -> None:
         "valueFrom": {"secretKeyRef": {"name": "model-tiny", "key": "api-key"}},
     }
     assert not [each for each in server["args"] if "key" in each]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_engine_imports_what_closes_its_other_paths(name: str) -> None:
+    [deployment] = [each for each in rendered(ALL, name) if each["kind"] == "Deployment"]
+    template = deployment["spec"]["template"]
+    [server] = template["spec"]["containers"]
+    [argument] = [each for each in server["args"] if each.startswith("--middleware=")]
+    module, _, named = argument.removeprefix("--middleware=").partition(".")
+    shipped = vllm.middleware()
+    [volume] = [each for each in template["spec"]["volumes"] if each["name"] == "middleware"]
+    [mount] = [each for each in server["volumeMounts"] if each["name"] == "middleware"]
+
+    assert f"\nclass {named}:\n" in shipped["data"][f"{module}.py"]
+    assert volume["configMap"] == {"name": shipped["metadata"]["name"]}
+    assert {"name": "PYTHONPATH", "value": mount["mountPath"]} in server["env"]
+    assert template["metadata"]["annotations"]["slipway.dev/config"] == ALLOWLIST
 
 
 def test_only_a_mirror_that_was_declared_without_tls_is_asked_without() -> None:
