@@ -11,7 +11,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,11 +50,9 @@ class Watch:
     seen: set[bytes] = field(default_factory=set)
 
     def look(self) -> None:
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                self.seen.add(path.read_bytes())
-            except OSError:
-                continue
+        for process in Path("/proc").iterdir():
+            with suppress(OSError):  # it has ended, or is no process
+                self.seen.add((process / "cmdline").read_bytes())
 
     @property
     def text(self) -> str:
@@ -70,13 +69,13 @@ def watched() -> Iterator[Watch]:
             watch.look()
             time.sleep(0.03)
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield watch
-    finally:
-        stop.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            yield watch
+        finally:
+            stop.set()
+        looking.result()  # if it ended early, by what it ended
 
 
 def secrets(site: Site) -> dict[str, str]:
