@@ -221,3 +221,32 @@ def test_what_is_accepted_is_a_check_and_of_a_night_where_it_is_said_of_one(tmp_
         "there is no check HOST-52; the nearest is HOST-29: The mirror is fast enough",
         f"{no_night}: it belongs under ignore",
     ]
+
+
+def test_accepted_drift_without_a_control_plane_is_a_mistake_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "workers.yaml"
+    path.write_text(
+        "name: home\n"
+        "nodes: [{name: w1, address: 10.0.0.11, roles: [worker]}]\n"
+        "drift_ignore: [{plan: baseline, reason: later, expires: 2027-01-01}]\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        "  nodes (line 2): no node has the role control-plane, wanted one or an odd number; give it to one"
+    )
+
+
+def test_services_at_the_end_of_all_addresses_are_a_mistake_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "end.yaml"
+    path.write_text(
+        f"{SMALL}kubernetes: {{service_cidr: 255.255.255.255/32}}\nstorage: {{path: /data}}\n"
+        "registry: {provider: distribution, hostname: registry.home.arpa, expose: cluster}\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        "  kubernetes.service_cidr (line 3): found 255.255.255.255/32, wanted a network between /12 and /28\n"
+        "  kubernetes.service_cidr (line 3): the registry has address number 20 of 255.255.255.255/32, and of so"
+        " narrow a network other Services may be given it; wanted a /23 or wider"
+    )
