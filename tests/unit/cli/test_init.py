@@ -18,6 +18,7 @@ from tests.unit.checks.machines import device, healthy, with_arcs
 WRITTEN = """\
 # home: written by `slipway init` from what 2 hosts said of themselves. Read it through; it is yours.
 #   slipway validate home.yaml
+#   slipway artifacts lock home.yaml
 #   slipway preflight home.yaml
 #   slipway plan home.yaml
 #   slipway apply home.yaml
@@ -132,15 +133,19 @@ def test_hosts_are_given_by_address_and_once(hosts: list[str], said: str) -> Non
         (
             "My_Home",
             "192.0.2.1",
-            'name: found "My_Home", wanted a name of at most 63 lower-case letters, digits and hyphens, such as'
-            " node-1",
+            (
+                'name: found "My_Home", wanted a name of at most 63 lower-case letters, digits and hyphens,'
+                " such as node-1"
+            ),
         ),
         (
             "home",
             "127.0.0.1",
-            "nodes[0].address: 127.0.0.1 is no address that other hosts can reach; wanted one that is\n"
-            "  ssh.key: /none is not a file; name the private key that the hosts know, or make one with"
-            " ssh-keygen",
+            (
+                "nodes[0].address: 127.0.0.1 is no address that other hosts can reach; wanted one that is\n"
+                "  ssh.key: /none is not a file; name the private key that the hosts know, or make one with"
+                " ssh-keygen"
+            ),
         ),
     ],
 )
