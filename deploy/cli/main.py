@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -33,6 +34,17 @@ VERBS = {
     "trust": ("deploy.cli.trust:trust", "Show the hosts' keys and remember them."),
     "validate": ("deploy.cli.validate:validate", "Read an inventory and name every mistake in it."),
     "verify": ("deploy.cli.verify:verify", "Prove that the cluster does what it is for."),
+}
+_ACCESS = (
+    "wanted a place that you may write to; XDG_STATE_HOME and XDG_CACHE_HOME name where slipway keeps things"
+)
+REMEDIES = {  # what this machine refuses is no mistake of slipway
+    errno.EACCES: _ACCESS,
+    errno.EPERM: _ACCESS,
+    errno.EROFS: _ACCESS,
+    errno.ENOTDIR: _ACCESS,
+    errno.ENOSPC: "make room on this machine",
+    errno.EDQUOT: "make room, or have your quota raised",
 }
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 GOES_ON = "\nInterrupted. What is done stays done; running the same command again goes on."
@@ -81,13 +93,27 @@ def exit_code(call: Callable[[], Any]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter says it at exit
         return int(Exit.INTERNAL)
+    except OSError as error:
+        return _refused(error) if error.errno in REMEDIES else _internal(error)
     except Exception as error:  # noqa: BLE001 - the last line before the shell
         return _internal(error)
     return code if isinstance(code, int) else int(Exit.OK)
 
 
+def _debugging() -> bool:
+    return bool(os.environ.get("SLIPWAY_DEBUG"))
+
+
+def _refused(error: OSError) -> int:
+    if _debugging():
+        traceback.print_exc()
+    place = error.filename or "the output"
+    print(f"{place}: {error.strerror}; {REMEDIES[error.errno or 0]}", file=sys.stderr)
+    return int(Exit.FAILED)
+
+
 def _internal(error: Exception) -> int:
-    if os.environ.get("SLIPWAY_DEBUG"):
+    if _debugging():
         traceback.print_exc()
         return int(Exit.INTERNAL)
     with NamedTemporaryFile("w", prefix="slipway-", suffix=".log", delete=False) as file:

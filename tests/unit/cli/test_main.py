@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -78,6 +79,35 @@ def test_a_mistake_of_ours_is_two_lines_and_a_file_with_the_traceback(
     )
     assert "Traceback (most recent call last)" in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/root/.local/state"),
+            (
+                "/root/.local/state: Permission denied; wanted a place that you may write to; XDG_STATE_HOME"
+                " and XDG_CACHE_HOME name where slipway keeps things\n"
+            ),
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "the output: No space left on device; make room on this machine\n",
+        ),
+    ],
+)
+def test_what_this_machine_refuses_is_no_mistake_of_ours(
+    error: OSError, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.exit_code(raising(error)) == 3
+    assert capsys.readouterr().err == said
+
+
+def test_a_file_of_ours_that_is_not_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    assert main.exit_code(raising(FileNotFoundError(errno.ENOENT, "No such file", "templates/x.j2"))) == 1
 
 
 def test_the_traceback_is_shown_to_who_asks(
