@@ -87,6 +87,8 @@ def preflight(
     """
     if baseline is not None and (active or fix):
         raise click.UsageError("--baseline asks no host; --active and --fix need them")
+    if save is not None and not save.parent.is_dir():
+        raise InventoryError(f"--save {save}: there is no directory {save.parent}")
     cluster = load_cluster(inventory)
     started, before = datetime.now(UTC), time.monotonic()
     if baseline is not None:
