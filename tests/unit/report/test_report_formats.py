@@ -12,7 +12,7 @@ import pytest
 from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, ROW
 
 from checks.finding import Finding, Severity, Status
-from checks.report import Format, Report, render
+from checks.report import Format, Report, exit_code, render
 from checks.report.document import read, schema
 from checks.report.metrics import succeeded
 from deploy.errors import RunError
@@ -217,6 +217,7 @@ def test_a_run_without_findings_never_passes() -> None:
     assert empty.exit_code() == 3
     assert render(empty, "text") == "nothing was checked\nStatus: × 0 passed in 1.2 s\n"
     assert render(empty, "nagios").startswith("SLIPWAY CRITICAL - homelab verify: 0 passed|")
+    assert exit_code(empty, "nagios") == 2
 
 
 UNREAD = replace(NODES, status=Status.UNAVAILABLE)
@@ -244,6 +245,22 @@ FAILED = replace(NODES, status=Status.FAIL)
 )
 def test_the_exit_code_is_the_worst_that_holds(report: Report, code: int, strict: int) -> None:
     assert (report.exit_code(), report.exit_code(strict=True)) == (code, strict)
+
+
+@pytest.mark.parametrize(
+    ("report", "word", "code"),
+    [
+        (GOOD, "OK", 0),
+        (replace(GOOD, rows=NIGHT.rows), "WARNING", 1),
+        (replace(GOOD, findings=(replace(FAILED, severity=Severity.WARNING),)), "WARNING", 1),
+        (replace(GOOD, rows=NIGHT.rows, findings=(FAILED,)), "CRITICAL", 2),
+        (replace(GOOD, findings=(UNREAD,)), "UNKNOWN", 3),
+        (replace(GOOD, unreachable={"w1": "no route"}), "UNKNOWN", 3),
+    ],
+)
+def test_a_plugin_exits_with_what_it_says(report: Report, word: str, code: int) -> None:
+    assert render(report, "nagios").startswith(f"SLIPWAY {word} - ")
+    assert exit_code(report, "nagios") == exit_code(report, Format.NAGIOS, strict=True) == code
 
 
 def test_every_format_has_a_renderer() -> None:
