@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,27 @@ def test_what_the_example_offers_is_valid_too(tmp_path: Path) -> None:
         "  model          qwen: weights 7.5 GiB, engine 1.5 GiB, KV cache of one sequence of 8192 tokens 0.2"
         " GiB: together 9.2 GiB of 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
     )
+
+
+@pytest.mark.parametrize("taken", ["", "    # "], ids=["as it stands", "with what it offers"])
+def test_what_the_readme_shows_is_valid(tmp_path: Path, taken: str) -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\n"
+        "nodes:\n"
+        "  - {name: nuc1, address: 192.168.1.10, roles: [control-plane]}\n"
+        "  - {name: arc1, address: 192.168.1.11, roles: [worker],"
+        " gpus: {vendor: intel, model: B60, count: 2}}\n"
+        "load_balancer: {pool: [192.168.1.240-192.168.1.250]}\n"
+        + "".join(shown).replace(taken or "none", "    ")
+    )
+    (tmp_path / "qwen.json").write_text(json.dumps(CONFIG))
+
+    result = run(str(path))
+
+    assert result.exception is None
+    assert ("of one B60" in result.stdout) == bool(taken)
 
 
 def test_the_same_as_json(tmp_path: Path) -> None:
@@ -247,6 +269,6 @@ def test_services_at_the_end_of_all_addresses_are_a_mistake_and_no_crash(tmp_pat
     assert str(run(str(path)).exception) == (
         f"{path} is not a valid cluster:\n"
         "  kubernetes.service_cidr (line 3): found 255.255.255.255/32, wanted a network between /12 and /28\n"
-        "  kubernetes.service_cidr (line 3): the registry has address number 20 of 255.255.255.255/32, and of so"
-        " narrow a network other Services may be given it; wanted a /23 or wider"
+        "  kubernetes.service_cidr (line 3): the registry has address number 20 of 255.255.255.255/32, and of"
+        " so narrow a network other Services may be given it; wanted a /23 or wider"
     )
