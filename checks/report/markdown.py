@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.finding import Finding
-from checks.report.phrases import age, cause, evidence, glyph, reason, summary, where
+from checks.report.phrases import age, causes, evidence, glyph, reason, summary, where
 from checks.report.report import Report, key, row_key, verdict
 from deploy.model.row import Row
 
@@ -44,7 +44,7 @@ def _table(report: Report, findings: Sequence[Finding]) -> str:
 
 def _said(report: Report, finding: Finding) -> str:
     since = age(report, key(finding))
-    because = cause(finding)
+    because = causes(finding)
     parts = [
         evidence(finding),
         because and f"likely because of {because}",

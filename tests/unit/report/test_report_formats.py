@@ -9,7 +9,7 @@ from xml.etree.ElementTree import fromstring
 
 import jsonschema
 import pytest
-from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, ROW
+from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW
 
 from checks.finding import Finding, Severity, Status
 from checks.report import Format, Report, exit_code, render
@@ -50,6 +50,15 @@ def test_only_a_complete_run_is_a_success_in_the_metrics() -> None:
 
 def test_the_page_says_what_a_fault_comes_from() -> None:
     assert "likely because of HOST-00 (w2), K8S-14 (cluster)" in render(NIGHT, "html")
+
+
+def test_the_page_leads_to_a_cause_that_it_shows() -> None:
+    down = Finding("K8S-14", None, Status.FAIL, found="connection refused", group="kubernetes")
+
+    page = render(replace(NIGHT, findings=(PATH, down)), "html")
+
+    assert 'likely because of HOST-00 (w2), <a href="#K8S-14.cluster">K8S-14 (cluster)</a>' in page
+    assert page.count('id="K8S-14.cluster"') == 1
 
 
 def test_a_report_of_before_there_were_causes_is_read() -> None:
@@ -178,6 +187,7 @@ def test_a_page_shows_how_a_check_ended_in_the_runs_before() -> None:
 
     page = render(NIGHT, "html", history=[before, NIGHT])
 
+    assert "Bars show the last 2 runs, the newest on the right." in page
     assert 'aria-label="last 2 runs: pass, error"' in page
     assert 'aria-label="last 2 runs: absent, unavailable"' in page
 
