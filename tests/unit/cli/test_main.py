@@ -46,13 +46,16 @@ def test_every_verb_can_be_called_for_help() -> None:
         assert command.name == verb
 
 
-def test_an_unknown_verb_is_a_usage_error() -> None:
-    ran = subprocess.run([SLIPWAY, "fly"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [("fly", "No such command 'fly'."), ("explian", "No such command 'explian'; did you mean explain?")],
+)
+def test_an_unknown_verb_is_a_usage_error(verb: str, said: str) -> None:
+    ran = subprocess.run([SLIPWAY, verb], capture_output=True, text=True, check=False)
 
     assert ran.returncode == 2
     assert ran.stderr == (
-        "Usage: slipway [OPTIONS] COMMAND [ARGS]...\nTry 'slipway --help' for help.\n\n"
-        "Error: No such command 'fly'.\n"
+        f"Usage: slipway [OPTIONS] COMMAND [ARGS]...\nTry 'slipway --help' for help.\n\nError: {said}\n"
     )
 
 
