@@ -32,6 +32,7 @@ BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
     "LB-03": {Spread.DOWN: ("LB-04",)},
 }
 """Checks, and those that cannot be well, or cannot be judged, where they fail."""
+AWAY = "HOST-00"
 BAD = (Status.FAIL, Status.UNAVAILABLE)
 
 
@@ -56,7 +57,9 @@ def _direct(effect: Finding, failed: Sequence[Finding]) -> Iterator[Key]:
 
 
 def _quotes(effect: Finding, cause: Finding) -> bool:
-    """Say whether something cannot be judged for a reason that is another check's own fault."""
+    """Say whether something cannot be judged, or asked, for a reason that is another check's own fault."""
+    if cause.check == AWAY:  # what that finds names the host, and is no one else's
+        return effect.check != AWAY and bool(cause.found) and cause.found in effect.found
     return effect.status is Status.UNAVAILABLE and bool(effect.found) and effect.found == cause.found
 
 
