@@ -15,7 +15,7 @@ def render(report: Report) -> str:
     blocks = [
         f"## slipway {report.verb}: {report.cluster}",
         f"**{summary(report)}** in {report.seconds:.1f} s, run `{report.run}`",
-        *(f"Unreachable: `{host}`: {_cell(cause)}" for host, cause in report.unreachable.items()),
+        *(f"Unreachable: {_cell(cause)}" for cause in report.unreachable.values()),
     ]
     problems = report.problems
     if problems:

@@ -168,7 +168,7 @@ def _gone(report: Report) -> list[str]:
 
 def _status(report: Report, color: bool) -> str:
     word = overall(report)
-    lines = [f"unreachable: {host}: {cause}" for host, cause in report.unreachable.items()]
+    lines = [f"unreachable: {cause}" for cause in report.unreachable.values()]  # which begins with the host
     if not report.findings and not report.rows:
         lines.append("nothing was checked")
     lines.append(f"Status: {_painted(GLYPHS[word], word, color)} {summary(report)} in {report.seconds:.1f} s")
