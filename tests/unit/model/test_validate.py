@@ -83,6 +83,20 @@ def test_what_the_readme_shows_is_valid(tmp_path: Path, taken: str) -> None:
     assert ("of one B60" in result.stdout) == bool(taken)
 
 
+def test_a_config_that_is_missing_comes_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(
+        f"{SMALL}load_balancer: {{pool: [10.0.0.240-10.0.0.250]}}\n"
+        "models: [{name: tiny, source: {pvc: x}, weights: 1Gi, memory: 8Gi, context: 256, config: no.json}]\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        f"  models[0].config (line 4): {tmp_path}/no.json cannot be read: No such file or directory;"
+        " put the model's config.json there, or leave config out"
+    )
+
+
 def test_the_same_as_json(tmp_path: Path) -> None:
     path = tmp_path / "home.yaml"
     path.write_text(f"{SMALL}kubernetes: {{proxy_mode: ipvs}}\n")

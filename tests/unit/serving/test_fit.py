@@ -189,12 +189,8 @@ def test_a_config_that_is_none_is_said(tmp_path: Path) -> None:
     assert said({**TINY, "config": str(path)}) == [
         f"models[0].config: {path} is not a model's config.json: {wanted}"
     ]
-    gone = tmp_path / "none.json"
-    with pytest.raises(InventoryError) as caught:
-        shape.read(Model.model_validate({**TINY, "config": str(gone)}))
-    assert str(caught.value) == (
-        f"{gone} cannot be read: No such file or directory; put the model's config.json there, or leave config out"
-    )
+    with pytest.raises(InventoryError, match="cannot be read: No such file"):
+        shape.read(Model.model_validate({**TINY, "config": str(tmp_path / "none.json")}))
 
 
 def test_a_model_without_a_source_is_a_mistake_and_no_crash(tmp_path: Path) -> None:
