@@ -52,14 +52,17 @@ def _direct(effect: Finding, failed: Sequence[Finding]) -> Iterator[Key]:
         near = any(
             effect.check in ids and _reaches(how, cause.host, effect.host) for how, ids in reach.items()
         )
-        if near or _quotes(effect, cause):
+        if near or _away(effect, cause) or _quotes(effect, cause):
             yield key(cause)
 
 
+def _away(effect: Finding, cause: Finding) -> bool:
+    """Say whether something is silent for its host's sake: what AWAY finds names the host, and no other."""
+    return cause.check == AWAY != effect.check and bool(cause.found) and cause.found in effect.found
+
+
 def _quotes(effect: Finding, cause: Finding) -> bool:
-    """Say whether something cannot be judged, or asked, for a reason that is another check's own fault."""
-    if cause.check == AWAY:  # what that finds names the host, and is no one else's
-        return effect.check != AWAY and bool(cause.found) and cause.found in effect.found
+    """Say whether something cannot be judged for a reason that is another check's own fault."""
     return effect.status is Status.UNAVAILABLE and bool(effect.found) and effect.found == cause.found
 
 
