@@ -141,7 +141,7 @@ def kubectls(cluster: Cluster, hands: Hands) -> list[Kubectl]:
 
 def speaker(cluster: Cluster, hands: Hands) -> tuple[Kubectl | None, str]:
     """Return one whose API server is ready, or else why there is none."""
-    causes = [f"{name}: {cause}" for name, cause in hands.unreachable.items()]
+    causes = [*hands.unreachable.values()]
     for each in kubectls(cluster, hands):
         answer = each.read([READY])[READY]
         if answer.text is not None and answer.text.strip() == "ok":

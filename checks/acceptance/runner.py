@@ -21,7 +21,7 @@ from deploy.model import Cluster, Node
 RunOn = Callable[[str, str], Ran]
 """(host, shell command) -> what it did; raises UnreachableError when the host is, or gets, out of reach."""
 
-ANSWERS = "it answers"
+ANSWER = "an answer"
 
 
 @lru_cache(maxsize=1)
@@ -82,4 +82,4 @@ def _on(
 
 def reached(name: str, cause: str | None) -> Finding:
     """Return whether a host answered for as long as it was asked."""
-    return judged("HOST-00", name, cause is None, found=cause or ANSWERS, wanted=ANSWERS)
+    return judged("HOST-00", name, cause is None, found=cause or ANSWER, wanted=ANSWER)

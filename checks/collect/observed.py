@@ -95,7 +95,7 @@ class Observed:
 
     def cause(self, name: str) -> str:
         """Say why a field is None."""
-        return self.causes.get(name, NOT_ASKED)
+        return self.causes.get(name, NOT_ASKED if self.trouble is None else "the host could not be read")
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
     "LB-03": {Spread.DOWN: ("LB-04",)},
 }
 """Checks, and those that cannot be well, or cannot be judged, where they fail."""
+AWAY = "HOST-00"
 BAD = (Status.FAIL, Status.UNAVAILABLE)
 
 
@@ -51,8 +52,13 @@ def _direct(effect: Finding, failed: Sequence[Finding]) -> Iterator[Key]:
         near = any(
             effect.check in ids and _reaches(how, cause.host, effect.host) for how, ids in reach.items()
         )
-        if near or _quotes(effect, cause):
+        if near or _away(effect, cause) or _quotes(effect, cause):
             yield key(cause)
+
+
+def _away(effect: Finding, cause: Finding) -> bool:
+    """Say whether something is silent for its host's sake: what AWAY finds names the host, and no other."""
+    return cause.check == AWAY != effect.check and bool(cause.found) and cause.found in effect.found
 
 
 def _quotes(effect: Finding, cause: Finding) -> bool:

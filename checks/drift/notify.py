@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 
 from checks.drift.news import News, Told, news
 from checks.report import Report, render
@@ -99,8 +100,24 @@ def _tried(name: str, hook: Callable[[str], None], body: str) -> str:
     try:
         hook(body)
     except (OSError, subprocess.SubprocessError, HTTPException) as error:  # URLError is an OSError
-        return f"nobody was told by the {name}: {type(error).__name__}"
+        return f"nobody was told by the {name}: {_why(error)}"
     return ""
+
+
+def _why(error: Exception) -> str:
+    """Say why a hook failed, without the webhook's address: whoever knows that may post there."""
+    match error:
+        case subprocess.CalledProcessError():
+            return f"it ended with {error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"it took longer than {PATIENCE:g} s"
+        case HTTPError():
+            return f"HTTP {error.code}"
+        case URLError(reason=OSError() as reason):
+            return reason.strerror or type(reason).__name__
+        case OSError(strerror=str() as said):
+            return said
+    return type(error).__name__
 
 
 def _run(command: str, body: str) -> None:

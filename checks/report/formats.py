@@ -50,3 +50,8 @@ def render(
             return metrics.render(report)
         case Format.NAGIOS:
             return nagios.render(report)
+
+
+def exit_code(report: Report, form: Format | str, *, strict: bool = False) -> int:
+    """Return what a verb exits with that showed a report in a format."""
+    return nagios.code(report) if form == Format.NAGIOS else report.exit_code(strict=strict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.finding import Finding
-from checks.report.phrases import age, cause, evidence, glyph, reason, summary, where
+from checks.report.phrases import age, causes, evidence, glyph, reason, summary, where
 from checks.report.report import Report, key, row_key, verdict
 from deploy.model.row import Row
 
@@ -15,7 +15,7 @@ def render(report: Report) -> str:
     blocks = [
         f"## slipway {report.verb}: {report.cluster}",
         f"**{summary(report)}** in {report.seconds:.1f} s, run `{report.run}`",
-        *(f"Unreachable: `{host}`: {_cell(cause)}" for host, cause in report.unreachable.items()),
+        *(f"Unreachable: {_cell(cause)}" for cause in report.unreachable.values()),
     ]
     problems = report.problems
     if problems:
@@ -44,7 +44,7 @@ def _table(report: Report, findings: Sequence[Finding]) -> str:
 
 def _said(report: Report, finding: Finding) -> str:
     since = age(report, key(finding))
-    because = cause(finding)
+    because = causes(finding)
     parts = [
         evidence(finding),
         because and f"likely because of {because}",

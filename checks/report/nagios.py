@@ -5,16 +5,22 @@ from __future__ import annotations
 from checks.report.phrases import overall, summary
 from checks.report.report import Report, Verdict
 
-_WORDS = {
-    Verdict.ERROR: "CRITICAL",
-    Verdict.WARNING: "WARNING",
-    Verdict.UNAVAILABLE: "UNKNOWN",
-    Verdict.PASS: "OK",
+_STATES = {
+    Verdict.ERROR: ("CRITICAL", 2),
+    Verdict.WARNING: ("WARNING", 1),
+    Verdict.UNAVAILABLE: ("UNKNOWN", 3),
+    Verdict.PASS: ("OK", 0),
 }
+"""By verdict a plugin's word and exit code: monitoring-plugins.org/doc/guidelines.html, on return codes."""
+
+
+def code(report: Report) -> int:
+    """Return what a plugin exits with; Nagios takes 0 to 3 and no other."""
+    return _STATES[overall(report)][1]
 
 
 def render(report: Report) -> str:
-    """Return `SLIPWAY OK - lab drift: 57 passed|errors=0 ...`; the exit code stays slipway's own."""
+    """Return `SLIPWAY OK - lab drift: 57 passed|errors=0 ...`."""
     counts = report.counts
     figures = {
         "errors": str(counts[Verdict.ERROR]),
@@ -26,4 +32,4 @@ def render(report: Report) -> str:
     }
     performance = " ".join(f"{name}={value}" for name, value in figures.items())
     said = f"{report.cluster} {report.verb}: {summary(report)}"
-    return f"SLIPWAY {_WORDS[overall(report)]} - {said}|{performance}\n"
+    return f"SLIPWAY {_STATES[overall(report)][0]} - {said}|{performance}\n"

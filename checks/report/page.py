@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from checks.finding import Finding
 from checks.report.phrases import GLYPHS, age, cause, evidence, heading, overall, summary, where
-from checks.report.report import Report, Verdict, key, row_key, verdict
+from checks.report.report import Key, Report, Verdict, key, row_key, verdict
 from deploy.model.row import Row, State
 from deploy.render import page
 
@@ -16,7 +16,10 @@ RUNS = 30  # as many as fit beside a title on a telephone, a month of nights
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A finding as the page shows it; `strip` holds (verdict, moment) of the runs before, oldest first."""
+    """A finding as the page shows it.
+
+    `causes` holds (name, place on the page or nothing), `strip` (verdict, moment) of the runs, oldest first.
+    """
 
     finding: Finding
     kind: Verdict
@@ -24,7 +27,8 @@ class Line:
     title: str
     where: str
     said: str
-    cause: str
+    place: str
+    causes: tuple[tuple[str, str], ...]
     since: str
     strip: tuple[tuple[str, str], ...]
 
@@ -43,7 +47,8 @@ class Told:
 def render(report: Report, history: Sequence[Report] = ()) -> str:
     """Return the page; `history` holds the runs of the same verb, oldest first, this one last or not."""
     runs = _runs(report, history)
-    problems = [_line(report, each, runs) for each in report.problems]
+    shown = {key(each) for each in report.problems}
+    problems = [_line(report, each, runs, shown) for each in report.problems]
     groups = [
         (heading(group, host), [_line(report, each, runs) for each in findings])
         for group, host, findings in report.groups
@@ -67,7 +72,12 @@ def _runs(report: Report, history: Sequence[Report]) -> tuple[Report, ...]:
     return (*before[-(RUNS - 1) :], report) if before else ()
 
 
-def _line(report: Report, finding: Finding, runs: Sequence[Report]) -> Line:
+def _place(check: str, host: str | None) -> str:
+    return f"{check}.{host or 'cluster'}"
+
+
+def _line(report: Report, finding: Finding, runs: Sequence[Report], shown: Set[Key] = frozenset()) -> Line:
+    """Return a finding's line, which leads to those of its causes that are `shown`."""
     return Line(
         finding=finding,
         kind=verdict(finding),
@@ -75,7 +85,8 @@ def _line(report: Report, finding: Finding, runs: Sequence[Report]) -> Line:
         title=report.titles.get(finding.check, ""),
         where=where(finding),
         said=evidence(finding),
-        cause=cause(finding),
+        place=_place(*key(finding)),
+        causes=tuple((cause(each), _place(*each) if each in shown else "") for each in finding.because),
         since=age(report, key(finding)),
         strip=tuple((_judged(run, finding), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
     )

@@ -113,9 +113,15 @@ def age(report: Report, of: Key) -> str:
     return "this run" if since == report.started else f"{since:%Y-%m-%d %H:%M} UTC"
 
 
-def cause(finding: Finding) -> str:
-    """Return which other faults this one most likely comes from: `K8S-13 (w1)`; empty for none."""
-    return ", ".join(f"{check} ({host or 'cluster'})" for check, host in finding.because)
+def cause(other: tuple[str, str | None]) -> str:
+    """Return what another fault is called that one most likely comes from: `K8S-13 (w1)`."""
+    check, host = other
+    return f"{check} ({host or 'cluster'})"
+
+
+def causes(finding: Finding) -> str:
+    """Return all of them; empty for none."""
+    return ", ".join(map(cause, finding.because))
 
 
 def heading(group: str, host: str | None) -> str:

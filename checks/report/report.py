@@ -70,8 +70,8 @@ def _titles() -> Mapping[str, str]:
 class Report:
     """One run. `since` holds when a finding that is no pass was first seen; `rows` is a drift's plan.
 
-    `unreachable` maps hosts to causes. `fixable` are the ids that `preflight --fix` mends. Titles come
-    from the catalogue, and a report that is read back keeps its own.
+    `unreachable` maps hosts to causes, which name them. `fixable` are the ids that `preflight --fix` mends.
+    Titles come from the catalogue, and a report that is read back keeps its own.
     """
 
     verb: str

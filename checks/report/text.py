@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from checks.finding import Finding, Status
-from checks.report.phrases import GLYPHS, age, cause, evidence, glyph, heading, overall, summary, where
+from checks.report.phrases import GLYPHS, age, causes, evidence, glyph, heading, overall, summary, where
 from checks.report.report import QUIET, Report, Verdict, key, row_key, verdict
 from deploy.model.row import Row, State
 
@@ -99,7 +99,7 @@ def _finding(
     if finding.ignored is not None:
         yield from _wrapped("ignored: ", finding.ignored, width)
     if finding.because:
-        yield from _wrapped("likely because of: ", cause(finding), width)
+        yield from _wrapped("likely because of: ", causes(finding), width)
     if since := age(report, key(finding)):
         yield f"{_INDENT}since: {since}"
     if finding.remedy:
@@ -168,7 +168,7 @@ def _gone(report: Report) -> list[str]:
 
 def _status(report: Report, color: bool) -> str:
     word = overall(report)
-    lines = [f"unreachable: {host}: {cause}" for host, cause in report.unreachable.items()]
+    lines = [f"unreachable: {cause}" for cause in report.unreachable.values()]  # which begins with the host
     if not report.findings and not report.rows:
         lines.append("nothing was checked")
     lines.append(f"Status: {_painted(GLYPHS[word], word, color)} {summary(report)} in {report.seconds:.1f} s")

@@ -15,7 +15,7 @@ from checks.drift import notify, overdue, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
 from checks.preflight.ignoring import misspelt
-from checks.report import Format, Report, history, render, run_id
+from checks.report import Format, Report, exit_code, history, render, run_id
 from checks.report.metrics import succeeded
 from checks.report.terminal import color, width
 from deploy.catalog import lock
@@ -73,7 +73,7 @@ def drift(
     _write_metrics(report, textfile)
     for wrong in notify.tell(report, on_change, webhook_file, paths.told(cluster.name)):
         click.echo(wrong, err=True)
-    return report.exit_code(strict=strict)
+    return exit_code(report, output, strict=strict)
 
 
 def _run(cluster: Cluster, inventory: Path) -> Report:

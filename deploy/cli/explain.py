@@ -14,6 +14,7 @@ FIXES = {
     Fix.NO: "by hand only",
 }
 WIDTH = 100
+LEGEND = "P: in preflight, V: in verify, D: in drift. `slipway explain ID` says more."
 
 
 def _paragraph(label: str, text: str) -> str:
@@ -57,3 +58,5 @@ def listed() -> str:
 def explain(ids: tuple[str, ...]) -> None:
     """Say what a check looks at, why, and how to mend what it finds; without an ID, list all."""
     click.echo("\n\n".join(explained(check(id_)) for id_ in ids) if ids else listed())
+    if not ids:
+        click.echo(LEGEND, err=True)  # for eyes: whoever counts lines counts checks

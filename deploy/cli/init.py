@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-import yaml
 
 from checks.collect.collect import collect
 from checks.collect.observed import Observed
@@ -22,6 +21,10 @@ from deploy.engine.log import open_log
 from deploy.engine.session import Session
 from deploy.errors import Exit, HostError, InventoryError, UnreachableError
 from deploy.model import Cluster, load_cluster
+from deploy.model.document import Document
+from deploy.model.load import judge
+from deploy.model.mistake import written
+from deploy.model.rules import missing_key_files
 
 TEMPLATE = "init/inventory.yaml.j2"
 PYINFRA = '''"""The hosts of {name} for plain pyinfra: `pyinfra {path} deploy.steps.baseline.baseline`."""
@@ -36,10 +39,14 @@ ACCEPTED = timedelta(days=180)
 
 
 def _addresses(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> list[IPv4Address]:  # noqa: ARG001 - click's signature
-    try:
-        found = [IPv4Address(each) for each in value]
-    except AddressValueError as error:
-        raise click.BadParameter(f"{error}; hosts are given by their IPv4 addresses") from None
+    found = []
+    for each in value:
+        try:
+            found.append(IPv4Address(each))
+        except AddressValueError:
+            raise click.BadParameter(
+                f'"{each}" is no IPv4 address such as 192.168.1.10; hosts are given by theirs'
+            ) from None
     if len(set(found)) < len(found):
         raise click.BadParameter("an address is given twice")
     return found
@@ -107,11 +114,12 @@ def _cluster(name: str, hosts: Sequence[IPv4Address], ssh: dict[str, object]) ->
         }
         for number, address in enumerate(hosts, 1)
     ]
-    nodes[0]["roles"] = ["control-plane"]
-    with TemporaryDirectory() as directory:
-        draft = Path(directory) / "draft.yaml"
-        draft.write_text(yaml.safe_dump({"name": name, "ssh": ssh, "nodes": nodes}))
-        return load_cluster(draft)
+    drafted, wrong = judge(Document(data={"name": name, "ssh": ssh, "nodes": nodes}))
+    wrong += missing_key_files(drafted) if drafted else []
+    if wrong or drafted is None:
+        lines = [f"  {written(mistake.place)}: {mistake.text}" for mistake in wrong]
+        raise InventoryError("\n".join(["No host was asked, and no inventory was written:", *lines]))
+    return drafted
 
 
 def _read(

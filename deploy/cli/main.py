@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import errno
 import gc
 import importlib
 import os
@@ -34,6 +36,17 @@ VERBS = {
     "validate": ("deploy.cli.validate:validate", "Read an inventory and name every mistake in it."),
     "verify": ("deploy.cli.verify:verify", "Prove that the cluster does what it is for."),
 }
+_ACCESS = (
+    "wanted a place that you may write to; XDG_STATE_HOME and XDG_CACHE_HOME name where slipway keeps things"
+)
+REMEDIES = {  # what this machine refuses is no mistake of slipway
+    errno.EACCES: _ACCESS,
+    errno.EPERM: _ACCESS,
+    errno.EROFS: _ACCESS,
+    errno.ENOTDIR: _ACCESS,
+    errno.ENOSPC: "make room on this machine",
+    errno.EDQUOT: "make room, or have your quota raised",
+}
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 GOES_ON = "\nInterrupted. What is done stays done; running the same command again goes on."
 
@@ -51,6 +64,15 @@ class Verbs(click.Group):
             return None
         module, name = VERBS[cmd_name][0].split(":")
         return cast(click.Command, getattr(importlib.import_module(module), name))
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = difflib.get_close_matches(args[0], VERBS, n=1)
+        if near and args[0] not in VERBS:
+            ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -81,13 +103,27 @@ def exit_code(call: Callable[[], Any]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter says it at exit
         return int(Exit.INTERNAL)
+    except OSError as error:
+        return _refused(error) if error.errno in REMEDIES else _internal(error)
     except Exception as error:  # noqa: BLE001 - the last line before the shell
         return _internal(error)
     return code if isinstance(code, int) else int(Exit.OK)
 
 
+def _debugging() -> bool:
+    return bool(os.environ.get("SLIPWAY_DEBUG"))
+
+
+def _refused(error: OSError) -> int:
+    if _debugging():
+        traceback.print_exc()
+    place = error.filename or "the output"
+    print(f"{place}: {error.strerror}; {REMEDIES[error.errno or 0]}", file=sys.stderr)
+    return int(Exit.FAILED)
+
+
 def _internal(error: Exception) -> int:
-    if os.environ.get("SLIPWAY_DEBUG"):
+    if _debugging():
         traceback.print_exc()
         return int(Exit.INTERNAL)
     with NamedTemporaryFile("w", prefix="slipway-", suffix=".log", delete=False) as file:

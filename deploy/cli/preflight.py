@@ -21,14 +21,14 @@ from checks.collect.probing import probed
 from checks.finding import Finding
 from checks.preflight import preflight as judge
 from checks.preflight import sample, urls
-from checks.report import Format, Report, render, run_id
+from checks.report import Format, Report, exit_code, render, run_id
 from checks.report.terminal import color, width
 from deploy.cli import choices
 from deploy.cli.evidence import digest, keep, silent
 from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.errors import Exit, InventoryError, worst
+from deploy.errors import Exit, InventoryError
 from deploy.model import Cluster, load_cluster, paths
 
 PROBE = Path(__file__).resolve().parents[2] / "files/preflight/probe.py"
@@ -87,6 +87,8 @@ def preflight(
     """
     if baseline is not None and (active or fix):
         raise click.UsageError("--baseline asks no host; --active and --fix need them")
+    if save is not None and not save.parent.is_dir():
+        raise InventoryError(f"--save {save}: there is no directory {save.parent}")
     cluster = load_cluster(inventory)
     started, before = datetime.now(UTC), time.monotonic()
     if baseline is not None:
@@ -99,7 +101,8 @@ def preflight(
     if baseline is None:
         keep(report)
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    return worst(report.exit_code(strict=strict), Exit.FAILED if judged.broken else Exit.OK)
+    code = exit_code(report, output, strict=strict)
+    return Exit.FAILED if judged.broken and code in (Exit.OK, Exit.WARNINGS) else code
 
 
 def _asked(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from checks.report import Format, history, render
+from checks.report import Format, exit_code, history, render
 from checks.report.terminal import color, width
 from deploy.cli import choices
-from deploy.errors import InventoryError
+from deploy.errors import Exit, InventoryError
 from deploy.model import load_cluster, paths
 
 RUNS = 30
@@ -36,4 +36,4 @@ def report(inventory: Path, verb: str, output: str) -> int:
         raise InventoryError(f"there is no report in {directory} yet; slipway {verb} {inventory} makes one")
     text = render(kept[-1], output, width=width(sys.stdout), color=color(sys.stdout), history=kept)
     click.echo(text, nl=False)
-    return 0
+    return exit_code(kept[-1], output) if output == Format.NAGIOS else Exit.OK

@@ -14,7 +14,7 @@ from checks.acceptance.gates import Tell, silently
 from checks.acceptance.verify import Verify
 from checks.finding import Finding
 from checks.preflight.ignoring import ignoring
-from checks.report import Format, Report, render, run_id
+from checks.report import Format, Report, exit_code, render, run_id
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
@@ -50,7 +50,7 @@ def verify(inventory: Path, output: str, settle: float, *, passive: bool, strict
         report = verified(session, cluster, passive=passive, settle=settle, tell=on_terminal())
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
     keep(report)
-    return report.exit_code(strict=strict)
+    return exit_code(report, output, strict=strict)
 
 
 def verified(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ GRACE = 10.0  # seconds that a host may take longer to open a session, or to say
 DYING = 1.0  # seconds between the end of a dying connection's channels and its own
 REFUSALS = 100  # of a session, in those seconds, before a refusal is believed
 CHUNK = 65536
+# without a handler Python writes paramiko's tracebacks to the terminal, of verbs that keep no log
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class LostError(UnreachableError):

@@ -18,8 +18,8 @@ from deploy.model import paths
 KEPT = 50  # runs per cluster
 LOGGER = logging.getLogger("slipway")
 FOREIGN = ("pyinfra", "paramiko")
-for _name in FOREIGN:  # without a handler Python writes their warnings to the terminal
-    logging.getLogger(_name).addHandler(logging.NullHandler())
+# without a handler Python writes its warnings to the terminal; paramiko has one by its link
+logging.getLogger("pyinfra").addHandler(logging.NullHandler())
 
 
 class _Masking(logging.Formatter):

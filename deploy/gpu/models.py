@@ -26,7 +26,7 @@ def mistakes(cluster: Cluster) -> list[Mistake]:
     return [
         Mistake(place, text)
         for place, gpus in _unknown(cluster)
-        if (text := _other_spelling(gpus) or _nobodys(gpus))
+        if (text := _other_spelling(gpus) or _others(gpus) or _nobodys(gpus))
     ]
 
 
@@ -73,6 +73,14 @@ def _other_spelling(gpus: Gpus) -> str | None:
     known = {_plain(name): name for name in models(gpus.vendor)}
     name = known.get(_plain(gpus.model))
     return f'"{gpus.model}" is written {name}' if name else None
+
+
+def _others(gpus: Gpus) -> str | None:
+    """Refuse another vendor's card: its driver would be waited for, and never find one."""
+    for vendor in Vendor:
+        if name := next((each for each in models(vendor) if _plain(each) == _plain(gpus.model)), None):
+            return f"{name} is a card of {vendor}, and the vendor here is {gpus.vendor}; correct one of them"
+    return None
 
 
 def _plain(name: str) -> str:

@@ -130,7 +130,9 @@ class _Reader:
         """Return a key as it is written, so that `on:` and `8080:` stay what they look like."""
         if isinstance(node, yaml.ScalarNode):
             return str(node.value)
-        raise yaml.MarkedYAMLError(None, None, "a key that is no text", node.start_mark)
+        raise yaml.MarkedYAMLError(
+            None, None, "a key that is no text; a value that begins with { needs quotes", node.start_mark
+        )
 
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
         try:

@@ -15,7 +15,6 @@ from deploy.model.registry import (
     RegistryExpose,
     RegistryProvider,
     RegistryStorage,
-    address,
 )
 from deploy.model.storage_rules import unplaced, unread
 
@@ -60,8 +59,8 @@ def registry_address_is_kept(cluster: Cluster) -> Iterator[Mistake]:
     if cluster.registry and network.prefixlen > NARROWEST:
         yield Mistake(
             ("kubernetes", "service_cidr"),
-            f"the registry has the address {address(network)}, number {OFFSET} of {network}, and of so"
-            f" narrow a network other Services may be given it; wanted a /{NARROWEST} or wider",
+            f"the registry has address number {OFFSET} of {network}, and of so narrow a network other"
+            f" Services may be given it; wanted a /{NARROWEST} or wider",
             involves=(REGISTRY,),
         )
 

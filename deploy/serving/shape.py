@@ -42,7 +42,9 @@ def read(model: Model) -> Shape | None:
     try:
         return of(json.loads(path.read_text()))
     except OSError as error:
-        raise InventoryError(f"{path} cannot be read: {error.strerror}") from None
+        raise InventoryError(
+            f"{path} cannot be read: {error.strerror}; put the model's config.json there, or leave config out"
+        ) from None
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         raise InventoryError(
             f"{path} is not a model's config.json: wanted num_hidden_layers, num_attention_heads and"

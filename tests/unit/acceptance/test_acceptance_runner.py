@@ -127,7 +127,7 @@ def on(host: str, findings: list[Finding]) -> list[tuple[str, str, str, str]]:
 
 def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
     assert on("w1", prove()) == [
-        ("HOST-00", "pass", "it answers", "it answers"),
+        ("HOST-00", "pass", "an answer", "an answer"),
         ("HOST-03", "pass", "no swap", "no swap"),
         ("HOST-06", "pass", "overlay and /proc/sys/net/bridge", "overlay and /proc/sys/net/bridge"),
         (
@@ -290,7 +290,7 @@ def test_etcds_manifest_is_compared_too(ran: Ran, expected: tuple[str, str]) -> 
 def test_a_host_that_does_not_answer_passes_nothing() -> None:
     findings = on("w1", prove(unreachable={"w1": "no route to w1"}))
 
-    assert findings[0] == ("HOST-00", "fail", "no route to w1", "it answers")
+    assert findings[0] == ("HOST-00", "fail", "no route to w1", "an answer")
     assert {each[1:3] for each in findings[1:]} == {("unavailable", "the host does not answer (HOST-00)")}
     assert len(findings) == len(on("w1", prove()))
 

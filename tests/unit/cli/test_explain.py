@@ -39,10 +39,12 @@ def test_every_check_can_be_explained_on_a_terminal_of_100_columns() -> None:
 
 
 def test_without_an_id_all_are_listed() -> None:
-    lines = CliRunner().invoke(explain).output.splitlines()
+    done = CliRunner().invoke(explain)
+    lines = done.stdout.splitlines()
 
     assert len(lines) == len(all_checks())
     assert "HOST-03  PVD  error    Swap is off" in lines
+    assert done.stderr == "P: in preflight, V: in verify, D: in drift. `slipway explain ID` says more.\n"
 
 
 @pytest.mark.parametrize("ids", [["host-03"], ["HOST-3"]])

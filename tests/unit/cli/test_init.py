@@ -18,6 +18,7 @@ from tests.unit.checks.machines import device, healthy, with_arcs
 WRITTEN = """\
 # home: written by `slipway init` from what 2 hosts said of themselves. Read it through; it is yours.
 #   slipway validate home.yaml
+#   slipway artifacts lock home.yaml
 #   slipway preflight home.yaml
 #   slipway plan home.yaml
 #   slipway apply home.yaml
@@ -112,7 +113,10 @@ def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("hosts", "said"),
     [
-        (["box.home.arpa"], "hosts are given by their IPv4 addresses"),
+        (
+            ["192.0.2.1", "box.home.arpa"],
+            '"box.home.arpa" is no IPv4 address such as 192.168.1.10; hosts are given by theirs',
+        ),
         (["192.0.2.1", "192.0.2.1"], "an address is given twice"),
     ],
 )
@@ -121,3 +125,36 @@ def test_hosts_are_given_by_address_and_once(hosts: list[str], said: str) -> Non
 
     assert done.exit_code == 2
     assert said in done.output
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "said"),
+    [
+        (
+            "My_Home",
+            "192.0.2.1",
+            (
+                'name: found "My_Home", wanted a name of at most 63 lower-case letters, digits and hyphens,'
+                " such as node-1"
+            ),
+        ),
+        (
+            "home",
+            "127.0.0.1",
+            (
+                "nodes[0].address: 127.0.0.1 is no address that other hosts can reach; wanted one that is\n"
+                "  ssh.key: /none is not a file; name the private key that the hosts know, or make one with"
+                " ssh-keygen"
+            ),
+        ),
+    ],
+)
+def test_what_no_inventory_can_hold_is_said_before_a_host_is_asked(
+    tmp_path: Path, name: str, host: str, said: str
+) -> None:
+    options = ["--key", "/none", "--file", str(tmp_path / "home.yaml")]
+
+    with pytest.raises(InventoryError) as caught:
+        init.main([name, host, *options], standalone_mode=False)
+
+    assert str(caught.value) == f"No host was asked, and no inventory was written:\n  {said}"

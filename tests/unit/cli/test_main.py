@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -45,13 +46,16 @@ def test_every_verb_can_be_called_for_help() -> None:
         assert command.name == verb
 
 
-def test_an_unknown_verb_is_a_usage_error() -> None:
-    ran = subprocess.run([SLIPWAY, "fly"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [("fly", "No such command 'fly'."), ("explian", "No such command 'explian'; did you mean explain?")],
+)
+def test_an_unknown_verb_is_a_usage_error(verb: str, said: str) -> None:
+    ran = subprocess.run([SLIPWAY, verb], capture_output=True, text=True, check=False)
 
     assert ran.returncode == 2
     assert ran.stderr == (
-        "Usage: slipway [OPTIONS] COMMAND [ARGS]...\nTry 'slipway --help' for help.\n\n"
-        "Error: No such command 'fly'.\n"
+        f"Usage: slipway [OPTIONS] COMMAND [ARGS]...\nTry 'slipway --help' for help.\n\nError: {said}\n"
     )
 
 
@@ -78,6 +82,35 @@ def test_a_mistake_of_ours_is_two_lines_and_a_file_with_the_traceback(
     )
     assert "Traceback (most recent call last)" in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/root/.local/state"),
+            (
+                "/root/.local/state: Permission denied; wanted a place that you may write to; XDG_STATE_HOME"
+                " and XDG_CACHE_HOME name where slipway keeps things\n"
+            ),
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "the output: No space left on device; make room on this machine\n",
+        ),
+    ],
+)
+def test_what_this_machine_refuses_is_no_mistake_of_ours(
+    error: OSError, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.exit_code(raising(error)) == 3
+    assert capsys.readouterr().err == said
+
+
+def test_a_file_of_ours_that_is_not_there_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    assert main.exit_code(raising(FileNotFoundError(errno.ENOENT, "No such file", "templates/x.j2"))) == 1
 
 
 def test_the_traceback_is_shown_to_who_asks(

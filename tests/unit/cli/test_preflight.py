@@ -42,3 +42,16 @@ def test_a_saved_collection_is_judged_without_a_host_and_not_kept(
 
     assert "HOST-" in capsys.readouterr().out
     assert not paths.reports("test").exists()
+
+
+def test_where_the_collection_is_to_be_saved_is_looked_for_before_a_host_is_asked(
+    inventory: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "none"
+
+    assert slipway("preflight", inventory, "--save", folder / "read.json") == 2
+
+    assert capsys.readouterr().err == f"--save {folder}/read.json: there is no directory {folder}\n"
+    assert not paths.logs("test").exists()

@@ -80,6 +80,20 @@ def test_who_cannot_say_more_than_anothers_fault_has_it_as_cause() -> None:
     )
 
 
+def test_a_cluster_whose_control_plane_is_away_is_silent_because_of_that() -> None:
+    refused = "cp1 (192.0.2.1 port 22): connection refused"
+    away = Finding("HOST-00", "cp1", Status.FAIL, found=refused)
+    away_too = Finding("HOST-00", "w1", Status.FAIL, found="w1 (192.0.2.2 port 22): connection refused")
+    silent = Finding("K8S-14", None, Status.FAIL, found=f"{refused}; cp2: the API refuses")
+    nothing = Finding("RT-13", None, Status.UNAVAILABLE, found=silent.found)
+    expected: tuple[Key, ...] = (("HOST-00", "cp1"),)
+
+    assert because([away, away_too, silent, nothing]) == {
+        ("K8S-14", None): expected,
+        ("RT-13", None): expected,
+    }
+
+
 def test_of_a_chain_the_first_is_named_and_of_several_all() -> None:
     chain = night(("K8S-13", "w1"), ("K8S-09", None), ("LB-02", None), ("LB-04", None))
     several = night(("HOST-07", "w1"), ("LB-03", None), ("LB-04", None))

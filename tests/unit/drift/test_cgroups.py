@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from checks.cluster.snapshot import Answer, Snapshot
-from checks.collect.observed import Observed
+from checks.collect.observed import Observed, Trouble
 from checks.drift.cgroups import drivers
 from checks.finding import Status
 from deploy.observe import runtime
@@ -63,8 +63,10 @@ def test_both_have_one_driver(config: str, driver: str | None, status: Status, f
 
 def test_a_host_that_was_not_read_is_not_judged() -> None:
     blind = Observed(host="w1", causes={"runtime": "no answer in time"})
+    away = Observed(host="w1", trouble=Trouble("w1: connection refused"))
 
     assert said(kubelet("systemd"), blind) == (Status.UNAVAILABLE, "runtime: no answer in time")
+    assert said(kubelet("systemd"), away) == (Status.UNAVAILABLE, "runtime: the host could not be read")
     assert said(kubelet("systemd")) == (Status.UNAVAILABLE, "runtime: it was not read")
 
 

@@ -92,9 +92,28 @@ def test_a_command_that_fails_is_said_and_its_news_is_told_the_next_time(
 ) -> None:
     wrong = tell(REPORT, "false", None, ledger)
 
-    assert wrong == ["nobody was told by the command false: CalledProcessError"]
+    assert wrong == ["nobody was told by the command false: it ended with 1"]
     assert tell(compared(night(2, SWAP), REPORT), f"{COPY}{tmp_path / 'told'}", None, ledger) == []
     assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+@pytest.mark.parametrize(
+    ("command", "address", "said"),
+    [
+        ("/none/tell", None, "command /none/tell: No such file or directory"),
+        (None, "http://127.0.0.1:1/hook-secret", "webhook of {file}: Connection refused"),
+        (None, "https://127.0.0.1:port/", "webhook of {file}: InvalidURL"),
+    ],
+)
+def test_it_is_said_why_nobody_was_told_and_never_the_address(
+    tmp_path: Path, ledger: Path, command: str | None, address: str | None, said: str
+) -> None:
+    file = tmp_path / "webhook"
+    file.write_text(address or "")
+
+    wrong = tell(REPORT, command, file if address else None, ledger)
+
+    assert wrong == [f"nobody was told by the {said.format(file=file)}"]
 
 
 def test_what_came_and_went_before_anybody_could_be_told_is_not_told(tmp_path: Path, ledger: Path) -> None:
@@ -111,7 +130,7 @@ def test_only_the_one_that_was_not_told_is_told_again(
     secret, told = tmp_path / "webhook", tmp_path / "told"
     secret.write_text(f"{url}/broken")
     assert tell(REPORT, f"{COPY}{told}", secret, ledger) == [
-        f"nobody was told by the webhook of {secret}: HTTPError"
+        f"nobody was told by the webhook of {secret}: HTTP 500"
     ]
     told.unlink()
     secret.write_text(f"{url}/hook")

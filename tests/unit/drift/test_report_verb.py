@@ -50,7 +50,9 @@ def test_the_last_night_is_shown_with_those_before_it(inventory: Path) -> None:
     for each in (first, compared(night(1, SWAP), first)):
         history.save(paths.reports("homelab"), each)
 
-    assert shown(inventory, "-o", "nagios").output.startswith("SLIPWAY CRITICAL - homelab drift: 1 error")
+    plugin = shown(inventory, "-o", "nagios")
+    assert plugin.output.startswith("SLIPWAY CRITICAL - homelab drift: 1 error")
+    assert (plugin.return_value, shown(inventory).return_value) == (2, 0)
     assert json.loads(shown(inventory, "-o", "json").output)["run"] == "20261102T031700Z-0000"
     assert 'aria-label="last 2 runs: pass, error"' in shown(inventory, "-o", "html").output
 

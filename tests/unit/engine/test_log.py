@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,14 @@ def test_nothing_of_pyinfra_reaches_the_terminal(capfd: pytest.CaptureFixture[st
         logging.getLogger("pyinfra").error("only for the log")
 
     assert "only for the log" not in "".join(capfd.readouterr())
+
+
+def test_who_connects_without_a_log_shows_no_traceback_of_paramikos() -> None:
+    code = (
+        "import logging, deploy.cli, deploy.engine.trusting\n"
+        "logging.getLogger('paramiko.transport').error('Traceback (most recent call last):')\n"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (ran.stdout, ran.stderr) == ("", "")

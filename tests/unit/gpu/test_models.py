@@ -31,6 +31,11 @@ from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
             f'no card of intel is called "A77O"; there are: {", ".join(models.models(Vendor.INTEL))}',
             id="a letter for a digit",
         ),
+        pytest.param(
+            {**HOPPER, "model": "a770"},
+            "A770 is a card of intel, and the vendor here is nvidia; correct one of them",
+            id="another vendor's",
+        ),
     ],
 )
 def test_a_name_that_nothing_would_be_found_by_is_refused(gpus: dict[str, Any], said: str) -> None:

@@ -161,7 +161,8 @@ def test_a_list_of_keys_is_no_node(complaint: Complaint) -> None:
         ),
         pytest.param(
             "? [a, b]\n: c\n",
-            "bad.yaml is not YAML: line 1, column 3: a key that is no text.",
+            "bad.yaml is not YAML: line 1, column 3: a key that is no text;"
+            " a value that begins with { needs quotes.",
             id="a list for a key",
         ),
         pytest.param(

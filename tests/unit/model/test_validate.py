@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,41 @@ def test_what_the_example_offers_is_valid_too(tmp_path: Path) -> None:
     assert result.stdout.splitlines()[-2] == (
         "  model          qwen: weights 7.5 GiB, engine 1.5 GiB, KV cache of one sequence of 8192 tokens 0.2"
         " GiB: together 9.2 GiB of 14.7 GiB, 0.92 of one A770 with 16.0 GiB"
+    )
+
+
+@pytest.mark.parametrize("taken", ["", "    # "], ids=["as it stands", "with what it offers"])
+def test_what_the_readme_shows_is_valid(tmp_path: Path, taken: str) -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\n"
+        "nodes:\n"
+        "  - {name: nuc1, address: 192.168.1.10, roles: [control-plane]}\n"
+        "  - {name: arc1, address: 192.168.1.11, roles: [worker],"
+        " gpus: {vendor: intel, model: B60, count: 2}}\n"
+        "load_balancer: {pool: [192.168.1.240-192.168.1.250]}\n"
+        + "".join(shown).replace(taken or "none", "    ")
+    )
+    (tmp_path / "qwen.json").write_text(json.dumps(CONFIG))
+
+    result = run(str(path))
+
+    assert result.exception is None
+    assert ("of one B60" in result.stdout) == bool(taken)
+
+
+def test_a_config_that_is_missing_comes_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(
+        f"{SMALL}load_balancer: {{pool: [10.0.0.240-10.0.0.250]}}\n"
+        "models: [{name: tiny, source: {pvc: x}, weights: 1Gi, memory: 8Gi, context: 256, config: no.json}]\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        f"  models[0].config (line 4): {tmp_path}/no.json cannot be read: No such file or directory;"
+        " put the model's config.json there, or leave config out"
     )
 
 
@@ -221,3 +257,32 @@ def test_what_is_accepted_is_a_check_and_of_a_night_where_it_is_said_of_one(tmp_
         "there is no check HOST-52; the nearest is HOST-29: The mirror is fast enough",
         f"{no_night}: it belongs under ignore",
     ]
+
+
+def test_accepted_drift_without_a_control_plane_is_a_mistake_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "workers.yaml"
+    path.write_text(
+        "name: home\n"
+        "nodes: [{name: w1, address: 10.0.0.11, roles: [worker]}]\n"
+        "drift_ignore: [{plan: baseline, reason: later, expires: 2027-01-01}]\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        "  nodes (line 2): no node has the role control-plane, wanted one or an odd number; give it to one"
+    )
+
+
+def test_services_at_the_end_of_all_addresses_are_a_mistake_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "end.yaml"
+    path.write_text(
+        f"{SMALL}kubernetes: {{service_cidr: 255.255.255.255/32}}\nstorage: {{path: /data}}\n"
+        "registry: {provider: distribution, hostname: registry.home.arpa, expose: cluster}\n"
+    )
+
+    assert str(run(str(path)).exception) == (
+        f"{path} is not a valid cluster:\n"
+        "  kubernetes.service_cidr (line 3): found 255.255.255.255/32, wanted a network between /12 and /28\n"
+        "  kubernetes.service_cidr (line 3): the registry has address number 20 of 255.255.255.255/32, and of"
+        " so narrow a network other Services may be given it; wanted a /23 or wider"
+    )

@@ -9,10 +9,10 @@ from xml.etree.ElementTree import fromstring
 
 import jsonschema
 import pytest
-from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, ROW
+from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW
 
 from checks.finding import Finding, Severity, Status
-from checks.report import Format, Report, render
+from checks.report import Format, Report, exit_code, render
 from checks.report.document import read, schema
 from checks.report.metrics import succeeded
 from deploy.errors import RunError
@@ -50,6 +50,15 @@ def test_only_a_complete_run_is_a_success_in_the_metrics() -> None:
 
 def test_the_page_says_what_a_fault_comes_from() -> None:
     assert "likely because of HOST-00 (w2), K8S-14 (cluster)" in render(NIGHT, "html")
+
+
+def test_the_page_leads_to_a_cause_that_it_shows() -> None:
+    down = Finding("K8S-14", None, Status.FAIL, found="connection refused", group="kubernetes")
+
+    page = render(replace(NIGHT, findings=(PATH, down)), "html")
+
+    assert 'likely because of HOST-00 (w2), <a href="#K8S-14.cluster">K8S-14 (cluster)</a>' in page
+    assert page.count('id="K8S-14.cluster"') == 1
 
 
 def test_a_report_of_before_there_were_causes_is_read() -> None:
@@ -178,6 +187,7 @@ def test_a_page_shows_how_a_check_ended_in_the_runs_before() -> None:
 
     page = render(NIGHT, "html", history=[before, NIGHT])
 
+    assert "Bars show the last 2 runs, the newest on the right." in page
     assert 'aria-label="last 2 runs: pass, error"' in page
     assert 'aria-label="last 2 runs: absent, unavailable"' in page
 
@@ -217,6 +227,7 @@ def test_a_run_without_findings_never_passes() -> None:
     assert empty.exit_code() == 3
     assert render(empty, "text") == "nothing was checked\nStatus: × 0 passed in 1.2 s\n"
     assert render(empty, "nagios").startswith("SLIPWAY CRITICAL - homelab verify: 0 passed|")
+    assert exit_code(empty, "nagios") == 2
 
 
 UNREAD = replace(NODES, status=Status.UNAVAILABLE)
@@ -244,6 +255,22 @@ FAILED = replace(NODES, status=Status.FAIL)
 )
 def test_the_exit_code_is_the_worst_that_holds(report: Report, code: int, strict: int) -> None:
     assert (report.exit_code(), report.exit_code(strict=True)) == (code, strict)
+
+
+@pytest.mark.parametrize(
+    ("report", "word", "code"),
+    [
+        (GOOD, "OK", 0),
+        (replace(GOOD, rows=NIGHT.rows), "WARNING", 1),
+        (replace(GOOD, findings=(replace(FAILED, severity=Severity.WARNING),)), "WARNING", 1),
+        (replace(GOOD, rows=NIGHT.rows, findings=(FAILED,)), "CRITICAL", 2),
+        (replace(GOOD, findings=(UNREAD,)), "UNKNOWN", 3),
+        (replace(GOOD, unreachable={"w1": "no route"}), "UNKNOWN", 3),
+    ],
+)
+def test_a_plugin_exits_with_what_it_says(report: Report, word: str, code: int) -> None:
+    assert render(report, "nagios").startswith(f"SLIPWAY {word} - ")
+    assert exit_code(report, "nagios") == exit_code(report, Format.NAGIOS, strict=True) == code
 
 
 def test_every_format_has_a_renderer() -> None:
