@@ -15,8 +15,15 @@ from deploy.model.row import Row, State
 Told = Mapping[Key, str]
 """What somebody knows: each fault, and how bad it was said to be."""
 
-# ages, room, counts of what happens all the time: these alone change from night to night by themselves
-AMOUNT = re.compile(r"(?<=pid )\d+|\d+(?:\.\d+)?(?= (?:%|[KMGT]iB|ms|s|hours?|days?|restarts?|x|slow)(?!\w))")
+# moments, ages, room, processes, counts of what happens all the time: these alone change by themselves
+_UNIT = "%|[KMGT]iB|ms|milliseconds|s|seconds|hours?|days?|restarts?|x|slow"
+AMOUNT = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
+    r"|\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?m?s\b"  # as Go writes a duration
+    r"|(?<=pid )\d+"
+    r"|(?<=:)\d+(?=->)"  # the port of a connection's own end
+    rf"|\d+(?:\.\d+)?(?= (?:of \d+ )?(?:{_UNIT})(?!\w))"
+)
 AWAY = "HOST-00"
 UNREAD = str(Verdict.UNAVAILABLE)
 

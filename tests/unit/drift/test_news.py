@@ -87,6 +87,8 @@ def test_fourteen_nights_are_told_one_message_per_change() -> None:
     [
         (finding("ends in 29 days", Severity.WARNING), finding("ends in 6 days")),
         (finding("CoreDNS 0/2, flannel 2/2"), finding("CoreDNS 0/2, flannel 1/2")),
+        (finding("5 of 8 GPUs at full width"), finding("4 of 8 GPUs at full width")),
+        (finding("begins only on 2026-12-01"), finding("begins only on 2026-12-02")),
         (finding("", status=Status.UNAVAILABLE), finding("ends in 6 days")),
         (replace(ROW, diff="-a"), replace(ROW, diff="-b")),
         (ROW, replace(ROW, state=State.ERROR)),
@@ -107,6 +109,17 @@ def test_what_got_worse_or_is_another_fault_is_told(before: Finding | Row, now: 
         ("22: by sshd (pid 812)", "22: by sshd (pid 4711)"),
         ("2.4 s off", "41.0 s off"),
         ("qwen 5 restarts", "qwen 6 restarts"),
+        ("3 of 40 GiB free in /data, 20Gi declared", "2 of 40 GiB free in /data, 20Gi declared"),
+        ("Connection timed out after 10001 milliseconds", "Connection timed out after 10002 milliseconds"),
+        ("pleg was last seen active 18h23m4.5s ago", "pleg was last seen active 42h25m0s ago"),
+        (
+            "read tcp 10.0.0.1:45678->10.0.0.2:10250: timeout",
+            "read tcp 10.0.0.1:39444->10.0.0.2:10250: timeout",
+        ),
+        (
+            "certificate has expired: current time 2026-11-30T03:17:02Z is after 2026-11-29T00:00:00Z",
+            "certificate has expired: current time 2026-12-01T03:17:09Z is after 2026-11-29T00:00:00Z",
+        ),
     ],
 )
 def test_amounts_that_change_by_themselves_wake_nobody(before: str, now: str) -> None:
