@@ -17,24 +17,28 @@ from deploy.model.api_server import PORT
 
 SOON, AT_ONCE = timedelta(days=30), timedelta(days=7)
 KUBELET, KUBELET_PORT = "/var/lib/kubelet/pki", 10250
+PEM = "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p'"
 # Nothing of a private key leaves the host: only CERTIFICATE blocks and client-certificate-data are printed.
 READ = f"""cd /etc/kubernetes 2>/dev/null || exit 1
 for f in pki/*.crt pki/etcd/*.crt {KUBELET}/kubelet-client-current.pem {KUBELET}/kubelet.crt; do
-  [ -e "$f" ] && echo "@ $f" && sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' "$f"
+  [ -e "$f" ] && echo "@ $f" && {PEM} "$f"
 done
 for f in *.conf; do
   [ -e "$f" ] && echo "@ $f" && sed -n 's/^ *client-certificate-data: *//p' "$f"
 done; true"""
 
 # k3s keeps them in two folders, and renews at a start what has less than 120 days left (k3s-io/k3s#12315)
-READ_K3S = """cd /var/lib/rancher/k3s 2>/dev/null || exit 1
+READ_K3S = f"""cd /var/lib/rancher/k3s 2>/dev/null || exit 1
 for f in server/tls/*.crt server/tls/etcd/*.crt agent/*.crt; do
-  [ -e "$f" ] && echo "@ $f" && sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' "$f"
+  [ -e "$f" ] && echo "@ $f" && {PEM} "$f"
 done; true"""
-# curl says whom it talked to since 7.88, which Debian 12 has; nobody is trusted for that, and nothing is sent
-SERVED = (
-    "curl -sk --noproxy '*' -m 3 {sinks} -w '\\n@ {served}%{{url_effective}}\\n%{{certs}}' {urls} || true"
-)
+# curl says whom it talked to since 7.88, Debian 12's; openssl does where it is older, as in Ubuntu 22.04.
+# Nobody is trusted for that, and nothing is sent.
+SERVED = """for at in {doors}; do
+  pem=$(curl -sk --noproxy '*' -m 3 -o /dev/null -w '%{{certs}}' "https://$at/" 2>/dev/null | {pem})
+  [ -n "$pem" ] || pem=$(timeout 3 openssl s_client -connect "$at" </dev/null 2>/dev/null | {pem})
+  printf '\\n@ {served}%s\\n%s\\n' "$at" "$pem"
+done; true"""
 SERVED_AT = "served at "
 
 
@@ -83,14 +87,12 @@ def left(dated: Dated, now: datetime) -> str:
 def doors(node: Node) -> list[str]:
     """Return where a node serves certificates: its kubelet, and the API server of a control plane."""
     ports = (KUBELET_PORT, PORT) if node.is_control_plane else (KUBELET_PORT,)
-    return [f"https://{node.address}:{port}/" for port in ports]
+    return [f"{node.address}:{port}" for port in ports]
 
 
 def reading(cluster: Cluster, node: Node) -> str:
     """Return the shell that prints the certificates of a node, on file and as they are served."""
-    urls = doors(node)
-    sinks = " ".join("-o /dev/null" for _ in urls)
-    served = SERVED.format(sinks=sinks, served=SERVED_AT, urls=" ".join(urls))
+    served = SERVED.format(doors=" ".join(doors(node)), served=SERVED_AT, pem=PEM)
     return f"{READ_K3S if cluster.is_k3s else READ}\n{served}"
 
 
@@ -112,11 +114,11 @@ def test_certificates_are_valid_for_a_month(host: Host, cluster: Cluster, node: 
         detail="\n".join(left(each, now) for each in bad),
     )
     leaves = {each.name: each.certificate for each in reversed(found)}
-    silent = [url for url in doors(node) if f"{SERVED_AT}{url}" not in leaves]
+    silent = [at for at in doors(node) if f"{SERVED_AT}{at}" not in leaves]
     if silent:
         seen.unread(f"no certificate is served at {', '.join(silent)} (K8S-13, K8S-14)")
     # what k3s serves is made from no one file
     if node.is_control_plane and not cluster.is_k3s:
-        same = leaves[f"{SERVED_AT}https://{node.address}:{PORT}/"] == leaves.get("pki/apiserver.crt")
+        same = leaves[f"{SERVED_AT}{node.address}:{PORT}"] == leaves.get("pki/apiserver.crt")
         told = "the one on file" if same else "another one than the file"
         seen.expect(found=f"the API server serves {told}", wanted="the API server serves the one on file")

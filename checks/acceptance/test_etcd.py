@@ -28,16 +28,21 @@ SILENT = (7, 28)  # curl: nobody listens, no answer in time
 NO_KEYS = 9
 # etcd's gRPC gateway: https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/. A status has the alarms among
 # its errors (etcd-io/etcd server/etcdserver/api/v3rpc/maintenance.go), and asking for it writes nothing.
-URL = "https://127.0.0.1:2379/v3"
 ASK = (
-    f"cd {{folder}} || {{otherwise}}; curl -sS -m 5 --cacert {{ca}}.crt --cert {{client}}.crt "
-    f"--key {{client}}.key -d '{{{{}}}}' -w '\\n' {URL}/cluster/member/list {URL}/maintenance/status"
+    "cd {folder} || {otherwise}; curl -sS --noproxy '*' -m 5 --cacert {ca}.crt --cert {client}.crt "
+    "--key {client}.key -d '{{}}' -w '\\n' {url}/cluster/member/list {url}/maintenance/status"
 )
+# k3s leaves 2379 to gRPC alone (k3s-io/k3s pkg/etcd/etcd.go, listenClientHTTPURLs)
 QUESTION = {
     Distribution.KUBEADM: ASK.format(
-        folder="/etc/kubernetes/pki/etcd", otherwise="exit", ca="ca", client="healthcheck-client"
+        url="https://127.0.0.1:2379/v3",
+        folder="/etc/kubernetes/pki/etcd",
+        otherwise="exit",
+        ca="ca",
+        client="healthcheck-client",
     ),
     Distribution.K3S: ASK.format(
+        url="https://127.0.0.1:2382/v3",
         folder="/var/lib/rancher/k3s/server/tls/etcd",
         otherwise=f"{{ k3s --version; exit {NO_KEYS}; }}",
         ca="server-ca",

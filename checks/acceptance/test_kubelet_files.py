@@ -110,7 +110,11 @@ def _word(value: Any) -> str:
 
 def _flags(text: str, node: Node) -> Iterator[str]:
     """Yield what kubeadm-flags.env gives that kubeadm does not (cmd/kubeadm/app/phases/kubelet/flags.go)."""
-    given = dict(word.partition("=")[::2] for word in shlex.split(text, comments=True))
+    try:
+        given = dict(word.partition("=")[::2] for word in shlex.split(text, comments=True))
+    except ValueError as error:
+        yield f"kubeadm-flags.env cannot be read: {error}"
+        return
     for name in sorted(given.keys() - {VARIABLE}):
         yield f"kubeadm-flags.env sets {name}"
     flags = dict(each.removeprefix("--").partition("=")[::2] for each in given.get(VARIABLE, "").split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,24 +13,23 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from test_kubelet_files import files
 
 from checks.acceptance.runner import prove_hosts
 from checks.acceptance.test_certificates import reading
-from checks.acceptance.test_kubelet_files import CONFIG_MAP
 from checks.acceptance.test_kubelet_files import READ as FILES
 from checks.acceptance.test_services import query
 from checks.acceptance.test_static_pods import MANIFEST, comparison
 from checks.finding import Finding
 from deploy.errors import UnreachableError
 from deploy.model import TimeSync
-from deploy.observe.kube import MARK
 
 
 def printed(days: int, served: int | None = None) -> str:
     """Return a certificate that ends in so many days as w1 prints it, and what its kubelet serves."""
     file = f"@ pki/apiserver.crt\n{certificate(days)}"
     kubelet = certificate(days if served is None else served)
-    return f"{file}\n@ served at https://10.0.0.12:10250/\nSubject:CN = w1\n{kubelet}"
+    return f"{file}\n@ served at 10.0.0.12:10250\nSubject:CN = w1\n{kubelet}"
 
 
 def certificate(days: int) -> str:
@@ -47,21 +45,6 @@ def certificate(days: int) -> str:
     return made.public_bytes(Encoding.PEM).decode()
 
 
-def files(
-    more: str = "", env: str = 'KUBELET_KUBEADM_ARGS="--node-ip=ADDRESS"', others: str = "20-slipway.conf\n"
-) -> str:
-    """Return a kubelet's files as a host prints them, and the cluster's configuration as the API does."""
-    base = "apiVersion: kubelet.config.k8s.io/v1beta1\nauthentication:\n  anonymous:\n    enabled: false\n"
-    config = f"{base}resolvConf: /run/systemd/resolve/resolv.conf\n{more}"
-    said = json.dumps({"data": {"kubelet": f"{base}containerRuntimeEndpoint: ''\n"}})
-    asked = f"https://10.0.0.11:6443{CONFIG_MAP}"
-    return (
-        f"@@ config\n{config}\n@@ flags\n{env}\n\n@@ others\n{others}@@ wanted\n{said}\n{MARK}200 {asked}\n"
-    )
-
-
-ENV = "kubeadm-flags.env"
-MORE = ("a 1", "b 2", "c 3")
 SYSCTLS = "sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"
 GOOD = {
     "cat /proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
@@ -312,58 +295,3 @@ def test_a_host_that_is_lost_on_the_way_keeps_what_was_seen_before() -> None:
         ("HOST-07", "unavailable", "the host does not answer (HOST-00)"),
     ]
     assert {each[1] for each in findings[4:]} == {"unavailable"}
-
-
-@pytest.mark.parametrize(
-    ("said", "found"),
-    [
-        (files("maxPods: 7\n"), "config.yaml has maxPods 7, the cluster's is not set"),
-        (
-            files().replace("enabled: false", "enabled: true", 1),
-            "config.yaml has authentication.anonymous.enabled true, the cluster's is false",
-        ),
-        (files("- x: ["), "config.yaml is no configuration"),
-        (
-            files(env='KUBELET_KUBEADM_ARGS="--node-ip=10.0.0.12 --max-pods=7 --hostname-override=x"'),
-            f"{ENV} gives --max-pods=7; {ENV} gives --hostname-override=x, wanted w1",
-        ),
-        (
-            files(env='KUBELET_CONFIG_ARGS="--config=/x"'),
-            f"{ENV} sets KUBELET_CONFIG_ARGS; {ENV} gives no --node-ip, wanted 10.0.0.12",
-        ),
-        (files(others="99-mine.conf\n20-slipway.conf\n"), "99-mine.conf lies among its drop-ins"),
-        (
-            files("a: 1\nb: 2\nc: 3\n", others=""),
-            "; ".join(f"config.yaml has {each}, the cluster's is not set" for each in MORE) + "; and 1 more",
-        ),
-    ],
-)
-def test_a_kubelets_file_that_somebody_edited_is_found(said: str, found: str) -> None:
-    changed = {FILES: Ran(out=said.replace("ADDRESS", "10.0.0.12"))}
-
-    [told] = [each for each in on("w1", prove(changed)) if each[0] == "K8S-19"]
-
-    assert told == ("K8S-19", "fail", found, "what was written for it")
-
-
-@pytest.mark.parametrize(
-    ("ran", "found"),
-    [
-        (
-            Ran(rc=1, err="cat: /var/lib/kubelet/config.yaml: No such file or directory\n"),
-            "its files could not be read: cat: /var/lib/kubelet/config.yaml: No such file or directory",
-        ),
-        (
-            Ran(out=files().partition("@@ wanted\n")[0] + f"@@ wanted\ncurl: (7) refused\n{MARK}000 \n"),
-            "the ConfigMap kubelet-config could not be read: curl: (7) refused",
-        ),
-        (
-            Ran(out=files().partition("@@ wanted\n")[0] + "@@ wanted\n"),
-            "the ConfigMap kubelet-config could not be read: no answer",
-        ),
-    ],
-)
-def test_a_kubelets_files_that_cannot_be_compared_are_not_taken_for_right(ran: Ran, found: str) -> None:
-    [told] = [each for each in on("w1", prove({FILES: ran})) if each[0] == "K8S-19"]
-
-    assert told == ("K8S-19", "unavailable", found, "")

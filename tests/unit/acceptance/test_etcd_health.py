@@ -105,3 +105,10 @@ def test_the_stand_in_of_k3s_has_no_keys_and_says_what_it_is() -> None:
 def test_no_key_is_in_an_argument() -> None:
     assert all("BEGIN" not in question for question in QUESTION.values())
     assert "--key healthcheck-client.key" in QUESTION[Distribution.KUBEADM]
+
+
+def test_etcd_is_asked_where_it_speaks_http() -> None:
+    for distribution, port in ((Distribution.KUBEADM, 2379), (Distribution.K3S, 2382)):
+        asked = QUESTION[distribution].split(" -w '\\n' ")[1].split()
+        url = f"https://127.0.0.1:{port}/v3"
+        assert asked == [f"{url}/cluster/member/list", f"{url}/maintenance/status"]

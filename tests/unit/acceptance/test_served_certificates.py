@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 from clusters import CLUSTER, LOCK, Ran
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from checks.acceptance.runner import host_checks, prove_hosts
-from checks.acceptance.test_certificates import reading
+from checks.acceptance.test_certificates import PEM, SERVED, parse, reading
 from deploy.model import Cluster
 
 K3S = Cluster.model_validate(
@@ -44,7 +46,7 @@ def printed(**served: int | None) -> Ran:
     parts = [f"@ pki/apiserver.crt\n{certificate(FILE)}"]
     for name, days in served.items():
         chain = "" if days is None else f"Subject:CN = x\n{certificate(days)}"
-        parts.append(f"@ served at https://10.0.0.11:{ports[name]}/\n{chain}")
+        parts.append(f"@ served at 10.0.0.11:{ports[name]}\n{chain}")
     return Ran(out="\n".join(parts))
 
 
@@ -70,7 +72,7 @@ def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
         (
             printed(kubelet=OLD, api=FILE),
             CLUSTER,
-            ("fail", f"3 certificates, served at https://10.0.0.11:10250/ ends in {OLD - 1} days"),
+            ("fail", f"3 certificates, served at 10.0.0.11:10250 ends in {OLD - 1} days"),
         ),
         (
             printed(kubelet=OTHER, api=OTHER),
@@ -80,12 +82,12 @@ def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
         (
             printed(kubelet=None, api=FILE),
             CLUSTER,
-            ("unavailable", "no certificate is served at https://10.0.0.11:10250/ (K8S-13, K8S-14)"),
+            ("unavailable", "no certificate is served at 10.0.0.11:10250 (K8S-13, K8S-14)"),
         ),
         (
             printed(kubelet=OTHER),
             CLUSTER,
-            ("unavailable", "no certificate is served at https://10.0.0.11:6443/ (K8S-13, K8S-14)"),
+            ("unavailable", "no certificate is served at 10.0.0.11:6443 (K8S-13, K8S-14)"),
         ),
         (
             printed(kubelet=OTHER, api=OTHER),
@@ -95,7 +97,7 @@ def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
         (
             printed(kubelet=OTHER, api=OLD),
             K3S,
-            ("fail", f"3 certificates, served at https://10.0.0.11:6443/ ends in {OLD - 1} days"),
+            ("fail", f"3 certificates, served at 10.0.0.11:6443 ends in {OLD - 1} days"),
         ),
     ],
 )
@@ -106,11 +108,32 @@ def test_what_is_served_is_judged_beside_what_is_on_file(
 
 
 def test_nothing_on_file_is_not_made_good_by_what_is_served() -> None:
-    served = Ran(out=f"@ served at https://10.0.0.11:10250/\n{certificate(FILE)}")
+    served = Ran(out=f"@ served at 10.0.0.11:10250\n{certificate(FILE)}")
 
     assert said(served) == ("unavailable", "no certificate could be read: none is there")
 
 
 def test_a_worker_is_asked_for_its_kubelets_alone() -> None:
     assert "6443" not in reading(CLUSTER, CLUSTER.node("w1"))
-    assert "https://10.0.0.12:10250/" in reading(CLUSTER, CLUSTER.node("w1"))
+    assert "10.0.0.12:10250" in reading(CLUSTER, CLUSTER.node("w1"))
+
+
+@pytest.mark.parametrize("speaker", ["curl", "openssl"])
+def test_what_is_served_is_told_by_openssl_where_curl_is_too_old_for_that(
+    tmp_path: Path, speaker: str
+) -> None:
+    for name in ("curl", "openssl"):
+        said = f"Subject:CN = x\n{certificate(FILE)}" if name == speaker else "unknown variable: 'certs'"
+        tool = tmp_path / name
+        tool.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\n")
+        tool.chmod(0o755)
+
+    ran = subprocess.run(
+        ["sh", "-c", SERVED.format(doors="10.0.0.11:10250", served="served at ", pem=PEM)],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert [each.name for each in parse(ran.stdout)] == ["served at 10.0.0.11:10250"]
