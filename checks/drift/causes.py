@@ -20,13 +20,13 @@ class Spread(Enum):
 
 
 BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
-    "HOST-00": {Spread.HOST: ("K8S-01",), Spread.UP: ("K8S-09",)},
+    "HOST-00": {Spread.HOST: ("DRA-01", "K8S-01", "K8S-04", "RT-02"), Spread.UP: ("K8S-09",)},
     # CoreDNS' pods may be on that node, and an address may be announced by it
     "HOST-07": {Spread.HOST: ("K8S-15",), Spread.AROUND: ("K8S-06",), Spread.UP: ("LB-04",)},
     "K8S-03": {Spread.HOST: ("K8S-19",)},  # by whose certificate the API is asked
     "K8S-05": {Spread.HOST: ("K8S-09",)},
     "K8S-09": {Spread.DOWN: ("K8S-06", "LB-02", "LB-04")},
-    "K8S-13": {Spread.HOST: ("K8S-01", "K8S-04", "RT-02"), Spread.UP: ("K8S-09",)},
+    "K8S-13": {Spread.HOST: ("DRA-01", "K8S-01", "K8S-03", "K8S-04", "RT-02"), Spread.UP: ("K8S-09",)},
     "K8S-14": {Spread.DOWN: ("K8S-03", "K8S-05", "K8S-15", "K8S-19", "RT-02")},
     "LB-02": {Spread.DOWN: ("LB-04",)},
     "LB-03": {Spread.DOWN: ("LB-04",)},
@@ -42,28 +42,26 @@ def caused(findings: Sequence[Finding]) -> list[Finding]:
     Of a chain the first is named: who mends that has mended the rest.
     """
     failed = [each for each in findings if each.status is Status.FAIL]
-    direct = {key(each): [*_direct(each, failed)] for each in findings if each.status in BAD}
+    reaching = [each for each in failed if each.check in BRINGS_DOWN]
+    quoted = {each.found: key(each) for each in reversed(failed) if each.found}
+    direct = {key(each): [*_direct(each, reaching, quoted)] for each in findings if each.status in BAD}
     return [replace(each, because=tuple(dict.fromkeys(_first(key(each), direct)))) for each in findings]
 
 
-def _direct(effect: Finding, failed: Sequence[Finding]) -> Iterator[Key]:
-    for cause in failed:
-        reach = BRINGS_DOWN.get(cause.check, {})
-        near = any(
-            effect.check in ids and _reaches(how, cause.host, effect.host) for how, ids in reach.items()
-        )
-        if near or _away(effect, cause) or _quotes(effect, cause):
+def _direct(effect: Finding, reaching: Sequence[Finding], quoted: Mapping[str, Key]) -> Iterator[Key]:
+    """Yield what a fault comes from; of several that what is unread may quote, `quoted` has the first."""
+    for cause in reaching:
+        reach = BRINGS_DOWN[cause.check].items()
+        near = any(effect.check in ids and _reaches(how, cause.host, effect.host) for how, ids in reach)
+        if near or _away(effect, cause):
             yield key(cause)
+    if effect.status is Status.UNAVAILABLE and effect.found in quoted:
+        yield quoted[effect.found]
 
 
 def _away(effect: Finding, cause: Finding) -> bool:
     """Say whether something is silent for its host's sake: what AWAY finds names the host, and no other."""
     return cause.check == AWAY != effect.check and bool(cause.found) and cause.found in effect.found
-
-
-def _quotes(effect: Finding, cause: Finding) -> bool:
-    """Say whether something cannot be judged for a reason that is another check's own fault."""
-    return effect.status is Status.UNAVAILABLE and bool(effect.found) and effect.found == cause.found
 
 
 def _reaches(how: Spread, cause: str | None, effect: str | None) -> bool:

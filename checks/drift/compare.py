@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from checks.finding import Finding, Severity, Status
@@ -20,7 +20,7 @@ def compared(now: Report, before: Report | None, unjudged: Collection[str] = ())
         return replace(now, since=dict.fromkeys(problems(now), now.started))
     old = problems(before)
     known = {each: before.since.get(each, before.started) for each in [*old, *before.since]}
-    unseen = {each for each in known if not _seen(each, now, unjudged)}
+    unseen = _unseen(known, now, unjudged)
     still = {each: known.get(each, now.started) for each in problems(now)}
     carried = {each: known[each] for each in known if each in unseen and each not in still}
     gone = [old[each] for each in old if each not in still and each not in unseen]
@@ -33,16 +33,19 @@ def problems(report: Report) -> dict[Key, Finding]:
     return found | {row_key(row): _as_finding(row) for row in report.rows if row.state is not State.NONE}
 
 
-def _seen(each: Key, now: Report, unjudged: Collection[str]) -> bool:
-    """Say whether tonight can tell that it is gone: where nobody could look, silence is no proof."""
-    check, host = each
-    phase, bar, _ = check.partition(" | ")
-    if host in now.unreachable or (bar and phase in unjudged):
-        return False
-    if bar:  # a phase ends at its first error on a host
-        return not any((row.phase, row.host, row.state) == (phase, host, State.ERROR) for row in now.rows)
-    said = {found.host: found.status for found in now.findings if found.check == check}
-    return host in said or Status.UNAVAILABLE not in said.values()
+def _unseen(known: Iterable[Key], now: Report, unjudged: Collection[str]) -> set[Key]:
+    """Return of what tonight cannot tell that it is gone: where nobody could look, silence is no proof."""
+    said = {key(found) for found in now.findings}
+    unread = {found.check for found in now.findings if found.status is Status.UNAVAILABLE}
+    cut = {(row.phase, row.host) for row in now.rows if row.state is State.ERROR}
+
+    def hidden(check: str, host: str | None) -> bool:
+        phase, bar, _ = check.partition(" | ")
+        if bar:  # a phase ends at its first error on a host
+            return phase in unjudged or (phase, host) in cut
+        return (check, host) not in said and check in unread
+
+    return {each for each in known if each[1] in now.unreachable or hidden(*each)}
 
 
 def _as_finding(row: Row) -> Finding:

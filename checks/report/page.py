@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from checks.finding import Finding
@@ -44,13 +44,26 @@ class Told:
     strip: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of the strip: how each check and each operation stood in it."""
+
+    moment: str
+    stood: Mapping[Key, Verdict]
+
+    def of(self, each: Key) -> tuple[str, str]:
+        """Return (verdict, moment); what the run did not have is told apart from a pass."""
+        return self.stood.get(each, "absent"), self.moment
+
+
 def render(report: Report, history: Sequence[Report] = ()) -> str:
     """Return the page; `history` holds the runs of the same verb, oldest first, this one last or not."""
     runs = _runs(report, history)
+    strips = [_run(each) for each in runs]
     shown = {key(each) for each in report.problems}
-    problems = [_line(report, each, runs, shown) for each in report.problems]
+    problems = [_line(report, each, strips, shown) for each in report.problems]
     groups = [
-        (heading(group, host), [_line(report, each, runs) for each in findings])
+        (heading(group, host), [_line(report, each, strips) for each in findings])
         for group, host, findings in report.groups
     ]
     return page(
@@ -61,8 +74,8 @@ def render(report: Report, history: Sequence[Report] = ()) -> str:
         summary=summary(report),
         problems=problems,
         groups=groups,
-        told=[_told(report, each, runs) for each in report.told],
-        gone=[_line(report, each, runs) for each in report.gone],
+        told=[_told(report, each, strips) for each in report.told],
+        gone=[_line(report, each, strips) for each in report.gone],
         runs=runs,
     )
 
@@ -76,7 +89,14 @@ def _place(check: str, host: str | None) -> str:
     return f"{check}.{host or 'cluster'}"
 
 
-def _line(report: Report, finding: Finding, runs: Sequence[Report], shown: Set[Key] = frozenset()) -> Line:
+def _run(report: Report) -> Run:
+    rows = {row_key(row): _STATES[row.state] for row in report.rows}
+    return Run(
+        f"{report.started:%Y-%m-%d %H:%M}", rows | {key(each): verdict(each) for each in report.findings}
+    )
+
+
+def _line(report: Report, finding: Finding, runs: Sequence[Run], shown: Set[Key] = frozenset()) -> Line:
     """Return a finding's line, which leads to those of its causes that are `shown`."""
     return Line(
         finding=finding,
@@ -88,18 +108,18 @@ def _line(report: Report, finding: Finding, runs: Sequence[Report], shown: Set[K
         place=_place(*key(finding)),
         causes=tuple((cause(each), _place(*each) if each in shown else "") for each in finding.because),
         since=age(report, key(finding)),
-        strip=tuple((_judged(run, finding), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
+        strip=tuple(run.of(key(finding)) for run in runs),
     )
 
 
-def _told(report: Report, row: Row, runs: Sequence[Report]) -> Told:
+def _told(report: Report, row: Row, runs: Sequence[Run]) -> Told:
     kind = _STATES[row.state]
     return Told(
         row=row,
         kind=kind,
         sign=GLYPHS[kind],
         since=age(report, row_key(row)),
-        strip=tuple((_planned(run, row), f"{run.started:%Y-%m-%d %H:%M}") for run in runs),
+        strip=tuple(run.of(row_key(row)) for run in runs),
     )
 
 
@@ -109,16 +129,3 @@ _STATES = {
     State.UNKNOWN: Verdict.WARNING,
     State.ERROR: Verdict.ERROR,
 }
-
-
-def _planned(run: Report, row: Row) -> str:
-    """Return how an operation stood in a run; one that was not planned there is told apart."""
-    return next((_STATES[each.state] for each in run.rows if row_key(each) == row_key(row)), "absent")
-
-
-def _judged(run: Report, finding: Finding) -> str:
-    """Return how a check ended in a run; a check that the run did not have is told apart from a pass."""
-    for each in run.findings:
-        if key(each) == key(finding):
-            return verdict(each)
-    return "absent"
