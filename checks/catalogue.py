@@ -59,7 +59,6 @@ class Check:
     """An entry of catalogue.yaml.
 
     `mended_by` names the phase of an apply that makes the title true, so that a preflight only warns.
-    `untried` says why the check cannot be judged before an install.
     """
 
     id: str
@@ -73,7 +72,6 @@ class Check:
     fix: Fix = Fix.NO
     distribution: Distribution | None = None
     mended_by: str | None = None
-    untried: str | None = None
     sources: tuple[str, ...] = ()
 
     @property
@@ -107,7 +105,6 @@ def _check(id_: str, entry: Mapping[str, Any]) -> Check:
         fix=Fix(entry["fix"]),
         distribution=None if distribution is None else Distribution(distribution),
         mended_by=entry.get("mended_by"),
-        untried=entry.get("untried"),
         sources=tuple(entry.get("sources", ())),
     )
 

@@ -12,7 +12,7 @@ from gevent.pool import Pool
 
 from checks.acceptance.backend import Ran
 from checks.acceptance.gates import Tell
-from checks.cluster.snapshot import READY, Answer
+from checks.cluster.snapshot import DEFINITIONS, READY, Answer
 from deploy.errors import SlipwayError, UnreachableError
 from deploy.model import Cluster, Distribution
 from deploy.model.api_server import ADMIN, K3S_ADMIN
@@ -99,7 +99,7 @@ class Kubectl:
 
     def ask(self, paths: Mapping[str, str]) -> dict[str, Answer]:
         """Return the answers for several paths; what a node answers for is asked apart, as it may be down."""
-        apart = {name for name, path in paths.items() if PROXY in path}
+        apart = {name for name, path in paths.items() if PROXY in path or path == DEFINITIONS}
         pool = Pool(AT_ONCE)
         wanted = [path for name, path in paths.items() if name not in apart and path not in self.known]
         together = [wanted] if wanted else []
@@ -110,8 +110,9 @@ class Kubectl:
 
     def read(self, paths: Sequence[str]) -> dict[str, Answer]:
         """Return what the API answers for each path, by one curl: that costs less than half of a kubectl."""
+        accept = api.METADATA_LIST if DEFINITIONS in paths else api.JSON
         try:
-            ran = self.hands.run(self.host, api.command(paths, self.kubeconfig), timeout=PATIENCE)
+            ran = self.hands.run(self.host, api.command(paths, self.kubeconfig, accept), timeout=PATIENCE)
         except UnreachableError as error:
             return dict.fromkeys(paths, Answer(cause=str(error)))
         answers = api.said(ran.out.split("\n"))

@@ -1,7 +1,8 @@
-"""Gateways and the routes of models as the API shows them: whether a Gateway's controller has taken them."""
+"""The Gateway API by which models are reached: who brought it, and which routes controllers have taken."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from checks.cluster.snapshot import Object, Snapshot, condition, name_of, namespace_of
@@ -11,12 +12,44 @@ from deploy.model import Cluster
 from deploy.model.serving import Model, ModelExposure
 from deploy.serving import names
 
+# https://gateway-api.sigs.k8s.io/guides/implementers/: every definition has the bundle that it came with
+BUNDLE = "gateway.networking.k8s.io/bundle-version"
+UNKNOWN = "no known bundle"
+DEFINED = ".gateway.networking.k8s.io"
+RELEASE = ("meta.helm.sh/release-namespace", "meta.helm.sh/release-name")  # as Helm marks what is a release's
 WANTED = "every Gateway programmed, every route accepted and its Service found"
+
+
+def _routed(cluster: Cluster) -> list[Model]:
+    return [model for model in cluster.models if model.expose is ModelExposure.GATEWAY]
+
+
+def brought_once(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
+    """All definitions of the Gateway API came with one bundle, and belong to one release, or to none."""
+    if not _routed(cluster):
+        return
+    definitions = seen.items("definitions")
+    if definitions is None:
+        yield unread("GW-01", None, seen.cause("definitions"))
+        return
+    origins = Counter(_origin(each) for each in definitions if name_of(each).endswith(DEFINED))
+    said = "; ".join(f"{count} of {origin}" for origin, count in sorted(origins.items()))
+    found = f"definitions: {said}" if said else "the Gateway API is not defined"
+    good = len(origins) == 1 and not any(UNKNOWN in origin for origin in origins)
+    yield judged("GW-01", None, good, found=found, wanted="one known bundle, and one owner")
+
+
+def _origin(definition: Object) -> str:
+    """Return which bundle a definition came with, and whose it is."""
+    notes = definition["metadata"].get("annotations") or {}
+    bundle = notes.get(BUNDLE, UNKNOWN)
+    release = "/".join(str(notes[each]) for each in RELEASE if each in notes)
+    return f"{bundle}, {f'of the release {release}' if release else 'of no Helm release'}"
 
 
 def taken(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """Every Gateway that a model is reached through is programmed, and has taken the model's route."""
-    models = [model for model in cluster.models if model.expose is ModelExposure.GATEWAY]
+    models = _routed(cluster)
     if not models:
         return
     gateways, routes = seen.items("gateways"), seen.items("httproutes")

@@ -53,6 +53,7 @@ JUDGES: tuple[Judge, ...] = (
     serving.of_the_hub,
     serving.shared_memory,
     serving.survived,
+    gateways.brought_once,
     gateways.taken,
 )
 

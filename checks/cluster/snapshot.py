@@ -58,7 +58,10 @@ SERVING_PATHS = {
     "persistentvolumeclaims": "/api/v1/persistentvolumeclaims",
     "persistentvolumes": "/api/v1/persistentvolumes",
 }
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+"""Asked apart, and for their metadata alone: their schemas are megabytes."""
 GATEWAY_PATHS = {
+    "definitions": DEFINITIONS,
     "gateways": "/apis/gateway.networking.k8s.io/v1/gateways",
     "httproutes": "/apis/gateway.networking.k8s.io/v1/httproutes",
 }

@@ -95,8 +95,6 @@ def _judged(entry: Check, cluster: Cluster, cases: Sequence[Case]) -> Iterator[F
         yield _finding(entry, None, skipped(f"only {entry.distribution} has it"), Phase.PREFLIGHT)
     elif entry.id == UNREACHABLE:
         yield from (_reached(entry, case.host) for case in cases)
-    elif entry.untried is not None:
-        yield _finding(entry, None, skipped(entry.untried), Phase.PREFLIGHT)
     elif (judge := CLUSTER_JUDGES.get(entry.id)) is not None:
         hosts = tuple(case.host for case in cases)
         yield _finding(entry, None, judge(Everyone(cluster, hosts)), Phase.PREFLIGHT)

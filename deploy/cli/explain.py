@@ -34,8 +34,6 @@ def explained(each: Check) -> str:
     ]
     if each.mended_by:
         parts.append(_paragraph("apply", f"the {each.mended_by} phase makes it true"))
-    if each.untried:
-        parts.append(_paragraph("untried", each.untried))
     parts += [
         f"  {'source' if not number else '':<9}{url(source)}" for number, source in enumerate(each.sources)
     ]

@@ -43,6 +43,17 @@ ROUTE: dict[str, Any] = {
 }
 """What a Gateway's controller says of a model that is reached through it, all well."""
 
+DEFINITIONS: list[dict[str, Any]] = [
+    {
+        "metadata": {
+            "name": f"{name}.gateway.networking.k8s.io",
+            "annotations": {"gateway.networking.k8s.io/bundle-version": "v1.5.1"},
+        }
+    }
+    for name in ("gateways", "httproutes")
+]
+"""Of the Gateway API what the metadata of its definitions says."""
+
 
 def lists(cluster: Cluster, digest: str = f"sha256:{'a' * 64}") -> dict[str, list[dict[str, Any]]]:
     """Return the objects of the cluster's first model by the lists that they are in, all well."""

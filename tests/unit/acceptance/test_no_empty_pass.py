@@ -94,6 +94,7 @@ EVERYTHING = {
     "daemonsets": [*LISTS["daemonsets"], DRIVER],
     "jobs": MODEL["jobs"],
     "persistentvolumeclaims": [*STORED["persistentvolumeclaims"], *MODEL["persistentvolumeclaims"]],
+    "definitions": models_world.DEFINITIONS,
     "gateways": [models_world.GATEWAY],
     "httproutes": [models_world.ROUTE],
     "resourceslices": [{"metadata": {"name": "w1-x"}, "spec": SLICE}],
@@ -128,6 +129,7 @@ GOOD_WHEN_EMPTY = {
 }
 # Judged by where it is and what it is called; K8S-09 says whether it is up.
 GOOD_WITHOUT_STATUS = {
+    ("brought_once", "definitions"),
     ("on_in_control_planes", "pods"),
     ("leaked", "pods"),
     *(("labels", "nodes"), ("announcers", "nodes"), ("announcers", "pods"), ("one_allocator", "nodes")),

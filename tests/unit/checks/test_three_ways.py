@@ -29,7 +29,7 @@ TODAY = date(2027, 1, 15)
 CAUSE = "no answer in time"
 NO_FACT = ("host", "window", "trouble", "causes", "active")
 FACTS = tuple(each.name for each in fields(Observed) if each.name not in NO_FACT)
-TRIED = [entry.id for entry in of_phase(Phase.PREFLIGHT) if entry.untried is None]
+TRIED = [entry.id for entry in of_phase(Phase.PREFLIGHT)]
 # judged from the inventory and the catalogue alone: there is nothing on a host that could not be read
 OF_DATA = {"DRA-02", "DRA-03", "INT-03", "RT-10", "RT-11", "SRV-01", "SRV-05"}
 # the catalogue's own images have fixed tags and maintained sources (others are tried below)
