@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, cast
 
 import click
+import gevent
 from typing_extensions import override
 
 from deploy.errors import Exit, SlipwayError
@@ -134,7 +135,14 @@ def _internal(error: Exception) -> int:
 
 
 def listen() -> None:
-    """Have SIGTERM and SIGHUP end a run as Ctrl-C does; what nohup has ignored stays ignored."""
+    """Have SIGTERM and SIGHUP end a run as Ctrl-C does; what nohup has ignored stays ignored.
+
+    Python calls a handler between two steps of its own. A signal that comes a moment before gevent begins to
+    wait would be heard after that, so that each also writes to a pipe, which wakes it.
+    """
+    heard, said = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(said, warn_on_full_buffer=False)
+    gevent.get_hub().loop.io(heard, 1, ref=False).start(os.read, heard, 1)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _interrupt)
