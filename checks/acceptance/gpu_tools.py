@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import gevent
+
 from checks.acceptance.hands import Hands, Kubectl
 from checks.cluster.snapshot import Snapshot, name_of
 from checks.finding import Finding, Status
@@ -68,14 +70,17 @@ TOOLS = {
 }
 
 
-def findings(cluster: Cluster, seen: Snapshot, kubectl: Kubectl, hands: Hands) -> Iterator[Finding]:
-    """Yield for every node with GPUs what they answer in the pods of models."""
-    for node in cluster.gpu_nodes():
-        pods = seen.items("pods")
-        if pods is None:
-            yield unread(CHECK, node.name, seen.cause("pods"))
-        elif node.gpus:
-            yield _of(node, node.gpus.vendor, [*_running(cluster, node, pods)], kubectl, hands)
+def findings(cluster: Cluster, seen: Snapshot, kubectl: Kubectl, hands: Hands) -> list[Finding]:
+    """Return for every node with GPUs what they answer in the pods of models, all nodes at once."""
+    pods = seen.items("pods")
+    if pods is None:
+        return [unread(CHECK, node.name, seen.cause("pods")) for node in cluster.gpu_nodes()]
+    asked = [
+        gevent.spawn(_of, node, node.gpus.vendor, [*_running(cluster, node, pods)], kubectl, hands)
+        for node in cluster.gpu_nodes()
+        if node.gpus
+    ]
+    return [greenlet.get() for greenlet in asked]
 
 
 def _running(
@@ -131,7 +136,7 @@ def _asked(tool: Tool, model: Model, pod: str, kubectl: Kubectl) -> tuple[str, S
         count = tool.count(ran.out, parts=bool(model.gpus and model.gpus.profile))
         return f"{pod}: {count} of {wanted}", Status.PASS if count == wanted else Status.FAIL
     if ENDED not in ran.err:
-        return f"{pod}: {ran.err.strip()}", Status.UNAVAILABLE
+        return f"{pod}: {ran.err.strip() or f'kubectl ended with {ran.rc}'}", Status.UNAVAILABLE
     if ran.rc in NOT_RUN:
         return said, Status.SKIPPED
     return f"{pod}: no answer in {PATIENCE} s" if ran.rc == LATE else said, Status.FAIL

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from checks.acceptance.hands import Hands
 from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
-from checks.cluster.storage import OBJECT_STORE
+from checks.cluster.storage import OBJECT_STORE, home
 from checks.finding import Finding
 from checks.say import judged, skipped, unread
 from deploy.errors import UnreachableError
@@ -56,17 +55,18 @@ def _room(cluster: Cluster, seen: Snapshot, kept: Kept, hands: Hands) -> Finding
     volume = next((each for each in volumes if name_of(each) == name), None)
     if volume is None:
         return unread(kept.check, None, f"its claim has no volume ({kept.bound_by})")
-    return _on_its_host(cluster, volume["spec"], kept, hands)
+    return _on_its_host(cluster, volume, kept, hands)
 
 
 def _is(claim: Object, kept: Kept) -> bool:
     return (namespace_of(claim), name_of(claim)) == (kept.namespace, kept.name)
 
 
-def _on_its_host(cluster: Cluster, spec: Any, kept: Kept, hands: Hands) -> Finding:
+def _on_its_host(cluster: Cluster, volume: Object, kept: Kept, hands: Hands) -> Finding:
+    spec = volume["spec"]
     path = (spec.get("hostPath") or spec.get("local") or {}).get("path")
-    node = _node(spec)
-    if path is None or node not in {each.name for each in cluster.nodes}:
+    node = home(volume)
+    if path is None or node is None or node not in {each.name for each in cluster.nodes}:
         why = "its volume lies on no host of this cluster, so no df shows its room"
         return skipped(kept.check, None, why)
     try:
@@ -85,16 +85,3 @@ def _on_its_host(cluster: Cluster, spec: Any, kept: Kept, hands: Hands) -> Findi
         found=f"{free // GIB} of {total // GIB} GiB free in {fields[-1]}, {kept.size} declared",
         wanted=f">= {LEAST} % free, and a disk of at least {kept.size}",
     )
-
-
-def _node(spec: Any) -> str:
-    """Return the one host that a volume can be reached from, by its affinity."""
-    terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
-    values = [
-        value
-        for term in terms
-        for expression in term.get("matchExpressions") or ()
-        if expression.get("key") == "kubernetes.io/hostname"
-        for value in expression.get("values") or ()
-    ]
-    return values[0] if len(values) == 1 else ""

@@ -14,7 +14,7 @@ from testinfra.host import Host
 from checks.acceptance.check import Seen, proves
 from deploy.model import Cluster, Node
 from deploy.observe import api
-from deploy.observe.difference import differing
+from deploy.observe.difference import at, differing
 from deploy.observe.kubeadm import KUBELET_CONF, KUBELET_CONFIG
 
 FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
@@ -91,17 +91,8 @@ def _edited(text: str, base: Any) -> Iterator[str]:
         return
     for path in differing(found, base):
         if path[0] not in OF_THE_HOST:
-            have, want = _at(found, path), _at(base, path)
+            have, want = at(found, path), at(base, path)
             yield f"config.yaml has {'.'.join(path)} {_word(have)}, the cluster's is {_word(want)}"
-
-
-def _at(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if isinstance(value, list):
-            value = value[int(name)]
-        else:
-            value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _word(value: Any) -> str:

@@ -171,7 +171,7 @@ class Verify:
 
     def _tools(self, kubectl: Kubectl, seen: Snapshot) -> list[Finding]:
         """Return what GPUs answer to the models that hold them."""
-        return [*gpu_tools.findings(self.cluster, seen, kubectl, self.hands)]
+        return gpu_tools.findings(self.cluster, seen, kubectl, self.hands)
 
 
 def _at_once(probes: Iterable[Callable[[], list[Finding]]]) -> list[Finding]:

@@ -12,6 +12,7 @@ from checks.say import judged, unread
 from deploy.catalog.kubelet import settings
 from deploy.model import Cluster
 from deploy.model.settings import merged
+from deploy.observe.difference import at
 
 # who may ask a kubelet: kubeadm's and k3s' own settings, without which anybody may run what they like in its
 # pods (kubernetes/kubernetes cmd/kubeadm/app/componentconfigs/kubelet.go, k3s-io/k3s pkg/daemons/agent)
@@ -35,7 +36,7 @@ def configuration(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
         wrong = [
             f"{'.'.join(path)}: found {found!r}, wanted {value!r}"
             for path, value in wanted.items()
-            if not _same(found := _at(data["kubeletconfig"], path), value)
+            if not _same(found := at(data["kubeletconfig"], path), value)
         ]
         yield judged(
             "K8S-04",
@@ -59,12 +60,6 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         return
     for name, each in value.items():
         yield from _leaves(each, (*path, str(name)))
-
-
-def _at(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
 
 
 def _same(found: Any, wanted: Any) -> bool:

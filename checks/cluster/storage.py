@@ -8,6 +8,7 @@ from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
 from checks.finding import Finding
 from checks.say import judged, skipped, unread
 from deploy.model import Cluster
+from deploy.model.placement import HOSTNAME
 from deploy.model.storage import LOCAL_PATH_CLASS
 
 CHECK = "K8S-10"
@@ -16,6 +17,19 @@ LISTS = ("storageclasses", "persistentvolumeclaims", "persistentvolumes", "pods"
 OBJECT_STORE = "object-store"
 KEPT = (OBJECT_STORE,)  # the namespaces whose volumes outlive their claims
 PASSING = "slipway-verify-"  # what a verify makes is gone a moment later
+
+
+def home(volume: Object) -> str | None:
+    """Return the one node from which a volume can be used; None where there are several, or it may be any."""
+    required = (volume["spec"].get("nodeAffinity") or {}).get("required") or {}
+    nodes = {
+        value
+        for term in required.get("nodeSelectorTerms") or ()
+        for wanted in term.get("matchExpressions") or ()
+        if wanted["key"] == HOSTNAME and wanted["operator"] == "In"
+        for value in wanted["values"]
+    }
+    return nodes.pop() if len(nodes) == 1 else None
 
 
 def in_order(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:

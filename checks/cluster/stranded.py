@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checks.cluster.snapshot import Object, condition, name_of, namespace_of
-from deploy.model.placement import HOSTNAME
+from checks.cluster.storage import home
 from deploy.model.serving import Model
 from deploy.model.source import SourceKind
 from deploy.serving import names
@@ -60,9 +60,9 @@ def of(model: Model, lists: Lists, pods: Sequence[Object]) -> Stranded | None:
     """
     known = {name_of(each) for each in lists["nodes"]}
     ready = {name_of(each) for each in lists["nodes"] if _is_ready(each)}
-    home = _home(model, lists)
-    if home and home not in ready:
-        return Stranded(model, home, home not in known, has_files=True)
+    files = _home(model, lists)
+    if files and files not in ready:
+        return Stranded(model, files, files not in known, has_files=True)
     # one that is being taken away has its successor, whose own words count
     staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
     on = [str(pod["spec"].get("nodeName") or "") for pod in staying]
@@ -80,12 +80,4 @@ def _home(model: Model, lists: Lists) -> str | None:
     bound = {name_of(each): each["spec"].get("volumeName") for each in claims}
     volumes = {name_of(each): each for each in lists["persistentvolumes"]}
     volume = volumes.get(bound.get(names.claim(model)) or "")
-    required = ((volume or {}).get("spec", {}).get("nodeAffinity") or {}).get("required") or {}
-    nodes = {
-        value
-        for term in required.get("nodeSelectorTerms") or ()
-        for wanted in term.get("matchExpressions") or ()
-        if wanted["key"] == HOSTNAME and wanted["operator"] == "In"
-        for value in wanted["values"]
-    }
-    return nodes.pop() if len(nodes) == 1 else None
+    return home(volume) if volume else None

@@ -21,7 +21,7 @@ from checks.collect.collect import collect
 from checks.drift.causes import caused
 from checks.drift.cgroups import drivers
 from checks.finding import Finding, Status
-from checks.preflight import preflight, urls
+from checks.preflight import preflight
 from checks.preflight.ignoring import ignoring, ignoring_rows
 from deploy.catalog import Lock
 from deploy.engine.session import Session
@@ -100,7 +100,7 @@ def _unplanned(cause: str) -> Row:
 
 def _checks(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
     """Return what is said of hosts by what was collected and proven, and of the cluster by its API."""
-    collected = gevent.spawn(collect, session, urls(cluster))
+    collected = gevent.spawn(collect, session, ())  # what is fetched from is a preflight's to ask
     proven = gevent.spawn(_proven, session, cluster, lock)
     kubectl, cause = _speaker(session, cluster)
     seen = snapshot(cluster, kubectl.ask) if kubectl else silent(cluster, cause)

@@ -14,6 +14,7 @@ from deploy.model.source import SourceKind
 from deploy.serving import names, placing
 
 ENDPOINT = "https://huggingface.co"
+LIMITED = ", too many requests: wait a while, or name a token"
 WANTED = "every model's config.json"
 
 
@@ -85,10 +86,11 @@ def _judged(model: Model, statuses: dict[str, int]) -> _Told:
         if model.source.token is not None:
             return _Told(f"{name} is asked for with its token, by the Job that fetches it", None)
         return _Told(f"{name}: {status} without a token; it is gated, private or not there", False)
-    if status := next((each for each in statuses.values() if each >= 400), 0):
+    if 404 in statuses.values():
         commit = str(model.source.revision)[:12]
-        text = f"{name}: {status}; the hub has no commit {commit}, or no config.json in it"
-        return _Told(text, False)
+        return _Told(f"{name}: 404; the hub has no commit {commit}, or no config.json in it", False)
+    if status := next((each for each in statuses.values() if each >= 400), 0):
+        return _Told(f"{name}: the hub refuses with {status}{LIMITED if status == 429 else ''}", False)
     return _Told(f"{name} is there", True)
 
 

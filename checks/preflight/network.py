@@ -71,7 +71,8 @@ def sources(case: Case) -> Said:
         return skipped("not asked: the collection was made without addresses")
     reach = case.known(case.host.reach, "reach")
     # which nodes need the hub is judged with its models
-    known = [url for url in reach.statuses if url not in hub.urls(case.cluster)]
+    models = hub.urls(case.cluster)
+    known = [url for url in reach.statuses if url not in models]
     wanted = f"{len(known)} sources that answer"
     if silent := [url for url in reach.silent if url in known]:
         return failed(f"no answer from {listed(silent, 3)}", wanted)

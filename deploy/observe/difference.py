@@ -35,6 +35,16 @@ def differing(before: Any, after: Any, path: Path = ()) -> list[Path]:
     return [] if before == after else [path]
 
 
+def at(value: Any, path: Path) -> Any:
+    """Return what lies at a path; None where nothing does."""
+    for name in path:
+        if isinstance(value, list):
+            value = value[int(name)]
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
 def unmet(wish: Any, live: Any, path: Path = ()) -> list[Path]:
     """Return the paths of a wish that a live value does not fulfil; what the wish does not name is free.
 

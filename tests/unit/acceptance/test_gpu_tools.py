@@ -111,6 +111,9 @@ def test_gpus_that_answer_are_counted_by_each_vendors_tool(vendor: str, said: st
             'tiny-1: Error from server (NotFound): pods "tiny-1" not found',
             id="a pod that is gone",
         ),
+        pytest.param(
+            "amd", Ran(124), Status.UNAVAILABLE, "tiny-1: kubectl ended with 124", id="silence of kubectl"
+        ),
     ],
 )
 def test_what_does_not_answer_is_told_apart(vendor: str, ran: Ran, status: Status, found: str) -> None:

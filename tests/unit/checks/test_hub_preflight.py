@@ -37,6 +37,8 @@ def test_a_file_that_is_given_passes_and_other_nodes_need_no_hub(status: int) ->
         (503, "qwen: g1 gets no answer from the hub"),
         (401, "qwen: 401 without a token; it is gated, private or not there"),
         (403, "qwen: 403 without a token; it is gated, private or not there"),
+        (407, "qwen: the hub refuses with 407"),
+        (429, "qwen: the hub refuses with 429, too many requests: wait a while, or name a token"),
         (404, "qwen: 404; the hub has no commit aaaaaaaaaaaa, or no config.json in it"),
     ],
 )
