@@ -137,9 +137,13 @@ class Verify:
         return [*left_out, *_at_once(probes)]
 
     def _unasked(self, why: str) -> list[Finding]:
-        """Return what no node's pods were asked for: the registry's image, and GPUs."""
+        """Return what no node's pods were asked for: the registry's image, GPUs, and what those answer."""
         pulls = [unread(PULLS, node.name, why) for node in self.cluster.nodes if self.cluster.registry]
-        return [*pulls, *(unread(GIVEN, node.name, why) for node in self.cluster.gpu_nodes())]
+        of_gpus = (GIVEN, gpu_tools.CHECK)
+        return [
+            *pulls,
+            *(unread(check, node.name, why) for node in self.cluster.gpu_nodes() for check in of_gpus),
+        ]
 
     def _registry(self, kubectl: Kubectl, seen: Snapshot, nodes: tuple[str, ...]) -> list[Finding]:
         """Return what the registry does with an artefact, and whether every node's runtime pulls from it."""

@@ -18,6 +18,7 @@ from checks.report.report import Key
 from deploy.errors import InventoryError, RunError
 
 PATIENCE = 30.0  # seconds for a hook
+STANDARD_ERROR = 2
 
 
 def message(report: Report, news: News) -> dict[str, object]:
@@ -121,7 +122,10 @@ def _why(error: Exception) -> str:
 
 
 def _run(command: str, body: str) -> None:
-    subprocess.run(shlex.split(command), input=body, text=True, check=True, timeout=PATIENCE)
+    """Run a command; what it says goes to standard error, as standard output is the report's alone."""
+    subprocess.run(
+        shlex.split(command), input=body, text=True, check=True, timeout=PATIENCE, stdout=STANDARD_ERROR
+    )
 
 
 def _post(url: str, body: str) -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from checks.acceptance import gpu_tools, gpu_verdicts
+from checks.acceptance import gpu_verdicts
 from checks.acceptance.backend import Ran
 from checks.acceptance.gates import Gate
 from checks.acceptance.verify import Verify
@@ -38,13 +38,12 @@ SERVED = {
         }
     ],
 }
-# what pods prove, after GPU-14 or in a model's own; tests/unit/acceptance sees them pass and fail
+# what pods prove after GPU-14; tests/unit/acceptance sees them pass and fail
 BY_PODS = {
     gpu_verdicts.ONCE,
     gpu_verdicts.SHARED,
     gpu_verdicts.WATCHED,
     gpu_verdicts.RETURNED,
-    gpu_tools.CHECK,
 }
 OF_THE_TIMER = {"OPS-01"}  # checks/drift/overdue.py
 

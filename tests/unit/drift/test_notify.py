@@ -65,6 +65,13 @@ def test_a_command_gets_the_news_on_its_input(tmp_path: Path, ledger: Path) -> N
     }
 
 
+def test_what_a_command_says_is_no_part_of_the_report(
+    ledger: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert tell(REPORT, "sh -c 'cat > /dev/null; echo sent'", None, ledger) == []
+    assert capfd.readouterr() == ("", "sent\n")
+
+
 def test_no_news_tells_nobody(tmp_path: Path, ledger: Path) -> None:
     assert tell(QUIET, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
     assert not (tmp_path / "told").exists()
