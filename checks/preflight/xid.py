@@ -12,7 +12,7 @@ XID = re.compile(r"NVRM: Xid \((?:PCI:)?([0-9a-fA-F:.]+)\): (\d+)")
 
 
 def no_lost_card(case: Case) -> Said:
-    """Since the host booted no card was reported that has to be reset or replaced."""
+    """Of no card the kernel's log says that it has to be reset or replaced; it forgets its oldest lines."""
     seen = state(case)
     if not seen.logged:
         return unavailable("gpu_state: the kernel's log could not be read")
@@ -21,7 +21,7 @@ def no_lost_card(case: Case) -> Said:
         f"Xid {code} of {slot}: {LOST_CARD[code]}" for slot, code in told if code in LOST_CARD
     )
     wanted = "no Xid of a card that is lost"
-    return failed(listed([*lost], 3), wanted) if lost else passed("none since the host booted", wanted)
+    return failed(listed([*lost], 3), wanted) if lost else passed("none in the kernel's log", wanted)
 
 
 JUDGES: dict[str, HostJudge] = {"NV-04": no_lost_card}

@@ -49,9 +49,10 @@ done
 dkms status | while read -r line; do echo "dkms $line"; done
 if kernel=$(dmesg); then
   echo logged
-  printf '%s\\n' "$kernel" |
-    grep -iE '(guc|huc|dmc|firmware).*(fail|error -2)|key was rejected|resiz(e|able) bar|{_XID}' |
-    tail -n 20 | while read -r line; do echo "log $line"; done
+  # each apart: one that is said again and again would push the others out
+  for words in '(guc|huc|dmc|firmware).*(fail|error -2)|key was rejected|resiz(e|able) bar' '{_XID}'; do
+    printf '%s\\n' "$kernel" | grep -iE "$words" | tail -n 20 | while read -r line; do echo "log $line"; done
+  done
 fi
 [ -c /dev/kfd ] && echo "node kfd"
 for n in /dev/nvidia[0-9]* /run/nvidia/driver/dev/nvidia[0-9]* /dev/dri/renderD*; do
