@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from checks.catalogue import Phase
@@ -34,10 +34,6 @@ class Said:
     remedy: str | None = None
     lasting: bool = False
     mended_by: str | None = None
-
-    def softened(self) -> Said:
-        """Return the same fault as a warning."""
-        return replace(self, severity=Severity.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
