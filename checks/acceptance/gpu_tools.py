@@ -57,8 +57,13 @@ class Tool:
         )
 
     def count(self, text: str, *, parts: bool) -> int:
-        """Return for how many devices it answers."""
-        return len(re.findall(self.part if parts and self.part else self.line, text, re.MULTILINE))
+        """Return for how many devices it answers; `parts` says that parts alone are good, as of a profile.
+
+        By NVIDIA's `single` strategy they are given under the name of whole cards.
+        """
+        found = re.findall(self.part, text, re.MULTILINE) if self.part else []
+        cut = bool(found) or (parts and self.part is not None)
+        return len(found if cut else re.findall(self.line, text, re.MULTILINE))
 
 
 # nvidia-smi is brought by CDI (NVIDIA/nvidia-container-toolkit pkg/nvcdi/driver-nvml.go); rocminfo asks HSA,

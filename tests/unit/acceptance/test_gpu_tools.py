@@ -15,7 +15,7 @@ from checks.acceptance.hands import Kubectl
 from checks.cluster.snapshot import Answer, Snapshot
 from checks.finding import Finding, Status
 from deploy.errors import UnreachableError
-from deploy.model import Cluster
+from deploy.model import Cluster, Vendor
 
 SMI = "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)\nGPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)\n"
 MIG = "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)\n  MIG 1g.10gb     Device  0: (UUID: MIG-1)\n"
@@ -131,6 +131,13 @@ def test_parts_of_a_gpu_are_counted_as_such() -> None:
     )
 
     assert told(Hands(Ran(out=MIG)), declared).found == "tiny-1: 1 of 1"
+
+
+def test_parts_that_are_given_under_the_name_of_cards_are_counted_each() -> None:
+    smi = gpu_tools.TOOLS[Vendor.NVIDIA]
+
+    assert smi.count(f"{MIG}  MIG 1g.10gb     Device  1: (UUID: MIG-2)\n", parts=False) == 2
+    assert smi.count(SMI, parts=True) == 0
 
 
 def test_nothing_is_asked_where_nothing_could_answer() -> None:
