@@ -23,10 +23,9 @@ def _by_claim(cluster: Cluster) -> list[Node]:
 def on_in_kubelets(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """No kubelet that gives GPUs away by claim was told to leave DRA off."""
     for node in _by_claim(cluster):
-        data = seen.configz[node.name].data()
-        settings = data.get("kubeletconfig") if isinstance(data, dict) else None
-        if not isinstance(settings, dict):
-            yield unread("DRA-01", node.name, seen.configz[node.name].cause)
+        settings = seen.kubelet(node.name)
+        if settings is None:
+            yield unread("DRA-01", node.name, seen.unconfigured(node.name))
             continue
         off = (settings.get("featureGates") or {}).get(GATE) is False
         yield judged("DRA-01", node.name, not off, found=_said("its kubelet", off), wanted=f"{GATE} on")

@@ -28,15 +28,14 @@ def configuration(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """What was given to the kubelet, and who may ask it, is what configz answers; the rest is upstream's."""
     wanted = dict(_leaves(_wanted(cluster)))
     for node in cluster.nodes:
-        answer = seen.configz[node.name]
-        data = answer.data()
-        if not isinstance(data, dict) or not isinstance(data.get("kubeletconfig"), dict):
-            yield unread("K8S-04", node.name, answer.cause if answer.text is None else "no kubeletconfig")
+        running = seen.kubelet(node.name)
+        if running is None:
+            yield unread("K8S-04", node.name, seen.unconfigured(node.name))
             continue
         wrong = [
             f"{'.'.join(path)}: found {found!r}, wanted {value!r}"
             for path, value in wanted.items()
-            if not _same(found := at(data["kubeletconfig"], path), value)
+            if not _same(found := at(running, path), value)
         ]
         yield judged(
             "K8S-04",

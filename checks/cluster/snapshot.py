@@ -93,6 +93,17 @@ class Snapshot:
         answer = self.answer(name)
         return answer.cause if answer.text is None else f"the API answered {answer.text[:80]!r}"
 
+    def kubelet(self, node: str) -> Object | None:
+        """Return the configuration that a node's kubelet runs with, or None when it could not be read."""
+        data = self.configz[node].data()
+        found = data.get("kubeletconfig") if isinstance(data, dict) else None
+        return found if isinstance(found, dict) else None
+
+    def unconfigured(self, node: str) -> str:
+        """Return why that could not be read."""
+        answer = self.configz[node]
+        return answer.cause if answer.text is None else "no kubeletconfig"
+
 
 def paths(cluster: Cluster) -> dict[str, str]:
     """Return every path that a snapshot of this cluster asks for, by name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from checks.cluster.snapshot import Snapshot
 from checks.collect.observed import Observed
@@ -20,7 +19,7 @@ def drivers(cluster: Cluster, seen: Snapshot, hosts: Sequence[Observed]) -> Iter
         return
     known = {host.host: host for host in hosts}
     for node in cluster.nodes:
-        host, kubelet = known.get(node.name), _of_kubelet(seen.configz[node.name].data())
+        host, kubelet = known.get(node.name), (seen.kubelet(node.name) or {}).get("cgroupDriver")
         runtime = host.runtime if host else None
         if runtime is None:
             yield unread(CHECK, node.name, f"runtime: {host.cause('runtime') if host else 'it was not read'}")
@@ -29,15 +28,11 @@ def drivers(cluster: Cluster, seen: Snapshot, hosts: Sequence[Observed]) -> Iter
                 CHECK, node.name, "there is no configuration of containerd that could be read (RT-03)"
             )
         elif kubelet is None:
-            answer = seen.configz[node.name]
-            why = f": {answer.cause}" if answer.text is None else ""
-            yield unread(CHECK, node.name, f"its kubelet does not say (K8S-04){why}")
+            yield unread(CHECK, node.name, f"its kubelet does not say (K8S-04): {_why(seen, node.name)}")
         else:
             found = f"{runtime.cgroup_driver} in containerd, {kubelet} in the kubelet"
             yield judged(CHECK, node.name, runtime.cgroup_driver == kubelet, found=found, wanted="one driver")
 
 
-def _of_kubelet(configz: Any) -> str | None:
-    settings = configz.get("kubeletconfig") if isinstance(configz, dict) else None
-    driver = settings.get("cgroupDriver") if isinstance(settings, dict) else None
-    return driver if isinstance(driver, str) else None
+def _why(seen: Snapshot, node: str) -> str:
+    return seen.unconfigured(node) if seen.kubelet(node) is None else "no cgroupDriver"

@@ -148,6 +148,16 @@ def test_a_control_plane_that_is_not_there_is_not_judged() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(Answer(cause="timed out"), "timed out"), (Answer('{"kind": "Status"}'), "no kubeletconfig")],
+)
+def test_a_kubelet_that_does_not_say_is_not_judged(answer: Answer, why: str) -> None:
+    assert [line(each) for each in claims.on_in_kubelets(CLAIMED, Snapshot({}, {"g1": answer}))] == [
+        f"unavailable DRA-01 g1: {why}"
+    ]
+
+
 def test_without_claims_nobody_asks_for_dra() -> None:
     assert [*claims.on_in_kubelets(NVIDIA, Snapshot({}))] == []
     assert [*claims.on_in_control_planes(NVIDIA, Snapshot({}))] == []

@@ -54,7 +54,12 @@ def said(seen: Snapshot, *hosts: Observed) -> tuple[Status, str]:
             Status.UNAVAILABLE,
             "there is no configuration of containerd that could be read (RT-03)",
         ),
-        (CONFIG.format(on="true"), None, Status.UNAVAILABLE, "its kubelet does not say (K8S-04)"),
+        (
+            CONFIG.format(on="true"),
+            None,
+            Status.UNAVAILABLE,
+            "its kubelet does not say (K8S-04): no cgroupDriver",
+        ),
     ],
 )
 def test_both_have_one_driver(config: str, driver: str | None, status: Status, found: str) -> None:
