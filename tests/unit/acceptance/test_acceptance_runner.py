@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from clusters import CLUSTER, LOCK, Ran
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from test_kubelet_files import files
+from test_served_certificates import certificate
 
 from checks.acceptance.runner import prove_hosts
 from checks.acceptance.test_certificates import reading
@@ -25,24 +20,9 @@ from deploy.errors import UnreachableError
 from deploy.model import TimeSync
 
 
-def printed(days: int, served: int | None = None) -> str:
-    """Return a certificate that ends in so many days as w1 prints it, and what its kubelet serves."""
-    file = f"@ pki/apiserver.crt\n{certificate(days)}"
-    kubelet = certificate(days if served is None else served)
-    return f"{file}\n@ served at 10.0.0.12:10250\nSubject:CN = w1\n{kubelet}"
-
-
-def certificate(days: int) -> str:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(now - timedelta(days=400))
-        .not_valid_after(now + timedelta(days=days))
-        .sign(key, hashes.SHA256())
-    )
-    return made.public_bytes(Encoding.PEM).decode()
+def printed(days: int) -> str:
+    """Return a certificate that ends in so many days as w1 prints it: on file, and as it is served."""
+    return f"@ pki/apiserver.crt\n{certificate(days)}\n@ served at 10.0.0.12:10250\n{certificate(days)}"
 
 
 SYSCTLS = "sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"
