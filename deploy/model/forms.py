@@ -36,7 +36,7 @@ LABEL_KEY = (
     r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
 )
 LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
-# the layouts that NVIDIA's MIG manager makes of the hardware (nvidia-mig-parted), but for those with unlike parts
+# the layouts of equal parts that NVIDIA's MIG manager makes of the hardware (nvidia-mig-parted)
 MIG_LAYOUT = r"^all-(disabled|\d+g\.\d+gb(\.me)?)$"
 # Debian policy, 5.6.1
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
