@@ -10,7 +10,6 @@ from pyinfra.api import StringCommand, operation
 
 from deploy.errors import HostError
 from deploy.facts.kube import Got, Read
-from deploy.model.row import Disturbs
 from deploy.observe import api, gpu_use, kube
 from deploy.observe.kube import Key, Object
 from deploy.operations import notes
@@ -52,7 +51,6 @@ def cut(profiles: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> 
         notes.reason(
             f"{name}'s cards are cut to {profile}; pods that do not tolerate {TAINT} leave it for that"
         )
-    notes.disturbs(Disturbs.PODS)
     yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(*each) for each in wanted.items())]))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from deploy.errors import HostError
-from deploy.model.row import Disturbs
 from deploy.operations import gpu_parts
 from tests.unit.operations.conftest import NO_CLUSTER, Plan, Planned, read
 from tests.unit.operations.test_gpus import listed, pod
@@ -62,7 +61,6 @@ def test_cards_that_are_whole_half_done_or_whole_again_are_cut(plan: Plan, there
         "w1's cards are cut to cpx_nps4; pods that do not tolerate amd-dcm leave it for that"
     ]
     assert len(planned.commands) == 1
-    assert planned.notes.disturbs is Disturbs.PODS
 
 
 def test_a_node_that_has_not_joined_is_waited_for(plan: Plan) -> None:
