@@ -13,6 +13,7 @@ from deploy.gpu.need import GIB
 from deploy.model import load_cluster
 from deploy.model.mistake import written
 from deploy.model.serving import Model
+from deploy.observe.cards import cards
 from deploy.plan import unsupported
 from deploy.serving import command, fit, mistakes, timing
 from tests.unit.serving.clusters import A770, ARC, CONFIG, HUB, TINY, cluster
@@ -60,6 +61,13 @@ def test_a_card_that_vllm_leaves_out_is_an_experiment_and_an_image_of_ones_own_i
     assert warned({**ARC, "kv_cache": "1Gi"}) == [EXPERIMENT]
     assert warned({**ARC, "kv_cache": "1Gi", "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}) == []
     assert warned({**TINY, "memory": "8Gi"}) == []
+
+
+def test_every_card_of_that_generation_is_among_them() -> None:
+    # Intel gave it the PCI ids from 5690 to 56c2
+    known = {card.model for (_, device), card in cards().items() if device.startswith("56")}
+
+    assert set(mistakes.ALCHEMIST) == known
 
 
 def test_two_a770_hold_a_model_of_seven_billion(config: str) -> None:
