@@ -158,7 +158,8 @@ SHARED = {**HOPPER, "allocation": "device-plugin", "sharing": {"strategy": "mps"
         pytest.param(
             [{**INSTINCT, "partitioning": {"compute": "CPX", "memory": "NPS4"}}],
             Need(Vendor.AMD),
-            "no node has a GPU of amd; there are: 8 MI300X cut to cpx_nps4 on w1",
+            "no node has a GPU of amd; there are: 8 MI300X cut to cpx_nps4 on w1; parts of a GPU are asked"
+            " for by profile: cpx_nps4",
             id="nothing but parts",
         ),
         pytest.param(
