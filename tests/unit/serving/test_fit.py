@@ -87,6 +87,13 @@ def test_a_model_that_is_too_large_is_refused_with_the_numbers(config: str) -> N
     assert said({**TINY, "weights": "3Gi", "kv_cache": None}) == [TOO_LARGE_FOR_A_POD]
 
 
+def test_memory_that_leaves_nothing_for_the_cache_is_none() -> None:
+    # 1.5 GiB for the engine, 1 for /dev/shm, and twice a GiB
+    bare = {**TINY, "weights": "1Gi", "kv_cache": None}
+
+    assert [len(said({**bare, "memory": memory})) for memory in ("4608Mi", "4609Mi")] == [1, 0]
+
+
 def test_a_crowded_cache_is_a_warning_that_says_how_many_fit(config: str) -> None:
     crowded = {**ARC, "config": config, "context": 32768, "concurrency": 64}
 
