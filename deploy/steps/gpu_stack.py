@@ -31,7 +31,7 @@ from deploy.operations.nodes import Declared
 from deploy.steps.charts import Chart
 
 Object = dict[str, Any]
-# privileged pods, as every driver's are; the namespace must say so (Pod Security Standards)
+EVERYWHERE = [{"operator": "Exists"}]  # tolerations: inventories taint nodes for the sake of their GPUs
 REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)

@@ -78,6 +78,8 @@ def values(cluster: Cluster) -> dict[str, Any]:
         "driver": {"enabled": operator, "nvidiaDriverCRD": {"enabled": operator and by_claim}},
         "cdi": {"enabled": True, "nriPluginEnabled": not by_claim},
         "toolkit": _toolkit(cluster),
+        # the chart's own let its pods onto no node that the inventory taints for GPUs
+        "daemonsets": {"tolerations": gpu_stack.EVERYWHERE},
         "mig": {"strategy": cluster.gpu.nvidia.mig_strategy.value},
         "migManager": {"enabled": any(gpus.partitioning for gpus in nodes)},
         "dcgmExporter": {
