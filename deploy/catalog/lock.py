@@ -86,11 +86,14 @@ class Lock:
             raise self._unpinned(f"no digest of {name} for {arch}")
         return LockedFile(name, entry.version, pin.url, pin.sha256)
 
-    def image(self, name: str) -> LockedImage:
-        """Return the pinned image."""
+    def image(self, name: str, wanted: str | None = None) -> LockedImage:
+        """Return the pinned image; one that an inventory names, as REF or REF@DIGEST, must be that one."""
         entry = self.document.images.get(name)
         if entry is None:
             raise self._unpinned(f"no digest of the image {name}")
+        ref, _, digest = (wanted or entry.ref).partition("@")
+        if entry.ref != ref or digest not in ("", entry.digest):
+            raise self._unpinned(f"{name} is {entry.ref}@{entry.digest}, wanted {wanted}")
         return LockedImage(entry.ref, entry.digest)
 
     def _unpinned(self, what: str) -> LockError:
