@@ -33,6 +33,7 @@ def intel() -> None:
         _leave(declared)
     gpu_stack.handed_over(cluster, Vendor.INTEL)
     if not gpu_stack.from_manifest(cluster, Vendor.INTEL, PHASE):
+        gpu_stack.check_lock(cluster)
         if Allocation.DRA in declared:
             _driver(cluster)
         if Allocation.DEVICE_PLUGIN in declared:
