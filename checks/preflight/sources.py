@@ -15,7 +15,7 @@ def urls(cluster: Cluster) -> tuple[str, ...]:
     needed = catalog.needed(cluster) if known else None
     files = [cluster.artifacts.mirror] if cluster.artifacts.mirror else _servers(needed)
     mirror = cluster.artifacts.registry_mirror
-    registries = [f"{mirror}/v2/"] if mirror else _registries(needed)
+    registries = [f"{mirror}/v2/"] if mirror else _registries(cluster, needed)
     return tuple(dict.fromkeys([*(f"{url.rstrip('/')}/" for url in files), *registries, *hub.urls(cluster)]))
 
 
@@ -35,5 +35,8 @@ def _servers(needed: catalog.Needed | None) -> list[str]:
     return [f"{each.scheme}://{each.netloc}" for each in split]
 
 
-def _registries(needed: catalog.Needed | None) -> list[str]:
-    return [f"https://{image.ref.partition('/')[0]}/v2/" for image in needed.images] if needed else []
+def _registries(cluster: Cluster, needed: catalog.Needed | None) -> list[str]:
+    """Return the registries but for the cluster's own, which an apply brings."""
+    own = cluster.registry
+    refs = [image.ref for image in needed.images] if needed else []
+    return [f"https://{ref.partition('/')[0]}/v2/" for ref in refs if own is None or not own.holds(ref)]

@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from deploy.catalog.entries import ANY_ARCH, FileEntry, ImageEntry
-from deploy.catalog.gpu_support import release
+from deploy.catalog.gpu_support import release, supported, unknown
+from deploy.errors import InventoryError
 from deploy.model import Allocation, Cluster, DriverSource, Vendor
 from deploy.model.certificates import CertificateProvider
 
@@ -103,7 +104,14 @@ def _file(name: str, chart: _Chart, version: str) -> FileEntry:
 
 
 def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
-    """Return the charts that lie in a registry (keys end in -chart), and the images of the stacks."""
+    """Return the charts that lie in a registry (keys end in -chart), and the images of the stacks.
+
+    Raise InventoryError for a release whose images are not known here.
+    """
+    for vendor, way in stacks(cluster):
+        key, _ = cluster.gpu.release(vendor, way)
+        if release(cluster, vendor, way).removeprefix("v") not in supported(vendor, way).releases:
+            raise InventoryError(f"gpu.{vendor}.{key}: {unknown(cluster, vendor, way)}")
     wanted = {STACKS[each]: release(cluster, *each) for each in stacks(cluster)}
     extra = {
         "cert-manager": wants_cert_manager(cluster),

@@ -66,3 +66,9 @@ def release(cluster: Cluster, vendor: Vendor, allocation: Allocation) -> str:
     """Return the release that is installed: the inventory's, or the default."""
     _, version = cluster.gpu.release(vendor, allocation)
     return version or supported(vendor, allocation).default
+
+
+def unknown(cluster: Cluster, vendor: Vendor, allocation: Allocation) -> str:
+    """Say that the release that would be installed is none of those that are known."""
+    wanted, known = release(cluster, vendor, allocation), supported(vendor, allocation).releases
+    return f"no release {wanted} of {vendor}'s {allocation} stack is known; there are: {', '.join(known)}"

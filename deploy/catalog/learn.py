@@ -18,11 +18,12 @@ AT_ONCE = 8
 
 @dataclass(slots=True)
 class Learnt:
-    """What publishers said; `unlearned` names the rest, each with its reason."""
+    """What publishers said; `unlearned` names the rest with its reason, `named` is what nobody was asked."""
 
     files: list[tuple[str, str, LockedFile]] = field(default_factory=list)
     images: list[tuple[str, LockedImage]] = field(default_factory=list)
     unlearned: list[str] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
 
     def changed(self, known: Lock) -> list[str]:
         """Name what an earlier lock pins to other bytes under the same version: a publisher replaced it."""
@@ -41,13 +42,13 @@ class Learnt:
     def _changed_images(self, known: Lock) -> Iterator[str]:
         for key, image in self.images:
             pin = known.document.images.get(key)
-            if pin and pin.ref == image.ref and pin.digest != image.digest:
+            if key not in self.named and pin and pin.ref == image.ref and pin.digest != image.digest:
                 yield f"{image.ref}: locked as {pin.digest}, its registry now has {image.digest}"
 
 
 def learn(needed: Needed, said: Callable[[str], None]) -> Learnt:
     """Ask every publisher, several at once; `said` is told the name of each thing that was asked about."""
-    learnt = Learnt()
+    learnt = Learnt(named={entry.key for entry in needed.images if entry.digest})
     text = lru_cache(maxsize=None)(lambda url: publisher.get(url).decode(errors="replace"))
 
     def file(entry: FileEntry) -> str:

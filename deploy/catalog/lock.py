@@ -78,19 +78,27 @@ class Lock:
     path: Path
     document: _Document
 
-    def file(self, name: str, arch: str) -> LockedFile:
-        """Return the pinned file for an architecture (amd64, arm64); a chart is the same for all."""
+    def file(self, name: str, arch: str, wanted: str | None = None) -> LockedFile:
+        """Return the pinned file for an architecture (amd64, arm64), of a wanted version if one is given.
+
+        A chart is the same for all architectures.
+        """
         entry = self.document.files.get(name)
         pin = None if entry is None else entry.pins.get(arch) or entry.pins.get(ANY_ARCH)
         if entry is None or pin is None:
             raise self._unpinned(f"no digest of {name} for {arch}")
+        if wanted not in (None, entry.version):
+            raise self._unpinned(f"{name} is {entry.version}, wanted {wanted}")
         return LockedFile(name, entry.version, pin.url, pin.sha256)
 
-    def image(self, name: str) -> LockedImage:
-        """Return the pinned image."""
+    def image(self, name: str, wanted: str | None = None) -> LockedImage:
+        """Return the pinned image; one that an inventory names, as REF or REF@DIGEST, must be that one."""
         entry = self.document.images.get(name)
         if entry is None:
             raise self._unpinned(f"no digest of the image {name}")
+        ref, _, digest = (wanted or entry.ref).partition("@")
+        if entry.ref != ref or digest not in ("", entry.digest):
+            raise self._unpinned(f"{name} is {entry.ref}@{entry.digest}, wanted {wanted}")
         return LockedImage(entry.ref, entry.digest)
 
     def _unpinned(self, what: str) -> LockError:

@@ -43,6 +43,11 @@ OWN = {
     "trust-remote-code": "trust_remote_code",
     "uds": "",
 }
+# what starts another server than the one that is asked for keys (vllm/entrypoints/cli/serve.py) -> why
+OTHERS = {
+    "grpc": "starts a server that asks for no key and knows no HTTP",
+    "headless": "starts no server",
+}
 SECRET = {"api-key": "api_key", "hf-token": "source.token"}
 
 
@@ -123,6 +128,8 @@ def _wrong(known: Arguments, model: Model, word: str, name: str, kind: str) -> s
     if name in OWN:
         instead = f"set models[].{OWN[name]} instead" if OWN[name] else "leave it out"
         return f"slipway sets {word} itself; {instead}"
+    if name in OTHERS:
+        return f"{word} {OTHERS[name]}; leave it out"
     if kind or not known.knows(model):
         return None
     near = difflib.get_close_matches(name, known.arguments, n=1)

@@ -52,7 +52,7 @@ def lock_(inventory: Path, accept_changed: bool) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 def fetch(inventory: Path, directory: Path) -> None:
     """Fill DIRECTORY with every file that the lock file pins, each verified; images.txt lists the images."""
-    load_cluster(inventory, keys_exist=False)
+    own = load_cluster(inventory, keys_exist=False).registry
     locked = lock.load(lock.path_of(inventory))
     wrong = []
     for file in mirror.locked_files(locked):
@@ -64,7 +64,9 @@ def fetch(inventory: Path, directory: Path) -> None:
     if wrong:
         raise RunError("\n".join([f"{directory} is not complete:", *(f"  {text}" for text in wrong)]))
     listing = directory / "images.txt"
-    refs = [f"{image.ref}@{image.digest}" for image in locked.document.images.values()]
+    images = locked.document.images.values()
+    # what lies in the cluster's own registry comes from there
+    refs = [f"{each.ref}@{each.digest}" for each in images if own is None or not own.holds(each.ref)]
     listing.write_text("".join(f"{ref}\n" for ref in sorted(refs)))
     click.echo(f"{directory} is complete; {listing} lists the {len(refs)} images that a registry must hold")
 

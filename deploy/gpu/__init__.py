@@ -1,6 +1,6 @@
 """GPUs for workloads: what is asked of a cluster, as claims or as extended resources."""
 
 from deploy.gpu.need import Need, NeedError
-from deploy.gpu.wiring import Wiring, wired
+from deploy.gpu.wiring import Wiring, digest, wired
 
-__all__ = ["Need", "NeedError", "Wiring", "wired"]
+__all__ = ["Need", "NeedError", "Wiring", "digest", "wired"]

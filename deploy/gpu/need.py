@@ -78,7 +78,10 @@ def _fits(gpus: Gpus, need: Need) -> bool:
 
 
 def _nearly(every: list[tuple[Node, Gpus]], need: Need) -> str:
-    """Say that a card of just the size that is asked for is not large enough."""
+    """Say that parts are there of what is asked for whole, or that a card of just that size is too small."""
+    cut = [profile_of(gpus) for _, gpus in every if not need.models or gpus.model in need.models]
+    if need.profile is None and any(cut):
+        return f"; parts of a GPU are asked for by profile: {next(filter(None, cut))}"
     if not need.memory:
         return ""
     exact = (gpus.model for _, gpus in every if amount(need.memory) in _sizes(gpus))

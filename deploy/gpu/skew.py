@@ -73,10 +73,7 @@ def _releases(cluster: Cluster) -> Iterator[Mistake]:
         place: Place = ("gpu", vendor.value, key)
         wanted, known = gpu_support.release(cluster, vendor, allocation), _known(cluster, vendor, allocation)
         if known is None:
-            there = ", ".join(gpu_support.supported(vendor, allocation).releases)
-            yield Mistake(
-                place, f"no release {wanted} of {vendor}'s {allocation} stack is known; there are: {there}"
-            )
+            yield Mistake(place, gpu_support.unknown(cluster, vendor, allocation))
         elif _number(minor_of(cluster.kubernetes.version)) < _number(known.first):
             yield Mistake(
                 VERSION,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from deploy.catalog.gpu import ResourceApi, resource_api
 from deploy.gpu import claims
 from deploy.gpu.need import Need, NeedError, declared, nodes_for
 from deploy.gpu.parts import profile_of
+from deploy.gpu.selectors import selectors
 from deploy.model import Allocation, Cluster, Gpus, KernelModule, MigStrategy, Node
 from deploy.observe.cards import DRIVERS, cards
 
@@ -46,6 +48,15 @@ def wired(cluster: Cluster, need: Need, name: str, namespace: str, served: tuple
         api = resource_api(kubernetes.version, kubernetes.feature_gates, served)
         return _claimed(api, need, declared(cluster, need.vendor), name, namespace)
     return _counted(cluster, need, fitting)
+
+
+def digest(cluster: Cluster, need: Need) -> str:
+    """Return what a claim's name ends with: none can be changed, so that another claim has another name.
+
+    What it asks for counts, with the models that are declared; the version of the API that says so does not.
+    """
+    asked = selectors(need, need.models or declared(cluster, need.vendor))
+    return hashlib.sha256(repr((need, asked)).encode()).hexdigest()[:8]
 
 
 def _claimed(api: ResourceApi, need: Need, models: tuple[str, ...], name: str, namespace: str) -> Wiring:

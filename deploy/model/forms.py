@@ -36,8 +36,8 @@ LABEL_KEY = (
     r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
 )
 LABEL_VALUE = r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
-# the layouts that NVIDIA's MIG manager makes of the hardware (nvidia-mig-parted)
-MIG_LAYOUT = r"^all-(disabled|enabled|balanced|\d+g\.\d+gb(\.me|\+me)?)$"
+# the layouts of equal parts that NVIDIA's MIG manager makes of the hardware (nvidia-mig-parted)
+MIG_LAYOUT = r"^all-(disabled|\d+g\.\d+gb(\.me)?)$"
 # Debian policy, 5.6.1
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 # becomes a label's value, so it has no more than that's signs beside spaces and slashes
@@ -86,7 +86,7 @@ WANTED = {
     LIMIT: "a number or infinity",
     INTERFACE: "the name of a network interface, such as eno1",
     SYSCTL: "the name of a kernel parameter, such as vm.swappiness",
-    MIG_LAYOUT: "a MIG layout such as all-1g.10gb or all-balanced",
+    MIG_LAYOUT: "a MIG layout of equal parts such as all-1g.10gb, or all-disabled",
     GPU_MODEL: "a model's name as its vendor writes it, such as A770 or RTX 4070, and no PCI id",
     PACKAGE: "the name of a package, such as nvidia-driver-580-server-open",
     RELEASE: "a release such as 1.5.1",

@@ -47,11 +47,15 @@ class Partitioning(Section):
     """One GPU cut into several by its hardware."""
 
     mig: Annotated[str, Field(pattern=MIG_LAYOUT)] | None = setting(
-        Change.ROLLING, "NVIDIA: the MIG layout of every GPU, such as all-1g.10gb.", default=None
+        Change.ROLLING,
+        "NVIDIA: the MIG layout of every GPU, such as all-1g.10gb; all-disabled makes cut ones whole, which"
+        " leaving it out does not.",
+        default=None,
     )
     compute: ComputePartition | None = setting(
         Change.ROLLING,
-        "AMD: how compute units are cut, on Instinct MI300X and later; pods leave the node for that.",
+        "AMD: how compute units are cut, on Instinct MI300X and later; pods leave the node for that. SPX"
+        " makes cut ones whole, which leaving it out does not.",
         default=None,
     )
     memory: MemoryPartition | None = setting(

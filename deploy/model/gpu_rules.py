@@ -194,7 +194,9 @@ def releases_are_of_a_way_that_is_used(cluster: Cluster) -> Iterator[Mistake]:
     for way in Allocation:
         key, version = cluster.gpu.release(Vendor.INTEL, way)
         if version and ways and way not in ways:
-            text = f"names a release for allocation: {way}, and no node of intel has that; leave it out"
+            other = " and ".join(cluster.gpu.release(Vendor.INTEL, each)[0] for each in ways)
+            text = f"names a release for allocation: {way}, and no node of intel has that"
+            text += f"; leave it out, or set {other}"
             yield Mistake(("gpu", "intel", key), text, involves=(("nodes",),))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from deploy.model.cluster import Cluster
@@ -37,6 +38,8 @@ OPENING = {
     "VLLM_USE_RUST_FRONTEND": "starts a server without the middleware that closes what asks for no key",
 }
 SECRET_ENDS = ("_TOKEN", "_PASSWORD", "_SECRET", "_KEY")
+# an address with an account, such as a proxy's: SCHEME://USER:PASSWORD@HOST
+ACCOUNT = re.compile(r"://[^/@\s]+:[^/@\s]+@")
 
 
 def _models(cluster: Cluster) -> Iterator[tuple[Place, Model]]:
@@ -253,7 +256,7 @@ def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
 def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
     """What slipway sets is not set a second time, nothing opens the API, and no secret is in an inventory."""
     for place, model in _models(cluster):
-        for name in model.environment:
+        for name, value in model.environment.items():
             where = (*place, "environment", name)
             if name in OWN_ENVIRONMENT:
                 instead = OWN_ENVIRONMENT[name]
@@ -265,6 +268,9 @@ def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
                 yield Mistake(where, f"{OPENING[name]}; leave it out")
             elif name.upper().endswith(SECRET_ENDS):
                 yield Mistake(where, "looks like a secret, and those do not belong into an inventory")
+            elif ACCOUNT.search(value):
+                text = "has a password in its address, and those do not belong into an inventory"
+                yield Mistake(where, f"{text}; leave it out, and let these hosts in without one")
 
 
 SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (

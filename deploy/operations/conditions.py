@@ -36,9 +36,10 @@ def holds(target: Mapping[str, Any], until: str, condition: str = "Ready", timeo
     found = host.get_fact(Read, paths=[api.path(target)])
     key = kube.key(target)
     resource = f"{key.kind.lower()}.{key.group}"
+    name = f"{key.namespace}/{key.name}" if key.namespace else key.name
     if asked(found):
         live = next(iter(found.live.values()), None)
-        if (why := unmet(live, f"{resource} {key.namespace}/{key.name}", condition)) is None:
+        if (why := unmet(live, f"{resource} {name}", condition)) is None:
             return
         notes.reason(why)
         if live is None:

@@ -19,13 +19,14 @@ from deploy.operations.kube import Commands, asked
 # pkg/config_manager/configmanager.go: it acts when the profile's label changes, says how it ended by another
 # one, and tries again every minute
 PROFILE = "dcm.amd.com/gpu-config-profile"
-STATE = f"{PROFILE}-state"
+STATE, DONE = f"{PROFILE}-state", "success"
 TAINT = "amd-dcm"
-# seconds for its image, for the driver to come back, and for a second try
+# seconds, once for its image and once for the driver to come back and for a second try
 PATIENCE = 900
 POLL = 5
 BACKSLASH_DOT = r"\."
-LOGS = "kubectl -n kube-amd-gpu logs -l app.kubernetes.io/name=device-config-manager"
+CUTTER = "-n kube-amd-gpu -l app.kubernetes.io/name=device-config-manager"
+LOGS, PODS = f"kubectl logs {CUTTER}", f"kubectl get pods {CUTTER}"
 
 
 @operation()
@@ -54,9 +55,10 @@ def cut(profiles: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> 
 
 
 def _is_cut(node: Object, profile: str) -> bool:
-    """Say whether a node's cards were cut by a run that came to its end."""
+    """Say whether a node's cards were cut by a run that came to its end, and still are after a boot."""
     labels, taints = node["metadata"].get("labels") or {}, (node.get("spec") or {}).get("taints") or ()
-    return labels.get(PROFILE) == profile and not any(each["key"] == TAINT for each in taints)
+    cut = (labels.get(PROFILE), labels.get(STATE)) == (profile, DONE)
+    return cut and not any(each["key"] == TAINT for each in taints)
 
 
 def _refuse_held(nodes: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> None:
@@ -82,18 +84,28 @@ def _refuse_held(nodes: Mapping[str, str], driver: str, prefixes: tuple[str, ...
 def script(node: str, profile: str) -> str:
     """Return what cuts one node's cards; however it ends, the node is open to pods again.
 
+    The taint drives the operator itself away, so that it has to have started the config manager before.
     A profile that could not be applied is not left on the node, so that the next run tries again.
     """
     name, value = shlex.quote(node), shlex.quote(profile)
     answer = shlex.quote(f"jsonpath={{.metadata.labels.{STATE.replace('.', BACKSLASH_DOT)}}}")
+    there = f"{PODS} --field-selector spec.nodeName={name},status.phase=Running -o name"
+    away = shlex.quote(
+        f"{node} has no config manager that runs, so its cards were not cut; see `{PODS} -o wide`"
+    )
     late = shlex.quote(f"{node} was not cut to {profile}, the config manager says so in `{LOGS}`:")
     return f"""(
+end=$(( $(date +%s) + {PATIENCE} ))
+until [ -n "$({there})" ]; do
+  [ "$(date +%s)" -lt "$end" ] || {{ echo {away} >&2; exit 1; }}
+  sleep {POLL}
+done
 trap 'kubectl taint node {name} {TAINT}:NoExecute- >/dev/null' EXIT
 kubectl label node {name} {PROFILE}- {STATE}- >/dev/null || exit 1
 kubectl taint node {name} {TAINT}=up:NoExecute --overwrite >/dev/null || exit 1
 kubectl label node {name} {PROFILE}={value} >/dev/null || exit 1
 end=$(( $(date +%s) + {PATIENCE} ))
-until s=$(kubectl get node {name} -o {answer}); [ "$s" = success ]; do
+until s=$(kubectl get node {name} -o {answer}); [ "$s" = {DONE} ]; do
   [ "$(date +%s)" -lt "$end" ] || {{
     kubectl label node {name} {PROFILE}- >/dev/null
     echo {late} "${{s:-nothing}}" >&2

@@ -229,5 +229,6 @@ def certified(target: Where, names: Sequence[str], until: str, addresses: Sequen
             raise HostError(signing.NO_AUTHORITY)
         if (why := authority.unfit(found, [*names, *addresses], datetime.now(UTC))) is None:
             return
-        notes.reason(f"the certificate in {target} is made in {until}: {why}")
+        served = "; pods that serve the one that is there start anew" if found.certificate else ""
+        notes.reason(f"the certificate in {target} is made in {until}: {why}{served}")
     yield StringCommand(signing.script(target, names, addresses))

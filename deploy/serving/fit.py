@@ -51,8 +51,10 @@ class Fit:
 
     @property
     def fits(self) -> bool | None:
-        """Say whether the engine can start; None when it is not known how much memory there is."""
-        return None if self.has is None else self.least <= self.has
+        """Say whether the engine can start, with some cache; None when its memory is not known."""
+        if self.has is None or self.left is None:
+            return None
+        return self.least <= self.has and self.left > 0
 
     @property
     def at_once(self) -> int | None:

@@ -16,7 +16,11 @@ from deploy.serving import fit, placing, shape
 SHARD = 5 * 10**9
 # Xe-HPG, which vLLM's flash attention leaves out (vllm-project/vllm#24817); its maintainers name Triton's in
 # its place, which did not run for all (vllm-project/vllm-xpu-kernels#92)
-ALCHEMIST = ("A310", "A380", "A580", "A750", "A770", "Flex 140", "Flex 170")
+ALCHEMIST = (
+    *("A310", "A380", "A580", "A750", "A770"),
+    *("A30M", "A50", "A60", "A60M"),
+    *("Flex 140", "Flex 170"),
+)
 
 
 def mistakes(cluster: Cluster) -> list[Mistake]:

@@ -21,7 +21,6 @@ PHASE = "gpu-amd"
 PROFILE_LABEL = gpu_parts.PROFILE
 CONFIG_MAP = "default-dcm-config"
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-EVERYWHERE = [{"operator": "Exists"}]
 
 
 @deploy("AMD GPUs")
@@ -124,6 +123,8 @@ def _driver(cluster: Cluster) -> dict[str, Any]:
     amd = cluster.gpu.amd
     operator = amd.driver is DriverSource.OPERATOR
     chosen: dict[str, Any] = {"enable": operator, "blacklist": operator}
+    if operator:
+        chosen["tolerations"] = gpu_stack.EVERYWHERE
     if operator and amd.driver_image:
         chosen["image"] = amd.driver_image
         if amd.driver_image_secret:
@@ -134,7 +135,12 @@ def _driver(cluster: Cluster) -> dict[str, Any]:
 def _monitoring(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
     if not cluster.gpu.amd.monitoring:
         return {"enable": False}
-    return {"enable": True, "image": images["amd-metrics-exporter"], "serviceType": "ClusterIP"}
+    return {
+        "enable": True,
+        "image": images["amd-metrics-exporter"],
+        "serviceType": "ClusterIP",
+        "tolerations": _tolerated(cluster),
+    }
 
 
 def _config_manager(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
@@ -144,14 +150,14 @@ def _config_manager(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
         "enable": True,
         "image": images["amd-config-manager"],
         "config": {"name": CONFIG_MAP},
-        "configManagerTolerations": EVERYWHERE,
+        "configManagerTolerations": gpu_stack.EVERYWHERE,
     }
 
 
 def _tolerated(cluster: Cluster) -> list[dict[str, str]]:
     """Return what the operands tolerate: where cards are cut, not the taint that makes them start anew."""
     if not _cuts(cluster):
-        return EVERYWHERE
+        return gpu_stack.EVERYWHERE
     taints = [taint.key for node in cluster.gpu_nodes(Vendor.AMD) for taint in node.taints or ()]
     return [{"key": key, "operator": "Exists"} for key in dict.fromkeys([CONTROL_PLANE, *taints])]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploy.catalog import gpu_needs
 from deploy.gpu.wiring import ALLOCATION_LABEL, MODEL_LABEL, PARTS_LABEL, VENDOR_LABEL
-from deploy.model import Cluster, Node
+from deploy.model import Cluster, Node, Vendor
 from deploy.steps import amd, gpu_stack, nvidia
 
 OURS = (
@@ -12,18 +12,22 @@ OURS = (
     MODEL_LABEL,
     ALLOCATION_LABEL,
     PARTS_LABEL,
-    amd.PROFILE_LABEL,
-    nvidia.PLUGIN_LABEL,
-    nvidia.MIG_LABEL,
 )
+OPERATORS = {
+    Vendor.AMD: (amd.PROFILE_LABEL,),
+    Vendor.NVIDIA: (nvidia.PLUGIN_LABEL, nvidia.MIG_LABEL),
+}
 
 
 def left(cluster: Cluster, node: Node) -> tuple[str, ...]:
     """Return those of the labels that the GPU phases set which this node is not declared to have.
 
-    What Node Feature Discovery finds is its own.
+    What Node Feature Discovery finds is its own, and so is what a vendor's operator reads where a manifest
+    installs it: the operator may set these itself, and again.
     """
+    theirs = node.gpus.vendor if node.gpus and cluster.gpu.stack(node.gpus.vendor).manifest else None
+    read = (name for vendor, names in OPERATORS.items() if vendor is not theirs for name in names)
     found = () if gpu_needs.wants_node_features(cluster) else tuple(gpu_stack.FOUND.values())
     own = (gpu_stack.labels(cluster, node), amd.profiles(cluster), nvidia.labels(cluster))
     wanted = {*node.labels, *own[0], *own[1].get(node.name, {}), *own[2].get(node.name, {})}
-    return tuple(name for name in (*OURS, *found) if name not in wanted)
+    return tuple(name for name in (*OURS, *read, *found) if name not in wanted)

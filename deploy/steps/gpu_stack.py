@@ -31,7 +31,7 @@ from deploy.operations.nodes import Declared
 from deploy.steps.charts import Chart
 
 Object = dict[str, Any]
-# privileged pods, as every driver's are; the namespace must say so (Pod Security Standards)
+EVERYWHERE = [{"operator": "Exists"}]  # tolerations: inventories taint nodes for the sake of their GPUs
 REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)
@@ -85,8 +85,21 @@ def by_operator(
     labelled(cluster, vendor, own(cluster))
     handed_over(cluster, vendor)
     if not from_manifest(cluster, vendor, phase):
+        check_lock(cluster)
         operator(cluster)
     offered(cluster, vendor, phase)
+
+
+def check_lock(cluster: Cluster) -> None:
+    """Raise LockError where charts or images of stacks are locked in another release than these are to be.
+
+    Their keys name no release, so that another one in the inventory would change nothing.
+    """
+    lock = catalog.lock.load(context.lock_path())
+    for file in gpu_needs.files(cluster):
+        lock.file(file.key, file.arch, file.version)
+    for image in gpu_needs.images(cluster):
+        lock.image(image.key, image.ref)
 
 
 def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] | None = None) -> None:

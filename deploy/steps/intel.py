@@ -33,6 +33,7 @@ def intel() -> None:
         _leave(declared)
     gpu_stack.handed_over(cluster, Vendor.INTEL)
     if not gpu_stack.from_manifest(cluster, Vendor.INTEL, PHASE):
+        gpu_stack.check_lock(cluster)
         if Allocation.DRA in declared:
             _driver(cluster)
         if Allocation.DEVICE_PLUGIN in declared:
@@ -92,7 +93,7 @@ def driver_values(cluster: Cluster) -> dict[str, Any]:
             "privileged": not monitoring,
             "manageBinding": {"enabled": False},
             "nodeSelector": gpu_stack.selector(Vendor.INTEL, Allocation.DRA),
-            "tolerations": [{"operator": "Exists"}],
+            "tolerations": gpu_stack.EVERYWHERE,
         },
         "xpumdEnabled": monitoring,
         "nfd": {"enabled": False},
@@ -102,7 +103,7 @@ def driver_values(cluster: Cluster) -> dict[str, Any]:
 
 def operator_values() -> dict[str, Any]:
     """Return the values of the operator's chart: it manages GPUs alone."""
-    return {"manager": {"devices": {"gpu": True}}, "tolerations": [{"operator": "Exists"}]}
+    return {"manager": {"devices": {"gpu": True}}, "tolerations": gpu_stack.EVERYWHERE}
 
 
 def _named() -> dict[str, Any]:
@@ -131,7 +132,7 @@ def plugin(cluster: Cluster, image: str) -> dict[str, Any]:
         "image": image,
         "sharedDevNum": shared,
         "nodeSelector": gpu_stack.selector(Vendor.INTEL, Allocation.DEVICE_PLUGIN),
-        "tolerations": [{"operator": "Exists"}],
+        "tolerations": gpu_stack.EVERYWHERE,
         "allowIDs": ",".join(f"0x{each}" for each in ids),
     }
     if shared > 1:

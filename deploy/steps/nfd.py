@@ -40,6 +40,6 @@ def values() -> dict[str, Any]:
     """Return the chart's values."""
     pci = {"deviceClassWhitelist": CLASSES, "deviceLabelFields": ["vendor"]}
     return {
-        "worker": {"config": {"sources": {"pci": pci}}, "tolerations": [{"operator": "Exists"}]},
+        "worker": {"config": {"sources": {"pci": pci}}, "tolerations": gpu_stack.EVERYWHERE},
         "master": {"config": {"extraLabelNs": ["nvidia.com"]}},
     }

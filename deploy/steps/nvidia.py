@@ -8,6 +8,7 @@ import yaml
 from pyinfra.api import deploy
 
 from deploy.catalog import gpu_needs
+from deploy.gpu.parts import WHOLE
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, SharingStrategy, Vendor
 from deploy.operations import helm, kube
 from deploy.operations.helm import Release
@@ -19,7 +20,6 @@ PHASE = "gpu-nvidia"
 CONFIG_MAP = "slipway-device-plugin"
 PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 MIG_LABEL = "nvidia.com/mig.config"
-WHOLE = "all-disabled"
 # NVIDIA/gpu-operator controllers/transforms_test.go: where k3s keeps its containerd
 K3S_TOOLKIT = {
     "CONTAINERD_CONFIG": "/var/lib/rancher/k3s/agent/etc/containerd/config.toml",
@@ -78,6 +78,8 @@ def values(cluster: Cluster) -> dict[str, Any]:
         "driver": {"enabled": operator, "nvidiaDriverCRD": {"enabled": operator and by_claim}},
         "cdi": {"enabled": True, "nriPluginEnabled": not by_claim},
         "toolkit": _toolkit(cluster),
+        # the chart's own let its pods onto no node that the inventory taints for GPUs
+        "daemonsets": {"tolerations": gpu_stack.EVERYWHERE},
         "mig": {"strategy": cluster.gpu.nvidia.mig_strategy.value},
         "migManager": {"enabled": any(gpus.partitioning for gpus in nodes)},
         "dcgmExporter": {

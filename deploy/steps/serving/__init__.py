@@ -9,6 +9,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from deploy import catalog, context
+from deploy.catalog.lock import Lock, LockedImage
 from deploy.model import Cluster, Distribution, SecretRef
 from deploy.model.serving import Model
 from deploy.model.source import SourceKind
@@ -61,8 +62,8 @@ def _images() -> list[Image]:
     others = [model for model in cluster.models if not pods.is_of_our_registry(cluster, model)]
     here = [model for model in others if node in placing.nodes(cluster, model)]
     locked = catalog.lock.load(context.lock_path()) if here else None
-    found = [locked.image(key) for key in dict.fromkeys(model.image_key for model in here)] if locked else []
-    return [Image(image.ref, image.digest) for image in found]
+    found = [locked.image(model.image_key, model.image) for model in here] if locked else []
+    return [Image(image.ref, image.digest) for image in dict.fromkeys(found)]
 
 
 @deploy("Serving")
@@ -153,7 +154,7 @@ def _files(cluster: Cluster) -> None:
         models.claimed(name="Make the models' volumes", claims=claims, until="storage")
     wanted = [
         Wanted(
-            populate.job(cluster, model, lock.image(populate.image_key(model)).pinned),
+            populate.job(cluster, model, _fetcher(lock, model).pinned),
             names.claim(model),
             timing.fetching(model),
         )
@@ -169,12 +170,18 @@ def _files(cluster: Cluster) -> None:
         )
 
 
+def _fetcher(lock: Lock, model: Model) -> LockedImage:
+    """Return the image that fetches a model's files, which for the hub is the engine's own."""
+    key = populate.image_key(model)
+    return lock.image(key, model.image if key == model.image_key else None)
+
+
 def _engines(cluster: Cluster) -> None:
     """Run every model's engine, and wait until it answers."""
     lock = catalog.lock.load(context.lock_path())
     objects, rollouts = [vllm.middleware()], []
     for model in cluster.models:
-        before, workload = vllm.deployment(cluster, model, lock.image(model.image_key).pinned)
+        before, workload = vllm.deployment(cluster, model, lock.image(model.image_key, model.image).pinned)
         objects += [*before, *exposed.objects(model), workload]
         rollouts.append(_rollout(cluster, model))
     kube.applied(name="Serve the models", objects=objects, until=PHASE)

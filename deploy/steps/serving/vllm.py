@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from deploy import render
-from deploy.gpu import Wiring, wired
+from deploy.gpu import Wiring, digest, wired
 from deploy.model import Cluster, Node
 from deploy.model.labels import OWNED
 from deploy.model.serving import Accelerator, Model
@@ -81,12 +81,11 @@ def deployment(cluster: Cluster, model: Model, image: str) -> tuple[list[Object]
 
 
 def wiring(cluster: Cluster, model: Model) -> Wiring:
-    """Return how a model gets its GPUs; what is asked tells a claim's name, since none can be changed."""
+    """Return how a model gets its GPUs."""
     if model.gpus is None:
         return Wiring()
     need = fit.need(model.gpus)
-    digest = hashlib.sha256(repr(need).encode()).hexdigest()[:8]
-    return wired(cluster, need, f"{names.workload(model)}-{digest}", names.NAMESPACE)
+    return wired(cluster, need, f"{names.workload(model)}-{digest(cluster, need)}", names.NAMESPACE)
 
 
 def _strategy(cluster: Cluster, model: Model) -> Object:

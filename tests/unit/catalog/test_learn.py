@@ -56,6 +56,16 @@ def test_an_image_whose_digest_the_inventory_names_is_not_asked_for() -> None:
     assert learnt.images == [("model-qwen", LockedImage("registry.home.arpa/vllm:1", f"sha256:{SHA}"))]
 
 
+def test_another_digest_in_the_inventory_is_not_what_a_publisher_replaced(tmp_path: Path) -> None:
+    before = LockedImage("registry.home.arpa/vllm:1", f"sha256:{'f' * 64}")
+    lock.save(tmp_path / "lab.lock.yaml", [], [("model-qwen", before)])
+    named = ImageEntry("model-qwen", before.ref, f"sha256:{SHA}")
+
+    learnt = learn.learn(Needed((), (named,)), quiet)
+
+    assert learnt.changed(lock.load(tmp_path / "lab.lock.yaml")) == []
+
+
 def test_everything_that_stays_unknown_is_named(publisher: str) -> None:
     gone, nowhere = ImageEntry("pause", "127.0.0.1:1/pause:1"), "https://127.0.0.1:1/v2/pause/manifests/1"
 

@@ -87,6 +87,22 @@ def test_an_image_without_a_digest_is_refused(path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("wanted", [PAUSE.ref, PAUSE.pinned])
+def test_an_image_that_the_inventory_names_is_the_locked_one(path: Path, wanted: str) -> None:
+    assert lock.load(path).image("pause@v1.36.3", wanted) == PAUSE
+
+
+@pytest.mark.parametrize("wanted", ["registry.k8s.io/pause:3.11", f"{PAUSE.ref}@sha256:{'f' * 64}"])
+def test_an_image_that_was_changed_after_it_was_locked_is_refused(path: Path, wanted: str) -> None:
+    with pytest.raises(LockError) as error:
+        lock.load(path).image("pause@v1.36.3", wanted)
+
+    assert str(error.value) == (
+        f"{path}: pause@v1.36.3 is {PAUSE.pinned}, wanted {wanted}; nothing is installed unverified. Run:"
+        f" slipway artifacts lock {path.parent}/lab.yaml"
+    )
+
+
 def test_a_broken_digest_is_named_by_its_place(path: Path) -> None:
     path.write_text(path.read_text().replace(f"sha256: {SHA}\n        url", "sha256: abc\n        url"))
 

@@ -49,6 +49,8 @@ def test_what_vllm_takes_is_taken(arguments: tuple[str, ...]) -> None:
         (("--max-model-len=8",), ["slipway sets --max-model-len itself; set models[].context instead"]),
         (("-tp", "2"), ["slipway sets -tp itself; set models[].tensor_parallel instead"]),
         (("--port=80",), ["slipway sets --port itself; leave it out"]),
+        (("--grpc",), ["--grpc starts a server that asks for no key and knows no HTTP; leave it out"]),
+        (("--headless",), ["--headless starts no server; leave it out"]),
         (("--api-key", "sk-1"), [SECRET.format("api_key")]),
         (("--hf-token=hf_1",), [SECRET.format("source.token")]),
     ],

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 INVENTORY = """\
 name: small
@@ -68,3 +69,16 @@ def test_an_address_without_a_port_is_refused(tmp_path: Path) -> None:
         2,
         "--listen is 8080; wanted ADDRESS:PORT, such as 0.0.0.0:8080\n",
     )
+
+
+def test_what_the_clusters_own_registry_holds_is_asked_of_no_mirror(tmp_path: Path) -> None:
+    path, mirror, digest = tmp_path / "small.yaml", tmp_path / "mirror", f"sha256:{'a' * 64}"
+    registry = "registry: {provider: distribution, hostname: r.home.arpa, expose: cluster}\n"
+    path.write_text(f"{INVENTORY}storage: {{}}\n{registry}")
+    refs = {"pause": "registry.k8s.io/pause:3.10.2", "own": "r.home.arpa/vllm:1"}
+    images = {name: {"ref": ref, "digest": digest} for name, ref in refs.items()}
+    (tmp_path / "small.lock.yaml").write_text(yaml.safe_dump({"images": images}))
+    mirror.mkdir()
+
+    assert slipway("fetch", str(path), str(mirror)).returncode == 0
+    assert (mirror / "images.txt").read_text() == f"registry.k8s.io/pause:3.10.2@{digest}\n"

@@ -98,7 +98,7 @@ def test_every_slip_is_named_with_what_was_meant(tmp_path: Path) -> None:
         "  nodes[0].gpus.count (line 9): found 0 (a number), wanted 1 or more\n"
         '  nodes[0].gpus.allocatoin (line 10): no such key; did you mean "allocation"?\n'
         '  nodes[0].gpus.partitioning.mig (line 11): found "1g.10gb",'
-        " wanted a MIG layout such as all-1g.10gb or all-balanced\n"
+        " wanted a MIG layout of equal parts such as all-1g.10gb, or all-disabled\n"
         '  gpu.nvidia.mig_stategy (line 13): no such key; did you mean "mig_strategy"?\n'
         '  gpu.nvidia.packages[0] (line 13): found "nvidia driver",'
         " wanted the name of a package, such as nvidia-driver-580-server-open\n"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.catalog import chart_keys, gpu_needs, gpu_support
+from deploy.errors import InventoryError
 from deploy.model import Allocation, Vendor
 from deploy.steps import containerd, gpu_images, nfd
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
@@ -44,6 +45,15 @@ def test_every_known_release_has_its_images(vendor: Vendor, allocation: Allocati
 
         assert found
         assert all(ref.rpartition(":")[2] and "{" not in ref for ref in found.values())
+
+
+def test_a_release_whose_images_nobody_knows_is_refused_before_it_is_locked() -> None:
+    with pytest.raises(InventoryError) as error:
+        images(BY_NUMBER, gpu={"nvidia": {"version": "25.10.0"}})
+
+    assert str(error.value) == (
+        "gpu.nvidia.version: no release 25.10.0 of nvidia's device-plugin stack is known; there are: 26.7.0"
+    )
 
 
 def test_images_go_with_their_release() -> None:

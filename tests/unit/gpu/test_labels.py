@@ -60,6 +60,25 @@ def test_what_is_discovered_or_declared_by_hand_stays() -> None:
     assert MIG_LABEL not in nodes.declared(declared, declared.node("cp1")).left
 
 
+@pytest.mark.parametrize(
+    ("gpus", "theirs"), [(INSTINCT, {PROFILE}), (BY_NUMBER, {PLUGIN, MIG_LABEL})], ids=["AMD", "NVIDIA"]
+)
+def test_what_an_operator_of_a_manifest_may_set_is_not_fought_over(
+    gpus: dict[str, Any], theirs: set[str]
+) -> None:
+    manifest = {gpus["vendor"]: {"manifest": "own.yaml"}}
+
+    assert (
+        set(left(gpus, gpu=manifest)) & {PROFILE, PLUGIN, MIG_LABEL}
+        == {
+            PROFILE,
+            PLUGIN,
+            MIG_LABEL,
+        }
+        - theirs
+    )
+
+
 def test_a_node_beside_a_cut_one_says_that_its_cards_are_whole() -> None:
     declared = cluster(BY_NUMBER, MIG)
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from pyinfra.api import State
 
-from deploy.catalog import gpu_needs
+from deploy.catalog import LockError, gpu_needs
 from deploy.errors import HostError
 from deploy.model import Cluster
 from deploy.operations import notes
 from deploy.steps import amd, intel, nvidia
-from tests.unit.fake_host import locked, prepared
+from tests.unit.fake_host import DIGEST, locked, prepared
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
 from tests.unit.observe.test_helm import secret
 from tests.unit.operations.conftest import MISSING, read
@@ -32,6 +32,7 @@ LIVING = {
     "curl": MISSING,
     "stat --printf='file": "end-of-artifacts",
 }
+INTEL = "ghcr.io/intel/intel-resource-drivers-for-kubernetes/intel-gpu-resource-driver-chart"
 SURE = "Make sure that no GPU is given away twice"
 
 
@@ -222,3 +223,37 @@ def test_the_operator_of_amd_is_told_both_in_one_resource() -> None:
         True,
     )
     assert json.dumps(spec).count('"enable": true') == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "gpus", "older", "said"),
+    [
+        (
+            intel.intel,
+            ARC,
+            {"intel": {"version": "0.10.0"}},
+            f"intel-gpu-resource-driver-chart is {INTEL}:0.10.0@{DIGEST}, wanted {INTEL}:0.11.1",
+        ),
+        (
+            amd.amd,
+            INSTINCT,
+            {"amd": {"version": "1.5.0"}},
+            "amd-gpu-operator-chart is v1.5.0, wanted v1.5.1",
+        ),
+    ],
+)
+def test_a_release_that_was_changed_after_it_was_locked_is_refused(
+    step: Callable[[], Any], gpus: dict[str, Any], older: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    lock = locked(cluster(gpus, gpu=older), tmp_path / "lab.lock.yaml")
+    declared = cluster(gpus)
+
+    with (
+        pytest.raises(LockError) as error,
+        prepared(step, declared, declared.nodes[0], lock, LIVING, compare=False),
+    ):
+        pass
+
+    assert str(error.value) == (
+        f"{lock}: {said}; nothing is installed unverified. Run: slipway artifacts lock {tmp_path}/lab.yaml"
+    )

@@ -21,9 +21,12 @@ from tests.unit.gpu.stacks import (
     PLUGIN,
     PLUGIN_IMAGE,
     SLICED,
+    WATCHED,
     amd_values,
     pinned,
 )
+
+EVERYWHERE = [{"operator": "Exists"}]
 
 
 def test_the_resource_driver_sees_its_cards_without_a_daemon_beside_it() -> None:
@@ -78,9 +81,19 @@ def test_amds_own_driver_keeps_the_kernels_away() -> None:
     assert values["deviceConfig"]["spec"]["driver"] == {
         "enable": True,
         "blacklist": True,
+        "tolerations": EVERYWHERE,
         "image": "harbor.home.lan/amd/driver",
         "imageRegistrySecret": {"name": "harbor"},
     }
+
+
+def test_a_stack_runs_on_nodes_that_are_tainted_for_the_sake_of_their_gpus() -> None:
+    watched = amd_values(INSTINCT, gpu={"amd": WATCHED["amd"]})["deviceConfig"]["spec"]
+
+    assert watched["devicePlugin"]["devicePluginTolerations"] == EVERYWHERE
+    assert watched["metricsExporter"]["tolerations"] == EVERYWHERE
+    for gpus in (BY_NUMBER, HOPPER):
+        assert nvidia.values(cluster(gpus))["daemonsets"] == {"tolerations": EVERYWHERE}
 
 
 @pytest.mark.parametrize("driver", ["host", "operator"])

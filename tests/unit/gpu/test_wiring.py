@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from deploy.gpu import Need, NeedError, wired
+from deploy.gpu import Need, NeedError, digest, wired
 from deploy.gpu.need import GIB, memory_of
 from deploy.model import Gpus, Vendor
 from deploy.steps import gpu_stack
@@ -35,6 +36,16 @@ def test_a_claim_is_named_in_the_pod_and_in_the_container() -> None:
     assert own.pod == {"resourceClaims": [{"name": "gpus", "resourceClaimTemplateName": "llama"}]}
     assert shared.pod == {"resourceClaims": [{"name": "gpus", "resourceClaimName": "llama"}]}
     assert own.resources == shared.resources == {"claims": [{"name": "gpus"}]}
+
+
+def test_another_claim_has_another_name_and_another_version_of_the_api_does_not() -> None:
+    any_card, need = Need(Vendor.INTEL), Need(Vendor.INTEL, models=("A770",))
+    one, more = cluster(ARC), cluster(ARC, BATTLEMAGE)
+
+    assert digest(one, any_card) == digest(cluster(ARC, version="v1.32.4"), any_card)
+    # without a model the claim names those that are declared, and nobody may change it
+    assert digest(one, any_card) != digest(more, any_card)
+    assert digest(one, need) == digest(more, need) != digest(one, replace(need, count=2))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +169,8 @@ SHARED = {**HOPPER, "allocation": "device-plugin", "sharing": {"strategy": "mps"
         pytest.param(
             [{**INSTINCT, "partitioning": {"compute": "CPX", "memory": "NPS4"}}],
             Need(Vendor.AMD),
-            "no node has a GPU of amd; there are: 8 MI300X cut to cpx_nps4 on w1",
+            "no node has a GPU of amd; there are: 8 MI300X cut to cpx_nps4 on w1; parts of a GPU are asked"
+            " for by profile: cpx_nps4",
             id="nothing but parts",
         ),
         pytest.param(

@@ -86,7 +86,10 @@ def test_a_good_certificate_is_left_alone(plan: Plan) -> None:
 def test_a_certificate_that_does_not_serve_is_made_anew(plan: Plan, made: Made | None, why: str) -> None:
     planned = certified(plan, made)
 
-    assert planned.reasons == [f"the certificate in Secret registry/registry-tls is made in registry: {why}"]
+    served = "; pods that serve the one that is there start anew" if made else ""
+    assert planned.reasons == [
+        f"the certificate in Secret registry/registry-tls is made in registry: {why}{served}"
+    ]
     assert len(planned.commands) == 1
 
 

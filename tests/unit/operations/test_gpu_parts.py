@@ -18,10 +18,14 @@ PROFILE = "dcm.amd.com/gpu-config-profile"
 LEFT = {"key": "amd-dcm", "value": "up", "effect": "NoExecute"}
 TAINTED = "taint node w1 amd-dcm=up:NoExecute --overwrite"
 OPEN = "taint node w1 amd-dcm:NoExecute-"
+THERE = (
+    "get pods -n kube-amd-gpu -l app.kubernetes.io/name=device-config-manager"
+    " --field-selector spec.nodeName=w1,status.phase=Running -o name"
+)
 
 
-def node(name: str, profile: str | None, *taints: dict[str, str]) -> dict[str, Any]:
-    labels = {PROFILE: profile} if profile else {}
+def node(name: str, profile: str | None, *taints: dict[str, str], state: str = "success") -> dict[str, Any]:
+    labels = {PROFILE: profile, f"{PROFILE}-state": state} if profile else {}
     metadata = {"name": name, "labels": labels}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"taints": list(taints)}}
 
@@ -41,8 +45,16 @@ def test_cards_that_were_cut_are_left_alone(plan: Plan) -> None:
     assert (planned.commands, planned.reasons) == ([], [])
 
 
-@pytest.mark.parametrize("there", [node("w1", None), node("w1", "spx_nps1"), node("w1", "cpx_nps4", LEFT)])
-def test_cards_that_are_whole_or_half_done_are_cut(plan: Plan, there: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "there",
+    [
+        node("w1", None),
+        node("w1", "spx_nps1"),
+        node("w1", "cpx_nps4", LEFT),
+        node("w1", "cpx_nps4", state="failure"),
+    ],
+)
+def test_cards_that_are_whole_half_done_or_whole_again_are_cut(plan: Plan, there: dict[str, Any]) -> None:
     planned = cut(plan, [there])
 
     assert planned.reasons == [
@@ -74,10 +86,15 @@ def test_cards_that_a_pod_holds_are_not_cut(plan: Plan) -> None:
     )
 
 
-def ran(tmp_path: Path, state: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run the script with a kubectl that writes down what it is told."""
+def ran(
+    tmp_path: Path, state: str, cutter: str = "pod/x"
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run the script with a kubectl that writes down what it is told; `cutter` is who cuts."""
     kubectl, told = tmp_path / "kubectl", tmp_path / "told"
-    kubectl.write_text(f'#!/bin/sh\necho "$*" >> {told}\ncase $1 in get) printf %s {state!r} ;; esac\n')
+    kubectl.write_text(
+        f'#!/bin/sh\necho "$*" >> {told}\ncase "$1 $2" in\n'
+        f'"get pods") printf %s {cutter!r} ;; "get node") printf %s {state!r} ;; esac\n'
+    )
     kubectl.chmod(0o755)
     done = subprocess.run(
         ["sh", "-c", f"{gpu_parts.script('w1', 'cpx_nps4')}\necho next"],
@@ -94,6 +111,7 @@ def test_a_node_is_freed_labelled_and_opened_again(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (0, "next\n")
     assert told == [
+        THERE,
         f"label node w1 {PROFILE}- {PROFILE}-state-",
         TAINTED,
         f"label node w1 {PROFILE}=cpx_nps4",
@@ -111,7 +129,21 @@ def test_a_cut_that_fails_opens_the_node_and_leaves_no_profile(
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "w1 was not cut to cpx_nps4, the config manager says so in `kubectl -n kube-amd-gpu logs"
-        " -l app.kubernetes.io/name=device-config-manager`: failure\n"
+        "w1 was not cut to cpx_nps4, the config manager says so in `kubectl logs"
+        " -n kube-amd-gpu -l app.kubernetes.io/name=device-config-manager`: failure\n"
     )
     assert told[-2:] == [f"label node w1 {PROFILE}-", OPEN]
+
+
+def test_no_pod_leaves_a_node_before_somebody_runs_who_cuts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_parts, "PATIENCE", 0)
+
+    done, told = ran(tmp_path, "success", cutter="")
+
+    assert (done.returncode, told) == (1, [THERE])
+    assert done.stderr == (
+        "w1 has no config manager that runs, so its cards were not cut; see `kubectl get pods"
+        " -n kube-amd-gpu -l app.kubernetes.io/name=device-config-manager -o wide`\n"
+    )

@@ -108,6 +108,13 @@ def test_a_ready_object_is_not_waited_for(plan: Plan) -> None:
     assert holds(plan, certificate(status="True", observedGeneration=2)).commands == []
 
 
+def test_an_object_of_the_whole_cluster_is_named_without_a_namespace(plan: Plan) -> None:
+    issuer = {"apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer", "metadata": {"name": "ca"}}
+    planned = plan(conditions.holds, issuer, "x", answers={"/clusterissuers/ca": MISSING})
+
+    assert planned.reasons == ["clusterissuer.cert-manager.io ca is not there yet"]
+
+
 @pytest.mark.parametrize(
     ("live", "reason"),
     [

@@ -1,0 +1,67 @@
+"""A model's shape, as its config.json tells it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deploy.errors import InventoryError
+from deploy.model import load_cluster
+from deploy.model.mistake import written
+from deploy.model.serving import Model
+from deploy.plan import unsupported
+from deploy.serving import mistakes, shape
+from tests.unit.serving.clusters import CONFIG, TINY, cluster
+
+
+def test_the_cache_of_a_token_is_two_vectors_per_layer_and_head() -> None:
+    seen = shape.of(CONFIG)
+
+    # 2 x 28 layers x 4 heads x 128 values x 2 bytes, as published for Qwen2.5-7B: 56 KiB a token
+    assert seen.kv_bytes(1, 1, None) == 57344
+    assert seen.kv_bytes(1, 2, None) == 57344 // 2
+    assert seen.kv_bytes(1, 8, None) == 57344 // 4  # a head is never cut
+    assert seen.kv_bytes(1, 1, "fp8") == 57344 // 2
+
+
+def test_latent_attention_caches_one_vector_for_all_heads() -> None:
+    deepseek = {"num_hidden_layers": 61, "num_attention_heads": 128, "hidden_size": 7168}
+    seen = shape.of({**deepseek, "kv_lora_rank": 512, "qk_rope_head_dim": 64})
+
+    assert seen.kv_bytes(1, 8, None) == 61 * (512 + 64) * 2
+
+
+def test_a_model_for_images_keeps_its_shape_inside() -> None:
+    assert shape.of({"model_type": "llava", "text_config": CONFIG}) == shape.of(CONFIG)
+
+
+def test_a_config_that_is_none_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "llama"}')
+
+    wanted = "wanted num_hidden_layers, num_attention_heads and hidden_size in it"
+    said = mistakes.mistakes(cluster({**TINY, "config": str(path)}))
+    assert [f"{written(each.place)}: {each.text}" for each in said] == [
+        f"models[0].config: {path} is not a model's config.json: {wanted}"
+    ]
+    with pytest.raises(InventoryError, match="cannot be read: No such file"):
+        shape.read(Model.model_validate({**TINY, "config": str(tmp_path / "none.json")}))
+
+
+def test_a_config_is_named_from_the_inventorys_directory(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    path = tmp_path / "homelab.yaml"
+    path.write_text(
+        "name: homelab\n"
+        "nodes: [{name: cp1, address: 192.168.1.11, roles: [control-plane]}]\n"
+        "load_balancer: {pool: [192.168.1.240-192.168.1.250]}\n"
+        "models:\n"
+        "  - {name: tiny, source: {pvc: x}, weights: 1Gi, memory: 8Gi, context: 256, config: config.json}\n"
+    )
+
+    model = load_cluster(path, rules=[unsupported]).models[0]
+
+    assert model.config == str(tmp_path / "config.json")
+    assert shape.read(model) == shape.of(CONFIG)
