@@ -16,11 +16,11 @@ from tests.lab.conftest import KEEP, running
 from tests.lab.serving.models import PATIENCE, with_models
 from tests.lab.site import Site
 
-DAILY = ("test_10_served.py", "test_15_refused.py", "test_20_drifted.py")
+DAILY = ("test_10_served.py", "test_15_refused.py", "test_20_drifted.py", "test_50_secrets.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each of these takes minutes; that a model is served, refused and drifts is what every change shows."""
+    """Each of these takes minutes; DAILY is what every change shows."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and item.path.name not in DAILY:
