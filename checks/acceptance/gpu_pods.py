@@ -20,6 +20,7 @@ NONE, ONE, REST, WATCH, MORE, EVERY = "none", "one", "rest", "watch", "more", "e
 PAIR, GROUP = "pair", "group"
 # one line, whatever there is
 SEES = "sees:"
+CREATING = "ContainerCreating"
 SCRIPT = (
     f"set -- ; for each in /dev/dri/* /dev/kfd /dev/nvidia[0-9]*; do"
     f' [ -c "$each" ] && set -- "$@" "$each"; done; echo {SEES} "$@"; exec /agnhost pause'

@@ -7,6 +7,7 @@ a node, only one of its free ones is asked for.
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,19 @@ import gevent
 from checks.acceptance import gpu_pods as pods
 from checks.acceptance import gpu_verdicts as verdicts
 from checks.acceptance.gates import Gate, Tell, wait
-from checks.acceptance.gpu_pods import EVERY, GROUP, MORE, NONE, ONE, PAIR, REST, WATCH, Target, Told
+from checks.acceptance.gpu_pods import (
+    CREATING,
+    EVERY,
+    GROUP,
+    MORE,
+    NONE,
+    ONE,
+    PAIR,
+    REST,
+    WATCH,
+    Target,
+    Told,
+)
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.probe import manifest
 from checks.finding import Finding, Status
@@ -31,6 +44,11 @@ REFUSED = Gate("the scheduler to refuse what there is not", 30.0, every=1.0)
 GONE = Gate("GPUs to come back", 60.0, every=1.0)
 NO_API = "the API did not take the pods"
 FIRST = (NONE, ONE, REST, WATCH)
+# A kubelet that is told of a pod before the API server lets it read the pod's claim does not try again before
+# its next look at all pods, 60 to 90 s later: SyncPod gives no error back (kubernetes/kubernetes v1.36.3
+# pkg/kubelet/kuberuntime/kuberuntime_manager.go, PrepareDynamicResources). A change of the pod is a look.
+STUCK = 5  # looks at a pod that does not start, after which it is changed
+LOOKED_AT = "slipway.dev/looked-at"
 
 
 @dataclass
@@ -46,6 +64,7 @@ class GpuProbe:
     tell: Tell
     _told: dict[str, Told] = field(default_factory=dict)
     _pending: list[dict[str, Any]] = field(default_factory=list)
+    _starting: Counter[str] = field(default_factory=Counter)
 
     @property
     def where(self) -> str:
@@ -175,8 +194,19 @@ class GpuProbe:
 
     def _waiting(self) -> str | None:
         self._look()
+        self._remind()
         late = [f"{name}: {each.why}" for name, each in self._told.items() if each.nodes is None]
         return "; ".join(late[:3]) or (None if self._told else "no pod yet")
+
+    def _remind(self) -> None:
+        """Have kubelets look again at pods that they have not started for a while."""
+        looks = {name: self._starting[name] + 1 for name, each in self._told.items() if each.why == CREATING}
+        self._starting = Counter(looks)
+        stuck = [name for name, count in looks.items() if count % STUCK == 0]
+        if stuck:
+            quoted = " ".join(map(shlex.quote, stuck))
+            mark = f"{LOOKED_AT}={max(looks.values())}"
+            self.kubectl(f"-n {self.where} annotate --overwrite pods {quoted} {mark}")
 
     def _unrefused(self, targets: Iterable[Target]) -> str | None:
         self._look()

@@ -50,7 +50,8 @@ class World:
     """The faults: `blind` pods see no device, `generous` gives the last pod a GPU that is held, `greedy`
     never takes one back.
 
-    `crossed` hands over another GPU than the claim names, `private` lets the first pod of a claim in alone.
+    `crossed` hands over another GPU than the claim names, `private` lets the first pod of a claim in alone,
+    `early` is a pod that its kubelet does not start before something of it changes.
     """
 
     blind: bool = False
@@ -58,6 +59,7 @@ class World:
     greedy: bool = False
     crossed: bool = False
     private: bool = False
+    early: str = ""
     unreachable: dict[str, str] = field(default_factory=dict)
     pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -77,6 +79,8 @@ class World:
         elif " delete pods " in words:
             for name in words.rpartition("s ")[2].split():
                 self._ended(name)
+        elif " annotate " in words and self.early in words.split():
+            self.early = ""
         self._schedule()
         return Ran(out=self._answer(words))
 
@@ -140,7 +144,7 @@ class World:
             return "".join(
                 f"[pod/{name}/gpu] {SEES} {' '.join(self._sees(name))}\n"
                 for name in self.held
-                if name in self.pods
+                if name in self.pods and name != self.early
             )
         return ""
 
@@ -152,6 +156,10 @@ class World:
         )
 
     def _item(self, name: str) -> dict[str, Any]:
+        if name == self.early:
+            waiting = {"state": {"waiting": {"reason": "ContainerCreating"}}}
+            status = {"phase": "Pending", "containerStatuses": [waiting]}
+            return {"metadata": {"name": name}, "status": status}
         if name in self.held:
             return {"metadata": {"name": name}, "status": {"phase": "Running"}}
         by_number = RESOURCE in self.pods[name]["spec"]["containers"][0]["resources"]["limits"]

@@ -70,6 +70,19 @@ def test_a_good_cluster_proves_every_claim() -> None:
     assert len(findings) == 7
 
 
+def test_a_kubelet_that_came_too_early_for_a_claim_is_reminded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "RUN", Gate("RUN", 5.0, every=0.01))
+    world = World(early="one-intel1")
+
+    findings = prove(world)
+
+    where = "slipway-verify-r1-gpus"
+    reminded = [words for words in world.ran if " annotate " in words]
+    assert reminded == [f"-n {where} annotate --overwrite pods one-intel1 {gpus.LOOKED_AT}=5"]
+    assert told_of(findings, "fail") == {}
+    assert ("GPU-14", "intel1") in told_of(findings, "pass")
+
+
 def test_nothing_is_left_behind() -> None:
     world = World()
     prove(world)
