@@ -77,7 +77,8 @@ class Controller:
                 _add(archive, f"{HOME}/{name}", text, 0o755)
             for name, text in self._cluster().items():
                 _add(archive, name, text, 0o600)
-        return out.getvalue()
+        # podman cp stops reading where a tar ends, and fails if its padding is still to come then
+        return out.getvalue()[: archive.offset]
 
     def _cluster(self) -> dict[str, str]:
         """Return what is known of the cluster: inventory, lock file, key and the hosts' keys."""
