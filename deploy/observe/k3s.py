@@ -92,6 +92,9 @@ class Cause:
 UNKNOWN = "its log names no cause that slipway knows; its last words:"
 # how often k3s says a lasting cause before it is believed: a server that is just starting refuses, too
 LASTING = 3
+# what a server's API server says of its clients, the aggregation layer's own certificate among them
+# (kubernetes/kubernetes staging/src/k8s.io/apiserver/pkg/endpoints/filters/authentication.go): no cause
+OF_CLIENTS = "Unable to authenticate the request"
 # the first that fits is told; NODE is the node's name
 CAUSES = (
     # k3s-io/k3s#6054, #802

@@ -146,7 +146,7 @@ def started_script(verb: str, unit: str, node: str, seconds: int = START_SECONDS
     k3s tries for ever. What waiting does not mend is told once k3s has said it a few times; the unit is left
     as it is, so that it joins by itself when the cause is gone.
     """
-    name, count = shlex.quote(unit), observed.LASTING
+    name, count, others = shlex.quote(unit), observed.LASTING, shlex.quote(observed.OF_CLIENTS)
     ask = f"/usr/local/bin/k3s kubectl --kubeconfig={observed.KUBECONFIG} --request-timeout=5s get node"
     return "\n".join(
         [
@@ -157,7 +157,7 @@ def started_script(verb: str, unit: str, node: str, seconds: int = START_SECONDS
             f"  id=$(systemctl show --value -p InvocationID {name})",
             f'  if [ "$now" = active ] && {{ [ {verb} = start ] || [ "$id" != "$before" ]; }}; then',
             f"    {ask} {shlex.quote(node)} -o name >/dev/null 2>&1 && exit 0; fi",
-            f'  said=$(journalctl -u {name} --since "@$begin" --no-pager -o cat)',
+            f'  said=$(journalctl -u {name} --since "@$begin" --no-pager -o cat | grep -vF {others})',
             f"  times=$(printf '%s\\n' \"$said\" | grep -cE {shlex.quote(_lasting())})",
             f'  [ "$times" -lt {count} ] && [ "$(date +%s)" -lt $((begin + {seconds})) ] || break',
             "  sleep 0.5",

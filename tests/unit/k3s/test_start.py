@@ -134,3 +134,18 @@ def test_every_pattern_is_one_that_grep_and_python_read_alike() -> None:
             ["grep", "-E", cause.words], input="", text=True, check=False, capture_output=True
         )
         assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_client_that_the_api_server_turns_away_is_no_cause(tmp_path: Path) -> None:
+    client = (
+        'E1130 01:00:00.797448 5942 authentication.go:75] "Unable to authenticate the request" err="verifying'
+        ' certificate SN=4, SKID=, AKID=F5:18 failed: x509: certificate signed by unknown authority"'
+    )
+
+    code, said = run(tmp_path, f"{client}\n" * 9 + "something odd\n", seconds=1)
+
+    assert code == 1
+    assert said.splitlines() == [
+        f"{AGENT} did not come up: its log names no cause that slipway knows; its last words:",
+        "something odd",
+    ]
