@@ -67,6 +67,13 @@ class Site:
         assert "Traceback" not in done.stderr
         return done.stdout
 
+    def night(self, *codes: int) -> dict[str, Any]:
+        """Run a drift, which must end with one of these codes, and return its report."""
+        done = self.slipway("drift", "-o", "json")
+        assert done.returncode in codes, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
     def start(self, verb: str, *arguments: str) -> subprocess.Popen[str]:
         """Start a verb in a process group of its own, for a test that ends it.
 

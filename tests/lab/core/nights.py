@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from deploy.lab.faults import Fault, Host
-from tests.lab.site import Site
 
 NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
 BOTH = ("cp1", "w1")
@@ -108,14 +106,6 @@ BATCHES = {
     "etcd": ["etcd-edited"],
     "no API server": ["api-server-stopped"],
 }
-
-
-def drift(core: Site, *codes: int) -> dict[str, Any]:
-    """Run a night, which must end with one of these codes, and return its report."""
-    done = core.slipway("drift", "-o", "json")
-    assert done.returncode in codes, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
 
 
 def found(report: dict[str, Any]) -> set[tuple[str, str | None]]:

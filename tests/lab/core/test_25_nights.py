@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from deploy.lab.faults import faults
-from tests.lab.core.nights import BATCHES, NODES, UNTOLD, WITH, drift, found, lone, named, right, told
+from tests.lab.core.nights import BATCHES, NODES, UNTOLD, WITH, found, lone, named, right, told
 from tests.lab.site import OWN_CACHE, Site, until
 
 
@@ -43,7 +43,7 @@ def test_a_fresh_cluster_has_not_drifted(core: Site) -> None:
     core.write()
     core.ok("apply", "--yes")
 
-    report = drift(core, 0)
+    report = core.night(0)
 
     assert found(report) == set()
 
@@ -58,12 +58,12 @@ def test_each_fault_is_found_and_nothing_else_and_is_gone_when_mended(core: Site
     names = BATCHES[batch]
     try:
         make(core, names)
-        report = drift(core, *((6,) if "host-key-changed" in names else (3, 5)))
+        report = core.night(*((6,) if "host-key-changed" in names else (3, 5)))
     finally:
         mend(core, names)
 
     core.ok("apply", "--yes")
-    after = drift(core, 0)
+    after = core.night(0)
 
     seen = found(report)
     for name in names:
@@ -88,7 +88,7 @@ def test_drift_that_somebody_accepts_is_shown_and_ends_with_zero(core: Site) -> 
     core.write()
     try:
         make(core, ["journal-limit"])
-        report = drift(core, 0)
+        report = core.night(0)
     finally:
         del core.data["drift_ignore"]
         core.write()
@@ -104,7 +104,7 @@ def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(cor
     until(lambda: core.lab.exec("n1", ["sh", "-c", down], check=False).returncode == 0, 60, "its end")
     core.on("n2", "touch /run/reboot-required")
     try:
-        report = drift(core, 3)
+        report = core.night(3)
     finally:
         core.on("n1", "mv /etc/kubernetes/kube-apiserver.yaml /etc/kubernetes/manifests/")
         core.on("n2", "rm /run/reboot-required")
@@ -120,7 +120,7 @@ def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(cor
 def test_a_host_that_is_away_is_named_and_the_others_are_judged(core: Site) -> None:
     core.on("n2", "systemctl stop ssh sshd 2>/dev/null; pkill -o sshd || true")
     try:
-        report = drift(core, 6)
+        report = core.night(6)
     finally:
         core.on("n2", "systemctl start ssh 2>/dev/null || systemctl start sshd")
 

@@ -29,14 +29,6 @@ def pods(site: Site) -> set[str]:
     return {each["metadata"]["uid"] for each in items if each["metadata"]["namespace"] in NAMESPACES}
 
 
-def night(site: Site, *codes: int) -> dict[str, Any]:
-    """Run a drift, which must end with one of these codes, and return its report."""
-    done = site.slipway("drift", "-o", "json")
-    assert done.returncode in codes, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
-
-
 def failed(report: dict[str, Any]) -> set[tuple[str, str | None]]:
     """Return the checks that failed or could not be judged, and their hosts."""
     return {

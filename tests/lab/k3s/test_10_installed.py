@@ -7,7 +7,7 @@ import json
 import pytest
 
 from deploy.model import paths
-from tests.lab.k3s.runs import TOKEN, UNITS, failed, night, runs
+from tests.lab.k3s.runs import TOKEN, UNITS, failed, runs
 from tests.lab.site import Site
 
 
@@ -59,7 +59,7 @@ def test_a_second_apply_changes_and_restarts_nothing(k3s: Site) -> None:
 
 
 def test_a_fresh_cluster_has_not_drifted(k3s: Site) -> None:
-    report = night(k3s, 0)
+    report = k3s.night(0)
 
     assert failed(report) == set()
     assert [row for row in report["rows"] if row["state"] != "none"] == []

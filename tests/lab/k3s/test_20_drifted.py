@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.k3s.runs import KUBECTL, VERSION, failed, night, pods, runs
+from tests.lab.k3s.runs import KUBECTL, VERSION, failed, pods, runs
 from tests.lab.site import Site
 
 GENERATED = "/var/lib/rancher/k3s/agent/etc/containerd/config.toml"
@@ -40,7 +40,7 @@ def test_six_drifts_are_named_on_their_hosts_and_repaired_and_nothing_else(k3s: 
     for (host, made), _ in DRIFTS.values():
         k3s.on(host, made)
 
-    report = night(k3s, 3)
+    report = k3s.night(3)
 
     rows = {
         (row["phase"], row["host"], row["operation"]): f"{row['diff']}{row['reason']}"
@@ -55,7 +55,7 @@ def test_six_drifts_are_named_on_their_hosts_and_repaired_and_nothing_else(k3s: 
 
     k3s.ok("apply", "--yes", timeout=600)
 
-    after = night(k3s, 0)
+    after = k3s.night(0)
     assert ("RT-05", "s1") in {(each["check"], each["host"]) for each in after["gone"]}
     assert "# mine" not in k3s.on("n1", f"cat {GENERATED}")
     # what k3s generated is made anew by a restart; what was put back before k3s read it needs none
