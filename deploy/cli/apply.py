@@ -105,9 +105,10 @@ def _apply(
     _refuse_unfit_hosts(session, found)
     if not yes:
         consent("Apply this?")
-    started = time.monotonic()
+    started, before = time.monotonic(), set(session.troubles)
     outcome = _run(session, chosen, found, boots)
-    _tell(outcome, time.monotonic() - started)
+    lost = [cause for name, cause in session.unreachable.items() if name not in before]
+    tell(outcome, lost, time.monotonic() - started)
     code = worst(session.exit_code, Exit.FAILED if outcome.failed else Exit.OK)
     return code, outcome
 
@@ -155,12 +156,16 @@ def _unfit(finding: Finding) -> str:
     )
 
 
-def _tell(outcome: Outcome, seconds: float) -> None:
+def tell(outcome: Outcome, lost: Sequence[str], seconds: float) -> None:
+    """Say what became of it; a host that was lost while another was worked on has no row of its own."""
     hosts = len({row.host for row in outcome.done})
     click.echo(f"{len(outcome.done)} changed on {hosts} hosts in {seconds:.1f} s.")
     for row in outcome.failed:
         click.echo(f"{row.host}: {row.operation} ({row.phase}) failed:\n{row.reason}", err=True)
-    if outcome.failed:
+    for cause in lost:
+        if not any(cause in (row.reason or "") for row in outcome.failed):
+            click.echo(cause, err=True)
+    if outcome.failed or lost:
         click.echo("What is done stays done; mend this and run the same command again.", err=True)
 
 

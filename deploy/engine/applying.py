@@ -138,6 +138,10 @@ class Apply:
         outcome = Outcome()
         try:
             self._operations(prepared, name, allowed, outcome)
+            if outcome.failed and name in self.session.hosts:
+                self.session.outlives(
+                    name
+                )  # a host that goes down answers wrongly before its connection ends
         except (UnreachableError, InventoryError) as error:
             if isinstance(error, LostError):
                 self.session.lost(error)

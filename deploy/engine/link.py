@@ -99,12 +99,12 @@ class Link:
                 writer.kill()
         finally:
             channel.close()
-        return shell.TIMED_OUT[1] if rc == -1 and self._outlives() else rc, out, err
+        return shell.TIMED_OUT[1] if rc == -1 and self.outlives() else rc, out, err
 
-    def _outlives(self) -> bool:
-        """Say that the connection lives on after a command without exit status: the command was killed.
+    def outlives(self) -> bool:
+        """Say that the connection lives on after a command that went wrong: it is the command's own failure.
 
-        A connection that died says so a moment after its channels end; that is raised.
+        A connection that died says so a moment after its channels end; that is raised, as LostError.
         """
         end = time.monotonic() + DYING
         while time.monotonic() < end and self.transport.is_active():

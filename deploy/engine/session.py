@@ -78,13 +78,11 @@ class Session:
 
         Raises UnreachableError when the host is, or has become, unreachable.
         """
-        if host not in self.links:
-            raise UnreachableError(self.unreachable[host])
-        try:
-            return self.links[host].run(command, stdin=stdin, timeout=timeout)
-        except LostError as error:
-            self.lost(error)
-            raise
+        return self._over(host, lambda link: link.run(command, stdin=stdin, timeout=timeout))
+
+    def outlives(self, host: str) -> bool:
+        """Say that a host is still there after something failed on it; raises as `run` does if not."""
+        return self._over(host, Link.outlives)
 
     def run_as_user(self, host: str, command: str, *, timeout: float = 60.0) -> Ran:
         """Run a shell command on a host of `rootless`, as the user that it lets in.
@@ -142,6 +140,15 @@ class Session:
     def node(self, host: str) -> Node:
         """Return the node that a host is."""
         return self.cluster.node(host)
+
+    def _over(self, host: str, use: Callable[[Link], T]) -> T:
+        if host not in self.links:
+            raise UnreachableError(self.unreachable[host])
+        try:
+            return use(self.links[host])
+        except LostError as error:
+            self.lost(error)
+            raise
 
     def _open(self, host: str) -> Link | Trouble:
         where = target.target(self.cluster, self.node(host))

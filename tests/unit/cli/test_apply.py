@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli.apply import tell
 from deploy.cli.progress import Terminal, line
 from deploy.engine import locks
 from deploy.engine.applying import Outcome
@@ -67,6 +68,26 @@ def test_a_plan_of_nobody_says_who_was_not_looked_at(
 ) -> None:
     assert slipway("plan", inventory) == 6
     assert capsys.readouterr().out == "0 changes. Not looked at: cp1, w1.\n"
+
+
+def test_a_lost_host_is_named_once_whether_it_failed_or_was_only_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failed = Row("baseline", "w1", "Prepare the hosts", State.ERROR, reason="w1: the connection was lost")
+
+    tell(
+        Outcome(done=[ROW], failed=[failed]),
+        ["w1: the connection was lost", "cp1: the connection was lost"],
+        2,
+    )
+
+    said = capsys.readouterr()
+    assert said.out == "1 changed on 1 hosts in 2.0 s.\n"
+    assert said.err == (
+        "w1: Prepare the hosts (baseline) failed:\nw1: the connection was lost\n"
+        "cp1: the connection was lost\n"
+        "What is done stays done; mend this and run the same command again.\n"
+    )
 
 
 def test_a_phase_is_one_line_with_its_seconds_and_what_it_came_to() -> None:

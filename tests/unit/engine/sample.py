@@ -229,6 +229,23 @@ def cut_off() -> Generator[StringCommand, None, None]:
     yield StringCommand(KILL_SSHD)
 
 
+DYING = """p=$$; while [ "$(cat /proc/$p/comm)" != sshd ]; do p=$(cut -d' ' -f4 /proc/$p/stat); done
+setsid sh -c "sleep 0.4; kill -9 $p" >/dev/null 2>&1 & echo 'Failed to connect to bus' >&2; exit 1"""
+
+
+@operation()
+def refused_by_the_dying() -> Generator[StringCommand, None, None]:
+    """Fails, as commands do on a host that goes down, some moments before the connection ends."""
+    yield StringCommand(DYING)
+
+
+@deploy("A worker that refuses and then dies")
+def worker_refuses_and_dies() -> None:
+    if not context.node().is_control_plane:
+        refused_by_the_dying(name="Ask it")
+    written(name="Write one", path=here("one"), text="first")
+
+
 class LastWords(FactBase[str]):
     """Reading it kills the SSH server's process of the host."""
 

@@ -38,6 +38,19 @@ def test_a_host_that_dies_in_a_phase_is_named_and_the_others_go_on(session: Sess
     assert session.exit_code is Exit.UNREACHABLE
 
 
+def test_a_failure_on_a_host_that_then_dies_is_followed_by_the_loss(session: Session, disk: Path) -> None:
+    work = applied(session, phase("worker_refuses_and_dies"), phase("two_files"))
+
+    assert [(row.host, row.operation) for row in work.outcome.failed] == [
+        ("w1", "Ask it"),
+        ("w1", "Title of worker_refuses_and_dies"),
+    ]
+    assert (work.outcome.failed[0].reason or "").endswith("exited with 1: Failed to connect to bus")
+    assert (work.outcome.failed[1].reason or "").startswith("w1: the connection was lost")
+    assert session.hosts == ("cp1",)
+    assert session.exit_code is Exit.UNREACHABLE
+
+
 def test_a_host_that_dies_while_its_step_is_prepared_is_named_and_the_others_go_on(
     session: Session, disk: Path
 ) -> None:
