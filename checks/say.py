@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from checks.catalogue import check
 from checks.finding import Finding, Status
 
@@ -30,6 +32,21 @@ def unread(id_: str, host: str | None, cause: str) -> Finding:
 def skipped(id_: str, host: str | None, reason: str) -> Finding:
     """Return that a check does not apply here."""
     return _unjudged(id_, host, Status.SKIPPED, reason)
+
+
+def listed(items: object, most: int = 6) -> str:
+    """Return items as `a, b, c and 4 more`."""
+    texts = (
+        [str(item) for item in items] if isinstance(items, (list, tuple, set, frozenset)) else [str(items)]
+    )
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+
+
+def but(names: Iterable[str]) -> str:
+    """Return which of those that were counted are not as wanted: another one then reads as another fault."""
+    each = sorted(set(names))
+    return f", not {listed(each)}" if each else ""
 
 
 def _unjudged(id_: str, host: str | None, status: Status, why: str) -> Finding:

@@ -9,7 +9,7 @@ import gevent
 
 from checks.cluster.snapshot import OWNED, Object, Snapshot, name_of, namespace_of
 from checks.finding import Finding
-from checks.say import judged, skipped, unread
+from checks.say import but, judged, skipped, unread
 from deploy.model import Cluster
 
 CALL = 3.0  # seconds
@@ -39,22 +39,24 @@ def answer(cluster: Cluster, seen: Snapshot, knock: Callable[[str, int], str] = 
     if cluster.ssh.jump is not None or not balanced:
         yield skipped("LB-04", None, JUMP if balanced else "no Service asks for an address")
         return
-    lacking = [f"{_name(each)} has no address" for each in balanced if _address(each) is None]
+    lacking = [_name(each) for each in balanced if _address(each) is None]
     doors = [door for each in balanced for door in _doors(each)]
     asked = [gevent.spawn(knock, address, port) for _, address, port in doors]
-    silent = [
-        f"{name} at {address}:{port}: {said}"
+    silent = {
+        f"{name} at {address}:{port}": said
         for (name, address, port), greenlet in zip(doors, asked, strict=True)
         if (said := greenlet.get())
-    ]
+    }
+    told = [f"{name} has no address" for name in lacking]
+    told += [f"{door}: {said}" for door, said in silent.items()]
     yield judged(
         "LB-04",
         None,
         not lacking and not silent,
         found=f"{len(balanced) - len(lacking)}/{len(balanced)} Services have an address, "
-        f"{len(doors) - len(silent)}/{len(doors)} ports answer",
+        f"{len(doors) - len(silent)}/{len(doors)} ports answer{but([*lacking, *silent])}",
         wanted="all",
-        detail="\n".join([*lacking, *silent]),
+        detail="\n".join(told),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
 from checks.cluster.workloads import SYSTEM
 from checks.finding import Finding
-from checks.say import judged, unread
+from checks.say import but, judged, unread
 from deploy.catalog import Lock
 from deploy.serving import names
 
@@ -33,18 +33,22 @@ def locked(lock: Lock, seen: Snapshot) -> Iterator[Finding]:
     silent = len(started) - len(running) - len(packaged)
     untold = f", {silent} tell no digest" if silent else ""
     untold += f", {len(packaged)} are k3s' own" if packaged else ""
-    wrong = [
-        f"{where}: {ref} runs {digest or 'an image without a digest'}, locked is {digests.get(ref, 'none')}"
-        for where, ref, digest in running
-        if digest != digests.get(ref)
-    ]
+    wrong = [each for each in running if each[2] != digests.get(each[1])]
+    others = but(ref for _, ref, _ in wrong) + untold
     yield judged(
         "RT-13",
         None,
         bool(running or packaged) and not wrong,
-        found=f"{len(running) - len(wrong)}/{len(running)} containers run what is locked{untold}",
+        found=f"{len(running) - len(wrong)}/{len(running)} containers run what is locked{others}",
         wanted="all, and at least one",
-        detail="\n".join(dict.fromkeys(wrong)),
+        detail="\n".join(dict.fromkeys(_told(each, digests) for each in wrong)),
+    )
+
+
+def _told(started: tuple[str, str, str], digests: Mapping[str, str]) -> str:
+    where, ref, digest = started
+    return (
+        f"{where}: {ref} runs {digest or 'an image without a digest'}, locked is {digests.get(ref, 'none')}"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from checks.cluster.snapshot import Snapshot
 from checks.finding import Finding
-from checks.say import judged, unread
+from checks.say import but, judged, unread
 from deploy.catalog.kubelet import settings
 from deploy.model import Cluster
 from deploy.model.settings import merged
@@ -32,18 +32,18 @@ def configuration(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
         if running is None:
             yield unread("K8S-04", node.name, seen.unconfigured(node.name))
             continue
-        wrong = [
-            f"{'.'.join(path)}: found {found!r}, wanted {value!r}"
+        wrong = {
+            ".".join(path): f"found {found!r}, wanted {value!r}"
             for path, value in wanted.items()
             if not _same(found := at(running, path), value)
-        ]
+        }
         yield judged(
             "K8S-04",
             node.name,
             not wrong,
-            found=f"{len(wanted) - len(wrong)}/{len(wanted)} settings in effect",
+            found=f"{len(wanted) - len(wrong)}/{len(wanted)} settings in effect{but(wrong)}",
             wanted=f"{len(wanted)}/{len(wanted)}",
-            detail="\n".join(wrong),
+            detail="\n".join(f"{name}: {what}" for name, what in wrong.items()),
         )
 
 

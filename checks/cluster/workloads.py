@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from checks.cluster.snapshot import Object, Snapshot, condition, name_of, namespace_of
 from checks.finding import Finding
-from checks.say import judged, unread
+from checks.say import but, judged, unread
 from deploy.catalog import gpu_needs
 from deploy.model import Allocation, Cluster, Packaged, Vendor
 
@@ -117,7 +117,7 @@ def static_pods(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
             "K8S-09",
             node.name,
             not down,
-            found=f"{len(ready)}/{len(STATIC)} static pods",
+            found=f"{len(ready)}/{len(STATIC)} static pods{but(down)}",
             wanted=f"{len(STATIC)}/{len(STATIC)}",
             detail="\n".join(told),
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from checks.finding import Severity
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.say import listed
 from deploy.observe.disks import Disk
 
 ROOM_GIB = 20  # images, logs and emptyDirs of a node without models

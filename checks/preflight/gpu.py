@@ -6,7 +6,8 @@ from collections import Counter
 
 from checks.finding import Severity
 from checks.preflight.bringing import bringer, is_operators
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.say import listed
 from deploy.gpu import models
 from deploy.model import Allocation, Vendor
 from deploy.observe.cards import Gpu, Sort, display, gpus, integrated, sort_of

@@ -9,7 +9,8 @@ from statistics import median
 
 from checks.collect.observed import Observed
 from checks.finding import Severity
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed
+from checks.say import listed
 from deploy.model import TimeSync
 from deploy.observe.network import Link
 from deploy.observe.package_state import KUBERNETES

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from checks.finding import Severity
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.say import listed
 from deploy.model import ProxyMode
 from deploy.observe.cards import gpus
 from deploy.observe.modules import Presence

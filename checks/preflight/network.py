@@ -9,7 +9,8 @@ from ipaddress import IPv4Network
 from checks.collect.observed import Observed
 from checks.finding import Severity
 from checks.preflight import hub
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.say import listed
 from deploy.model.api_server import PORT
 from deploy.observe.names import is_loopback
 from deploy.observe.network import Network

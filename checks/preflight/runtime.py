@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from checks.finding import Severity
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.say import listed
 from deploy import catalog
 
 SCHEMA_OF = {1: 2, 2: 3}  # containerd's major -> its own schema; 2 still reads 2

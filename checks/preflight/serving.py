@@ -10,11 +10,11 @@ from checks.preflight.verdicts import (
     Everyone,
     Said,
     failed,
-    listed,
     passed,
     skipped,
     unavailable,
 )
+from checks.say import listed
 from deploy.errors import InventoryError
 from deploy.gpu.need import GIB, amount
 from deploy.model.serving import Model

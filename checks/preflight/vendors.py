@@ -7,7 +7,8 @@ from collections import Counter
 from checks.finding import Severity
 from checks.preflight.bringing import bringer, is_operators
 from checks.preflight.gpu import NONE_HERE, found, integrated_by_amdgpu, state
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.say import listed
 from deploy.model import Vendor
 from deploy.observe.cards import Gpu
 from deploy.observe.gpu_state import GpuState

@@ -92,12 +92,3 @@ def skipped(reason: str) -> Said:
 def unavailable(reason: str) -> Said:
     """It could not be judged."""
     return Said(Status.UNAVAILABLE, reason)
-
-
-def listed(items: object, most: int = 6) -> str:
-    """Return items as `a, b, c and 4 more`."""
-    texts = (
-        [str(item) for item in items] if isinstance(items, (list, tuple, set, frozenset)) else [str(items)]
-    )
-    shown = ", ".join(texts[:most])
-    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"

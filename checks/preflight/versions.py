@@ -12,10 +12,10 @@ from checks.preflight.verdicts import (
     HostJudge,
     Said,
     failed,
-    listed,
     passed,
     skipped,
 )
+from checks.say import listed
 from deploy import catalog
 from deploy.model import Allocation, Vendor
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.say import listed
 
 KIB_PER_GIB = 1 << 20
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from checks.preflight.gpu import state
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, listed, passed, unavailable
+from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, unavailable
+from checks.say import listed
 from deploy.observe.gpu_state import LOST_CARD
 
 XID = re.compile(r"NVRM: Xid \((?:PCI:)?([0-9a-fA-F:.]+)\): (\d+)")

@@ -107,7 +107,7 @@ COMPLETE = "each complete, and at least one"
         ),
         (
             lambda lists: lists["pods"].pop(0),
-            ("K8S-09", "cp1", "found 3/4 static pods, wanted 4/4"),
+            ("K8S-09", "cp1", "found 3/4 static pods, not etcd, wanted 4/4"),
         ),
         (
             lambda lists: lists["deployments"].__setitem__(0, deployment("kube-system", "coredns", 2, 1)),
@@ -227,7 +227,11 @@ def with_settings(**kubernetes: Any) -> Cluster:
 def test_a_kubelet_that_runs_with_another_setting_is_named_with_both_values() -> None:
     finding = configured(CLUSTER, cgroupDriver="cgroupfs", systemReserved={"cpu": "100m"})
 
-    assert (finding.status, finding.found, finding.wanted) == (Status.FAIL, "6/9 settings in effect", "9/9")
+    assert (finding.status, finding.found, finding.wanted) == (
+        Status.FAIL,
+        "6/9 settings in effect, not cgroupDriver, systemReserved.ephemeral-storage, systemReserved.memory",
+        "9/9",
+    )
     assert finding.detail == (
         "cgroupDriver: found 'cgroupfs', wanted 'systemd'\n"
         "systemReserved.memory: found None, wanted '256Mi'\n"

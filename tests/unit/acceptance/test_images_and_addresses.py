@@ -35,7 +35,10 @@ def test_a_container_that_runs_what_is_locked_passes() -> None:
 def test_a_tag_that_was_pushed_again_is_found() -> None:
     finding = of_pods(running("registry.k8s.io/agnhost:2.63.0", "registry.k8s.io/agnhost@sha256:new"))
 
-    assert (finding.status, finding.found) == (Status.FAIL, "0/1 containers run what is locked")
+    assert (finding.status, finding.found) == (
+        Status.FAIL,
+        "0/1 containers run what is locked, not registry.k8s.io/agnhost:2.63.0",
+    )
     assert finding.detail == (
         f"kube-system/probe: registry.k8s.io/agnhost:2.63.0 runs sha256:new, locked is {DIGEST}"
     )
@@ -97,7 +100,7 @@ def test_a_service_that_waits_for_an_address_is_named() -> None:
 
     assert (finding.status, finding.found, finding.detail) == (
         Status.FAIL,
-        "0/1 Services have an address, 0/0 ports answer",
+        "0/1 Services have an address, 0/0 ports answer, not default/web",
         "default/web has no address",
     )
 

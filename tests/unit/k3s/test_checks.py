@@ -72,7 +72,7 @@ def test_images_that_k3s_brings_need_no_digest_and_others_do() -> None:
     [bad] = locked(LOCK, seen(pods=[own, other]))
 
     assert found(good) == ("pass", "0/0 containers run what is locked, 1 are k3s' own")
-    assert found(bad) == ("fail", "0/1 containers run what is locked, 1 are k3s' own")
+    assert found(bad) == ("fail", "0/1 containers run what is locked, not quay.io/other:1, 1 are k3s' own")
 
 
 def prove(check: str, answers: dict[str, Ran]) -> list[tuple[str, str]]:
