@@ -45,11 +45,16 @@ class News:
 def news(report: Report, told: Told) -> News:
     """Return what is new, worse, other or gone since somebody was told.
 
-    What somebody accepted, and notes, are nothing to be woken for. Of what could not be looked at tonight
-    the last word stands.
+    What somebody accepted, and notes, are nothing to be woken for, nor is what cannot be judged because of a
+    fault that is told. Of what could not be looked at tonight the last word stands.
     """
     there, standing = problems(report), faults(report)
-    known = {each: told.get(each, said) if said == UNREAD else said for each, said in standing.items()}
+    echoes = _echoes(report, standing) - told.keys()
+    known = {
+        each: told.get(each, said) if said == UNREAD else said
+        for each, said in standing.items()
+        if each not in echoes
+    }
     kept = {each: said for each, said in told.items() if each not in known and _unseen(each, report, there)}
     return News(
         new=tuple(each for each in known if each not in told),
@@ -68,6 +73,18 @@ def faults(report: Report) -> dict[Key, str]:
     rows = [row for row in report.rows if row.state is not State.NONE and row.ignored is None]
     told = found | {row_key(row): _planned(row) for row in rows}
     return {each: said for each, said in told.items() if not _away(each, report)}
+
+
+def _echoes(report: Report, standing: Container[Key]) -> set[Key]:
+    """Return what cannot be judged because of a fault that is told itself.
+
+    What failed is none of these: it may be a fault of its own, whatever it most likely comes from.
+    """
+    return {
+        key(each)
+        for each in report.findings
+        if each.status is Status.UNAVAILABLE and any(cause in standing for cause in each.because)
+    }
 
 
 def _counts(finding: Finding) -> bool:

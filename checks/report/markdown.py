@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.finding import Finding
+from checks.report.folding import Fold, folded
 from checks.report.phrases import age, causes, evidence, glyph, reason, summary, where
 from checks.report.report import Report, key, row_key, verdict
 from deploy.model.row import Row
@@ -17,9 +18,9 @@ def render(report: Report) -> str:
         f"**{summary(report)}** in {report.seconds:.1f} s, run `{report.run}`",
         *(f"Unreachable: {_cell(cause)}" for cause in report.unreachable.values()),
     ]
-    problems = report.problems
+    problems, (alone, folds) = report.problems, folded(report)
     if problems:
-        blocks += [_table(report, problems), *_remedies(problems)]
+        blocks += [_table(report, alone, folds), *_remedies(alone)]
     if report.told:
         blocks += ["### What an apply would change", *(_row(report, row) for row in report.told)]
     if report.gone:
@@ -27,19 +28,22 @@ def render(report: Report) -> str:
         blocks.append("\n".join(["### Gone since the last run", "", *gone]))
     others = [each for each in report.findings if each not in problems]
     if others:
-        folded = f"<details><summary>{len(others)} passed or skipped</summary>"
-        blocks += [folded, _table(report, others), "</details>"]
+        hidden = f"<details><summary>{len(others)} passed or skipped</summary>"
+        blocks += [hidden, _table(report, others), "</details>"]
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(report: Report, findings: Sequence[Finding]) -> str:
+def _table(report: Report, findings: Sequence[Finding], folds: Sequence[Fold] = ()) -> str:
     head = ["| | check | where | what |", "|---|---|---|---|"]
     rows = [
-        f"| {glyph(each)} | {each.check} {_cell(report.titles.get(each.check, ''))} | {where(each)} "
-        f"| {_cell(_said(report, each))} |"
-        for each in findings
+        (each, f"{each.check} {report.titles.get(each.check, '')}".rstrip(), where(each)) for each in findings
     ]
-    return "\n".join([*head, *rows])
+    rows += [(each.like, each.label, "; ".join(map(": ".join, each.places))) for each in folds]
+    lines = [
+        f"| {glyph(each)} | {_cell(label)} | {place} | {_cell(_said(report, each))} |"
+        for each, label, place in rows
+    ]
+    return "\n".join([*head, *lines])
 
 
 def _said(report: Report, finding: Finding) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checks.finding import Finding
+from checks.report.folding import Fold, folded
 from checks.report.phrases import GLYPHS, age, cause, evidence, heading, overall, summary, where
 from checks.report.report import Key, Report, Verdict, key, row_key, verdict
 from deploy.model.row import Row, State
@@ -16,12 +17,14 @@ RUNS = 30  # as many as fit beside a title on a telephone, a month of nights
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A finding as the page shows it.
+    """A finding as the page shows it, or several that are told together.
 
-    `causes` holds (name, place on the page or nothing), `strip` (verdict, moment) of the runs, oldest first.
+    `causes` holds (name, place on the page or nothing), `strip` (verdict, moment) of the runs, oldest first,
+    `places` (hosts, ids) of what is told together.
     """
 
     finding: Finding
+    name: str
     kind: Verdict
     sign: str
     title: str
@@ -31,6 +34,7 @@ class Line:
     causes: tuple[tuple[str, str], ...]
     since: str
     strip: tuple[tuple[str, str], ...]
+    places: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,20 @@ class Run:
     moment: str
     stood: Mapping[Key, Verdict]
 
-    def of(self, each: Key) -> tuple[str, str]:
-        """Return (verdict, moment); what the run did not have is told apart from a pass."""
-        return self.stood.get(each, "absent"), self.moment
+    def of(self, *keys: Key) -> tuple[str, str]:
+        """Return (the worst verdict of these, moment); what a run did not have is told apart from a pass."""
+        there = [self.stood[each] for each in keys if each in self.stood]
+        return min(there, key=[*Verdict].index, default="absent"), self.moment
 
 
 def render(report: Report, history: Sequence[Report] = ()) -> str:
     """Return the page; `history` holds the runs of the same verb, oldest first, this one last or not."""
     runs = _runs(report, history)
     strips = [_run(each) for each in runs]
-    shown = {key(each) for each in report.problems}
-    problems = [_line(report, each, strips, shown) for each in report.problems]
+    alone, folds = folded(report)
+    shown = {key(each) for each in alone}
+    problems = [_line(report, each, strips, shown) for each in alone]
+    problems += [_fold(report, each, strips, shown) for each in folds]
     groups = [
         (heading(group, host), [_line(report, each, strips) for each in findings])
         for group, host, findings in report.groups
@@ -100,6 +107,7 @@ def _line(report: Report, finding: Finding, runs: Sequence[Run], shown: Set[Key]
     """Return a finding's line, which leads to those of its causes that are `shown`."""
     return Line(
         finding=finding,
+        name=finding.check,
         kind=verdict(finding),
         sign=GLYPHS[verdict(finding)],
         title=report.titles.get(finding.check, ""),
@@ -109,6 +117,20 @@ def _line(report: Report, finding: Finding, runs: Sequence[Run], shown: Set[Key]
         causes=tuple((cause(each), _place(*each) if each in shown else "") for each in finding.because),
         since=age(report, key(finding)),
         strip=tuple(run.of(key(finding)) for run in runs),
+    )
+
+
+def _fold(report: Report, fold: Fold, runs: Sequence[Run], shown: Set[Key]) -> Line:
+    """Return one line for what is told together; each check has its own below."""
+    keys = [key(each) for each in fold.findings]
+    return replace(
+        _line(report, fold.like, runs, shown),
+        name=fold.label,
+        title="",
+        where="",
+        place="",
+        places=fold.places,
+        strip=tuple(run.of(*keys) for run in runs),
     )
 
 

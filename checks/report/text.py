@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from checks.finding import Finding, Status
+from checks.report.folding import Fold, folded
 from checks.report.phrases import GLYPHS, age, causes, evidence, glyph, heading, overall, summary, where
 from checks.report.report import QUIET, Report, Verdict, key, row_key, verdict
 from deploy.model.row import Row, State
@@ -19,63 +20,64 @@ _COLORS = {
     Verdict.SKIPPED: "2",
 }
 _INDENT = "    "
-_FOLD = 3  # from this many on, checks with one reason are one line
 
 
 def render(report: Report, *, width: int, color: bool) -> str:
-    """Return every finding, grouped by what it is about and the host."""
-    blocks = [
-        "\n".join(_section(report, heading(group, host), findings, width, color))
+    """Return every finding, grouped by what it is about and the host; what is told together comes last."""
+    _, folds = folded(report)
+    together = {each for fold in folds for each in fold.findings}
+    sections = [
+        (heading(group, host), [each for each in findings if each not in together])
         for group, host, findings in report.groups
     ]
+    blocks = [_section(report, title, alone, width, color) for title, alone in sections if alone]
+    blocks += _unjudged(report, folds, width, color)
     return "\n\n".join([*blocks, *_rows(report, width), *_gone(report), _status(report, color)]) + "\n"
 
 
 def render_short(report: Report, *, width: int, color: bool) -> str:
     """Return the findings that need a look, each with its host, and the sum."""
-    alone, together = _folded(report.problems)
+    alone, folds = folded(report)
     labels = [f"{where(each)}: {_label(report, each)}" for each in alone]
-    column = _column(labels, width)
+    column = _column([*labels, *(fold.label for fold in folds)], width)
     lines = [
         line
         for each, label in zip(alone, labels, strict=True)
         for line in _finding(report, each, label, column, width, color)
     ]
-    lines += [line for each in together for line in _fold(each, f"{where(each[0])}: ", width, color)]
+    lines += [line for fold in folds for line in _fold(report, fold, column, width, color)]
     return (
         "\n".join([*lines, *(_row(report, row, width) for row in report.told), _status(report, color)]) + "\n"
     )
 
 
-def _section(
-    report: Report, title: str, findings: Sequence[Finding], width: int, color: bool
-) -> Iterator[str]:
-    yield title
-    yield "-" * len(title)
-    alone, together = _folded(findings)
-    labels = [_label(report, finding) for finding in alone]
+def _section(report: Report, title: str, findings: Sequence[Finding], width: int, color: bool) -> str:
+    labels = [_label(report, finding) for finding in findings]
     column = _column(labels, width)
-    for finding, label in zip(alone, labels, strict=True):
-        yield from _finding(report, finding, label, column, width, color)
-    for each in together:
-        yield from _fold(each, "", width, color)
+    lines = [
+        line
+        for finding, label in zip(findings, labels, strict=True)
+        for line in _finding(report, finding, label, column, width, color)
+    ]
+    return _titled(title, lines)
 
 
-def _folded(findings: Sequence[Finding]) -> tuple[list[Finding], list[list[Finding]]]:
-    """Split off the checks of a host that nothing can be said of for one and the same reason."""
-    reasons: dict[tuple[str | None, str], list[Finding]] = {}
-    for each in findings:
-        if verdict(each) is Verdict.UNAVAILABLE:
-            reasons.setdefault((each.host, each.found), []).append(each)
-    together = [group for group in reasons.values() if len(group) >= _FOLD]
-    gone = {id(each) for group in together for each in group}
-    return [each for each in findings if id(each) not in gone], together
+def _unjudged(report: Report, folds: Sequence[Fold], width: int, color: bool) -> list[str]:
+    column = _column([fold.label for fold in folds], width)
+    lines = [line for fold in folds for line in _fold(report, fold, column, width, color)]
+    return [_titled("what cannot be judged", lines)] if lines else []
 
 
-def _fold(findings: Sequence[Finding], lead: str, width: int, color: bool) -> Iterator[str]:
-    sign = _painted(glyph(findings[0]), Verdict.UNAVAILABLE, color)
-    yield f"{sign} {lead}{len(findings)} checks unavailable: {findings[0].found}"
-    yield from _wrapped("", ", ".join(each.check for each in findings), width)
+def _titled(title: str, lines: Iterable[str]) -> str:
+    return "\n".join([title, "-" * len(title), *lines])
+
+
+def _fold(report: Report, fold: Fold, column: int, width: int, color: bool) -> Iterator[str]:
+    sign = _painted(glyph(fold.like), verdict(fold.like), color)
+    yield from _hung(f"{sign} ", fold.label, evidence(fold.like), column, width)
+    for hosts, checks in fold.places:
+        yield from _wrapped("", f"{hosts}: {checks}", width)
+    yield from _besides(report, fold.like, width)
 
 
 def _label(report: Report, finding: Finding) -> str:
@@ -94,6 +96,16 @@ def _finding(
     yield from _hung(f"{sign} ", label, evidence(finding), column, width)
     if verdict(finding) in QUIET:
         return
+    yield from _besides(report, finding, width)
+    if finding.remedy:
+        yield from _wrapped("fix: ", finding.remedy, width)
+    if finding.check in report.fixable and finding.status is Status.FAIL:
+        yield f"{_INDENT}or: slipway preflight INVENTORY --fix {finding.check}"
+    yield f"{_INDENT}more: slipway explain {finding.check}"
+
+
+def _besides(report: Report, finding: Finding, width: int) -> Iterator[str]:
+    """Yield what is known of a finding besides: details, who accepts it, where it comes from, since when."""
     if finding.detail and finding.detail != finding.found:
         yield from _wrapped("", finding.detail, width)
     if finding.ignored is not None:
@@ -102,11 +114,6 @@ def _finding(
         yield from _wrapped("likely because of: ", causes(finding), width)
     if since := age(report, key(finding)):
         yield f"{_INDENT}since: {since}"
-    if finding.remedy:
-        yield from _wrapped("fix: ", finding.remedy, width)
-    if finding.check in report.fixable and finding.status is Status.FAIL:
-        yield f"{_INDENT}or: slipway preflight INVENTORY --fix {finding.check}"
-    yield f"{_INDENT}more: slipway explain {finding.check}"
 
 
 def _hung(sign: str, label: str, said: str, column: int, width: int) -> Iterator[str]:
@@ -142,8 +149,7 @@ def _wrapped(lead: str, text: str, width: int) -> Iterator[str]:
 def _rows(report: Report, width: int) -> list[str]:
     if not report.told:
         return []
-    title = "what an apply would change"
-    return ["\n".join([title, "-" * len(title), *(_row(report, row, width) for row in report.told)])]
+    return [_titled("what an apply would change", (_row(report, row, width) for row in report.told))]
 
 
 def _row(report: Report, row: Row, width: int) -> str:
@@ -161,9 +167,8 @@ def _row(report: Report, row: Row, width: int) -> str:
 def _gone(report: Report) -> list[str]:
     if not report.gone:
         return []
-    title = "gone since the last run"
     lines = [f"√ {where(each)}: {_label(report, each)}" for each in report.gone]
-    return ["\n".join([title, "-" * len(title), *lines])]
+    return [_titled("gone since the last run", lines)]
 
 
 def _status(report: Report, color: bool) -> str:

@@ -12,7 +12,7 @@ from checks.drift.compare import compared
 from checks.drift.news import News, Told, news
 from checks.finding import Finding, Severity, Status
 from checks.report import Report
-from checks.report.report import Key
+from checks.report.report import Key, key
 from deploy.model.row import Row, State
 
 ENDS = "K8S-03"
@@ -169,3 +169,43 @@ def test_of_a_host_that_is_away_that_alone_is_told_and_what_was_wrong_with_it_is
     assert (away.new, away.changed, away.gone) == ((("HOST-00", "cp1"),), (), ())
     back = news(report(fault, row), away.known)
     assert (back.new, back.changed, back.gone) == ((), (), (("HOST-00", "cp1"),))
+
+
+DOWN = Finding("K8S-14", None, Status.FAIL, found="connection refused")
+ECHO = finding("connection refused", status=Status.UNAVAILABLE, because=(key(DOWN),))
+
+
+def test_what_cannot_be_judged_because_of_a_fault_that_is_told_is_no_news_beside_it() -> None:
+    down = news(report(DOWN, ECHO), {})
+
+    assert (down.new, [*down.known]) == ((key(DOWN),), [key(DOWN)])
+    assert not news(report(DOWN, ECHO), down.known)
+    assert news(report(), down.known).gone == (key(DOWN),)
+
+
+def test_what_cannot_be_judged_is_news_when_nobody_is_told_of_its_cause() -> None:
+    accepted = replace(DOWN, ignored="in spring (until 2027-03-31)")
+
+    assert news(report(accepted, ECHO), {}).new == (key(ECHO),)
+    assert news(report(replace(ECHO, because=())), {}).new == (key(ECHO),)
+
+
+def test_what_failed_is_news_whatever_it_comes_from() -> None:
+    failed = replace(ECHO, status=Status.FAIL)
+
+    assert news(report(DOWN, failed), {}).new == (key(DOWN), key(failed))
+
+
+def test_a_fault_that_a_greater_one_hides_is_neither_gone_nor_news_when_it_is_seen_again() -> None:
+    fault = finding("ends in 6 days")
+    hidden = news(report(DOWN, ECHO), after(fault))
+
+    assert of(hidden) == (1, 0, 0)
+    back = news(report(fault), hidden.known)
+    assert (of(back), back.gone) == ((0, 0, 1), (key(DOWN),))
+
+
+def test_what_still_cannot_be_judged_when_its_cause_is_gone_is_news() -> None:
+    down = news(report(DOWN, ECHO), {})
+
+    assert news(report(replace(ECHO, because=())), down.known).new == (key(ECHO),)

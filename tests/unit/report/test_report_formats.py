@@ -275,16 +275,3 @@ def test_a_plugin_exits_with_what_it_says(report: Report, word: str, code: int) 
 
 def test_every_format_has_a_renderer() -> None:
     assert all(render(NIGHT, form) for form in Format)
-
-
-def test_a_silent_host_is_one_line_and_not_one_per_check() -> None:
-    silent = [
-        Finding(f"HOST-0{number}", "w2", Status.UNAVAILABLE, found="the host does not answer", group="host")
-        for number in range(1, 5)
-    ]
-
-    assert render(replace(GOOD, findings=tuple(silent)), "short") == (
-        "? w2: 4 checks unavailable: the host does not answer\n"
-        "    HOST-01, HOST-02, HOST-03, HOST-04\n"
-        "Status: ? 0 passed, 4 unavailable in 1.2 s\n"
-    )
