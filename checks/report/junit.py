@@ -11,7 +11,7 @@ from deploy.model.row import State
 
 
 def render(report: Report) -> str:
-    """Return one document; warnings are output of a passed case, an unread fact is an error."""
+    """Return one document; a warning is output of a passed case, an unread fact an error."""
     root = Element("testsuites", name=f"slipway {report.verb} {report.cluster}", time=f"{report.seconds:.3f}")
     suites: dict[str, list[Finding]] = {}
     for finding in report.findings:
@@ -74,7 +74,11 @@ def _plan(root: Element, report: Report) -> None:
 
 
 def _outcome(case: Element, finding: Finding, kind: Verdict) -> None:
-    lines = [finding.detail, finding.remedy and f"fix: {finding.remedy}"]
+    lines = [
+        finding.detail,
+        finding.ignored and f"ignored: {finding.ignored}",
+        finding.remedy and f"fix: {finding.remedy}",
+    ]
     text = _printable("\n".join(line for line in lines if line))
     said = _printable(evidence(finding))
     match kind:

@@ -35,14 +35,14 @@ _FAILED = {
 
 
 def verdict(finding: Finding) -> Verdict:
-    """Return what a finding counts as; an ignored failure stays in sight as a warning."""
+    """Return what a finding counts as; what is accepted, failed or unread, stays in sight as a warning."""
     match finding.status:
         case Status.PASS:
             return Verdict.PASS
         case Status.SKIPPED:
             return Verdict.SKIPPED
-        case Status.FAIL if finding.ignored is not None and finding.severity is Severity.ERROR:
-            return Verdict.WARNING
+        case Status.FAIL | Status.UNAVAILABLE if finding.ignored is not None:
+            return Verdict.NOTE if finding.severity is Severity.INFO else Verdict.WARNING
         case Status.FAIL:
             return _FAILED[finding.severity]
         case Status.UNAVAILABLE:

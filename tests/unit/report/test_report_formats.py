@@ -265,12 +265,30 @@ def test_the_exit_code_is_the_worst_that_holds(report: Report, code: int, strict
         (replace(GOOD, findings=(replace(FAILED, severity=Severity.WARNING),)), "WARNING", 1),
         (replace(GOOD, rows=NIGHT.rows, findings=(FAILED,)), "CRITICAL", 2),
         (replace(GOOD, findings=(UNREAD,)), "UNKNOWN", 3),
+        (replace(GOOD, findings=(replace(UNREAD, ignored="until spring"),)), "WARNING", 1),
         (replace(GOOD, unreachable={"w1": "no route"}), "UNKNOWN", 3),
     ],
 )
 def test_a_plugin_exits_with_what_it_says(report: Report, word: str, code: int) -> None:
     assert render(report, "nagios").startswith(f"SLIPWAY {word} - ")
     assert exit_code(report, "nagios") == exit_code(report, Format.NAGIOS, strict=True) == code
+
+
+@pytest.mark.parametrize("status", [Status.FAIL, Status.UNAVAILABLE])
+def test_what_somebody_accepts_is_a_warning_in_every_format(status: Status) -> None:
+    accepted = replace(GOOD, findings=(replace(NODES, status=status, found="no answer", ignored="till May"),))
+
+    assert accepted.exit_code() == 0
+    data = json.loads(render(accepted, "json"))
+    assert (data["verdict"], data["counts"]["warning"], data["counts"]["unavailable"]) == ("warning", 1, 0)
+    for form in ("text", "short", "md"):
+        assert "‼" in render(accepted, form), form
+        assert "till May" in render(accepted, form), form
+    assert '<span class="sign warning"' in render(accepted, "html")
+    assert "} 1" in next(each for each in render(accepted, "prometheus").splitlines() if "K8S-01" in each)
+    suite = fromstring(render(accepted, "junit"))  # noqa: S314 - our own text
+    assert [suite.find(f".//{bad}") for bad in ("failure", "error")] == [None, None]
+    assert "ignored: till May" in (suite.findtext(".//system-out") or "")
 
 
 def test_every_format_has_a_renderer() -> None:
