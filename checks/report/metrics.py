@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from checks.report.report import Report, Verdict, verdict
+from deploy.model.row import State
 
 _VALUES = {Verdict.PASS: 0, Verdict.NOTE: 0, Verdict.WARNING: 1, Verdict.ERROR: 2, Verdict.UNAVAILABLE: 3}
 
@@ -39,9 +40,12 @@ def _drift(report: Report) -> Iterator[str]:
     if report.verb != "drift":
         return
     pending = Counter(row.host for row in report.pending)
+    cut = {row.host for row in report.rows if row.state is State.ERROR}
     yield "# HELP slipway_drift_items Operations that an apply would have to do"
     yield "# TYPE slipway_drift_items gauge"
     for node in sorted({row.host for row in report.rows}):
+        if node in cut and not pending[node]:
+            continue  # what would be done there was not seen, which is another thing than nothing
         yield f"slipway_drift_items{_labels(cluster=report.cluster, node=node)} {pending[node]}"
 
 
@@ -57,10 +61,12 @@ def _run(report: Report) -> Iterator[str]:
     yield "# TYPE slipway_last_run_timestamp_seconds gauge"
     yield f"slipway_last_run_timestamp_seconds{labels} {report.started.timestamp():.0f}"
     success = succeeded(report)
-    if success is not None:
-        yield "# HELP slipway_last_success_timestamp_seconds When a run last saw all that it was to see"
+    # A drift knows the runs before it. Of a series that is not there no age is too great for an alert, so
+    # never is 0: prometheus.io/docs/practices/instrumentation, on missing metrics.
+    if success is not None or report.verb == "drift":
+        yield "# HELP slipway_last_success_timestamp_seconds When a run last saw all that it should, 0: never"
         yield "# TYPE slipway_last_success_timestamp_seconds gauge"
-        yield f"slipway_last_success_timestamp_seconds{labels} {success.timestamp():.0f}"
+        yield f"slipway_last_success_timestamp_seconds{labels} {success.timestamp() if success else 0:.0f}"
 
 
 def _labels(**values: str) -> str:

@@ -221,6 +221,30 @@ def test_metrics_escape_a_label() -> None:
     assert 'check="A\\"\\\\\\n"' in render(replace(GOOD, findings=(odd,)), "prometheus")
 
 
+def samples(report: Report, name: str) -> list[str]:
+    return [line for line in render(report, "prometheus").splitlines() if line.startswith(f"{name}{{")]
+
+
+def test_metrics_say_nothing_of_a_node_whose_plan_was_not_seen() -> None:
+    done = replace(ROW, state=State.NONE)
+    cut = Row("containerd", "w1", "Run containerd", State.ERROR, reason="systemd did not answer")
+    unplanned = Row("plan", "cluster", "Plan every phase", State.ERROR)
+    items = 'slipway_drift_items{cluster="homelab",node="w1"}'
+
+    assert samples(replace(NIGHT, rows=(done,)), "slipway_drift_items") == [f"{items} 0"]
+    assert samples(replace(NIGHT, rows=(ROW, cut)), "slipway_drift_items") == [f"{items} 1"]
+    assert samples(replace(NIGHT, rows=(done, cut, unplanned)), "slipway_drift_items") == []
+
+
+def test_a_night_after_no_success_says_so_and_who_knows_no_other_run_says_nothing() -> None:
+    verified = replace(GOOD, findings=(replace(NODES, status=Status.UNAVAILABLE),))
+
+    assert samples(replace(verified, verb="drift"), "slipway_last_success_timestamp_seconds") == [
+        'slipway_last_success_timestamp_seconds{cluster="homelab",verb="drift"} 0'
+    ]
+    assert samples(verified, "slipway_last_success_timestamp_seconds") == []
+
+
 def test_a_run_without_findings_never_passes() -> None:
     empty = replace(GOOD, findings=())
 
