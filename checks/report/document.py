@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from checks.finding import Finding, Severity, Status
 from checks.report.phrases import overall
 from checks.report.report import Report, key
+from checks.report.strips import Run, known, last_runs
 from deploy.errors import RunError
 from deploy.model.row import Disturbs, Row, State
 
@@ -24,9 +26,12 @@ def schema() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def render(report: Report) -> str:
-    """Return the whole report, keys in a fixed order."""
-    return json.dumps(as_data(report), indent=2, ensure_ascii=False) + "\n"
+def render(report: Report, history: Sequence[Report] = ()) -> str:
+    """Return the whole report, keys in a fixed order; with runs before it, how everything stood in them."""
+    data = as_data(report)
+    if runs := last_runs(report, history):
+        data["history"] = _history(runs)
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_data(report: Report) -> dict[str, Any]:
@@ -52,6 +57,24 @@ def as_data(report: Report) -> dict[str, Any]:
             for (check, host), moment in report.since.items()
         ],
         "last_success": _stamp(report.last_success),
+    }
+
+
+def _history(runs: Sequence[Run]) -> dict[str, Any]:
+    return {
+        "runs": [
+            {
+                "run": each.report.run,
+                "started": _stamp(each.report.started),
+                "verdict": str(overall(each.report)),
+                "exit": int(each.report.exit_code()),
+            }
+            for each in runs
+        ],
+        "stood": [
+            {"check": check, "host": host, "verdicts": [str(run.of((check, host))) for run in runs]}
+            for check, host in known(runs)
+        ],
     }
 
 

@@ -30,18 +30,21 @@ def render(
     color: bool = False,
     history: Sequence[Report] = (),
 ) -> str:
-    """Return a report in a format; width (columns) and colour matter to people's, history to HTML."""
+    """Return a report in a format; width (columns) and colour matter to people's.
+
+    `history` holds runs of the same verb, oldest first, which JSON, Markdown and HTML show beside it.
+    """
     match Format(form):
         case Format.TEXT:
             return text.render(report, width=width, color=color)
         case Format.SHORT:
             return text.render_short(report, width=width, color=color)
         case Format.JSON:
-            return document.render(report)
+            return document.render(report, history)
         case Format.JUNIT:
             return junit.render(report)
         case Format.MD:
-            return markdown.render(report)
+            return markdown.render(report, history)
         case Format.HTML:
             from checks.report import page  # jinja2 takes 0.1 s to import, and only a page needs it
 

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 from checks.finding import Finding
 from checks.report.folding import Fold, folded
-from checks.report.phrases import age, causes, evidence, glyph, reason, summary, where
-from checks.report.report import Report, key, row_key, verdict
+from checks.report.phrases import GLYPHS, age, causes, evidence, glyph, reason, summary, where
+from checks.report.report import Key, Report, key, row_key, verdict
+from checks.report.strips import ABSENT, Run, last_runs
 from deploy.model.row import Row
 
+SIGNS = {str(kind): sign for kind, sign in GLYPHS.items()} | {ABSENT: "·"}
 
-def render(report: Report) -> str:
-    """Return the sum, what needs a look with its remedy, and the rest folded away."""
+
+def render(report: Report, history: Sequence[Report] = ()) -> str:
+    """Return the sum, what needs a look with its remedy, and the rest folded away.
+
+    `history` holds the runs of the same verb, oldest first: how each check stood in them is a column.
+    """
+    runs = last_runs(report, history)
     blocks = [
         f"## slipway {report.verb}: {report.cluster}",
         f"**{summary(report)}** in {report.seconds:.1f} s, run `{report.run}`",
@@ -20,30 +27,44 @@ def render(report: Report) -> str:
     ]
     problems, (alone, folds) = report.problems, folded(report)
     if problems:
-        blocks += [_table(report, alone, folds), *_remedies(alone)]
+        blocks += [_table(report, runs, alone, folds), *_remedies(alone)]
     if report.told:
-        blocks += ["### What an apply would change", *(_row(report, row) for row in report.told)]
+        blocks += ["### What an apply would change", *(_row(report, runs, row) for row in report.told)]
     if report.gone:
         gone = [f"- {each.check} {report.titles.get(each.check, '')} ({where(each)})" for each in report.gone]
         blocks.append("\n".join(["### Gone since the last run", "", *gone]))
     others = [each for each in report.findings if each not in problems]
     if others:
         hidden = f"<details><summary>{len(others)} passed or skipped</summary>"
-        blocks += [hidden, _table(report, others), "</details>"]
+        blocks += [hidden, _table(report, runs, others), "</details>"]
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(report: Report, findings: Sequence[Finding], folds: Sequence[Fold] = ()) -> str:
-    head = ["| | check | where | what |", "|---|---|---|---|"]
-    rows = [
-        (each, f"{each.check} {report.titles.get(each.check, '')}".rstrip(), where(each)) for each in findings
-    ]
-    rows += [(each.like, each.label, "; ".join(map(": ".join, each.places))) for each in folds]
-    lines = [
-        f"| {glyph(each)} | {_cell(label)} | {place} | {_cell(_said(report, each))} |"
-        for each, label, place in rows
-    ]
-    return "\n".join([*head, *lines])
+def _table(
+    report: Report, runs: Sequence[Run], findings: Sequence[Finding], folds: Sequence[Fold] = ()
+) -> str:
+    more = (f" last {len(runs)} runs |", "---|") if runs else ("", "")
+    lines = [f"| | check | where | what |{more[0]}", f"|---|---|---|---|{more[1]}"]
+    for each in findings:
+        name = f"{each.check} {report.titles.get(each.check, '')}"
+        lines.append(_line(report, runs, each, name, where(each), [each]))
+    for fold in folds:
+        places = "; ".join(map(": ".join, fold.places))
+        lines.append(_line(report, runs, fold.like, fold.label, places, fold.findings))
+    return "\n".join(lines)
+
+
+def _line(
+    report: Report, runs: Sequence[Run], like: Finding, name: str, place: str, told: Sequence[Finding]
+) -> str:
+    cells = [glyph(like), _cell(name), place, _cell(_said(report, like))]
+    if runs:
+        cells.append(_strip(runs, *map(key, told)))
+    return f"| {' | '.join(cells)} |"
+
+
+def _strip(runs: Sequence[Run], *keys: Key) -> str:
+    return "".join(SIGNS[run.of(*keys)] for run in runs)
 
 
 def _said(report: Report, finding: Finding) -> str:
@@ -64,9 +85,10 @@ def _remedies(problems: Sequence[Finding]) -> list[str]:
     return ["### What to do\n\n" + "\n".join(lines)] if lines else []
 
 
-def _row(report: Report, row: Row) -> str:
+def _row(report: Report, runs: Sequence[Run], row: Row) -> str:
     since = age(report, row_key(row))
-    said = "; ".join(part for part in (reason(row), since and f"since {since}") if part)
+    stood = runs and f"last {len(runs)} runs {_strip(runs, row_key(row))}"
+    said = "; ".join(part for part in (reason(row), since and f"since {since}", stood) if part)
     lines = [f"- `{row.host}` {row.phase}: {row.operation}" + (f" ({said})" if said else "")]
     if row.diff:
         lines += ["", "  ```diff", *(f"  {line}" for line in row.diff.splitlines()), "  ```"]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 from checks.finding import Finding
 from checks.report.folding import Fold, folded
 from checks.report.phrases import GLYPHS, age, cause, evidence, heading, overall, summary, where
 from checks.report.report import Key, Report, Verdict, key, row_key, verdict
-from deploy.model.row import Row, State
+from checks.report.strips import STOOD, Run, last_runs
+from deploy.model.row import Row
 from deploy.render import page
-
-RUNS = 30  # as many as fit beside a title on a telephone, a month of nights
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +47,15 @@ class Told:
     strip: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of the strip: how each check and each operation stood in it."""
-
-    moment: str
-    stood: Mapping[Key, Verdict]
-
-    def of(self, *keys: Key) -> tuple[str, str]:
-        """Return (the worst verdict of these, moment); what a run did not have is told apart from a pass."""
-        there = [self.stood[each] for each in keys if each in self.stood]
-        return min(there, key=[*Verdict].index, default="absent"), self.moment
-
-
 def render(report: Report, history: Sequence[Report] = ()) -> str:
     """Return the page; `history` holds the runs of the same verb, oldest first, this one last or not."""
-    runs = _runs(report, history)
-    strips = [_run(each) for each in runs]
+    runs = last_runs(report, history)
     alone, folds = folded(report)
     shown = {key(each) for each in alone}
-    problems = [_line(report, each, strips, shown) for each in alone]
-    problems += [_fold(report, each, strips, shown) for each in folds]
+    problems = [_line(report, each, runs, shown) for each in alone]
+    problems += [_fold(report, each, runs, shown) for each in folds]
     groups = [
-        (heading(group, host), [_line(report, each, strips) for each in findings])
+        (heading(group, host), [_line(report, each, runs) for each in findings])
         for group, host, findings in report.groups
     ]
     return page(
@@ -81,26 +66,18 @@ def render(report: Report, history: Sequence[Report] = ()) -> str:
         summary=summary(report),
         problems=problems,
         groups=groups,
-        told=[_told(report, each, strips) for each in report.told],
-        gone=[_line(report, each, strips) for each in report.gone],
+        told=[_told(report, each, runs) for each in report.told],
+        gone=[_line(report, each, runs) for each in report.gone],
         runs=runs,
     )
 
 
-def _runs(report: Report, history: Sequence[Report]) -> tuple[Report, ...]:
-    before = [each for each in history if each.verb == report.verb and each.run < report.run]
-    return (*before[-(RUNS - 1) :], report) if before else ()
+def _strip(runs: Sequence[Run], *keys: Key) -> tuple[tuple[str, str], ...]:
+    return tuple((run.of(*keys), f"{run.report.started:%Y-%m-%d %H:%M}") for run in runs)
 
 
 def _place(check: str, host: str | None) -> str:
     return f"{check}.{host or 'cluster'}"
-
-
-def _run(report: Report) -> Run:
-    rows = {row_key(row): _STATES[row.state] for row in report.rows}
-    return Run(
-        f"{report.started:%Y-%m-%d %H:%M}", rows | {key(each): verdict(each) for each in report.findings}
-    )
 
 
 def _line(report: Report, finding: Finding, runs: Sequence[Run], shown: Set[Key] = frozenset()) -> Line:
@@ -116,13 +93,12 @@ def _line(report: Report, finding: Finding, runs: Sequence[Run], shown: Set[Key]
         place=_place(*key(finding)),
         causes=tuple((cause(each), _place(*each) if each in shown else "") for each in finding.because),
         since=age(report, key(finding)),
-        strip=tuple(run.of(key(finding)) for run in runs),
+        strip=_strip(runs, key(finding)),
     )
 
 
 def _fold(report: Report, fold: Fold, runs: Sequence[Run], shown: Set[Key]) -> Line:
     """Return one line for what is told together; each check has its own below."""
-    keys = [key(each) for each in fold.findings]
     return replace(
         _line(report, fold.like, runs, shown),
         name=fold.label,
@@ -130,24 +106,16 @@ def _fold(report: Report, fold: Fold, runs: Sequence[Run], shown: Set[Key]) -> L
         where="",
         place="",
         places=fold.places,
-        strip=tuple(run.of(*keys) for run in runs),
+        strip=_strip(runs, *map(key, fold.findings)),
     )
 
 
 def _told(report: Report, row: Row, runs: Sequence[Run]) -> Told:
-    kind = _STATES[row.state]
+    kind = STOOD[row.state]
     return Told(
         row=row,
         kind=kind,
         sign=GLYPHS[kind],
         since=age(report, row_key(row)),
-        strip=tuple(run.of(row_key(row)) for run in runs),
+        strip=_strip(runs, row_key(row)),
     )
-
-
-_STATES = {
-    State.NONE: Verdict.PASS,
-    State.CHANGE: Verdict.WARNING,
-    State.UNKNOWN: Verdict.WARNING,
-    State.ERROR: Verdict.ERROR,
-}

@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from checks.report import Format, exit_code, history, render
+from checks.report.strips import RUNS
 from checks.report.terminal import color, width
 from deploy.cli import choices
 from deploy.errors import Exit, InventoryError
 from deploy.model import load_cluster, paths
-
-RUNS = 30
 
 
 @click.command()
@@ -25,7 +24,7 @@ RUNS = 30
     "-o", "--output", type=click.Choice([str(each) for each in Format]), default="text", show_default=True
 )
 def report(inventory: Path, verb: str, output: str) -> int:
-    """Show the last report that was kept; as HTML, with a strip of the last 30 runs for every check.
+    """Show the last report that was kept; html, md and json have the last 30 runs of every check beside it.
 
     No host is asked.
     """

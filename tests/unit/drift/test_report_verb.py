@@ -53,7 +53,10 @@ def test_the_last_night_is_shown_with_those_before_it(inventory: Path) -> None:
     plugin = shown(inventory, "-o", "nagios")
     assert plugin.output.startswith("SLIPWAY CRITICAL - homelab drift: 1 error")
     assert (plugin.return_value, shown(inventory).return_value) == (2, 0)
-    assert json.loads(shown(inventory, "-o", "json").output)["run"] == "20261102T031700Z-0000"
+    data = json.loads(shown(inventory, "-o", "json").output)
+    assert data["run"] == "20261102T031700Z-0000"
+    assert {"check": "HOST-03", "host": "w1", "verdicts": ["pass", "error"]} in data["history"]["stood"]
+    assert "| √× |" in shown(inventory, "-o", "md").output
     assert 'aria-label="last 2 runs: pass, error"' in shown(inventory, "-o", "html").output
 
 

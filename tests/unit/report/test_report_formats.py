@@ -9,7 +9,7 @@ from xml.etree.ElementTree import fromstring
 
 import jsonschema
 import pytest
-from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW
+from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW, SWAP
 
 from checks.finding import Finding, Severity, Status
 from checks.report import Format, Report, exit_code, render
@@ -201,6 +201,45 @@ def test_a_page_shows_how_an_operation_stood_in_the_runs_before_and_since_when_i
 
     assert 'aria-label="last 4 runs: absent, pass, error, warning"' in page
     assert "since 2026-11-29 03:17 UTC" in page
+
+
+def test_markdown_has_the_runs_before_as_a_column_and_beside_an_operation() -> None:
+    passed = (replace(INOTIFY, status=Status.PASS), SWAP)
+    first = replace(NIGHT, run="20261128T031700Z-0000", findings=passed, rows=())
+    second = replace(NIGHT, run="20261129T031700Z-0000", findings=(PATH, SWAP))
+
+    lines = render(NIGHT, "md", history=[first, second, NIGHT]).splitlines()
+
+    ends = {line.split(" | ")[1][:7]: line.rsplit(" | ", 1)[-1] for line in lines if line.startswith("| ")}
+    assert (ends["check"], ends["HOST-08"]) == ("last 3 runs |", "√·× |")
+    assert (ends["HOST-18"], ends["HOST-03"]) == ("·?? |", "√√√ |")
+    assert lines.count("|---|---|---|---|---|") == 2
+    assert [line for line in lines if line.startswith("- `w1` baseline") and "; last 3 runs ·‼‼)" in line]
+    assert "last " not in render(NIGHT, "md", history=[NIGHT]).replace("Gone since the last run", "")
+
+
+def test_the_document_has_the_runs_before_and_how_everything_stood_in_them() -> None:
+    first = replace(NIGHT, run="20261129T031700Z-0000", findings=(SWAP, FAILED), rows=(), unreachable={})
+
+    data = json.loads(render(NIGHT, "json", history=[first, NIGHT]))
+
+    jsonschema.validate(data, schema())
+    assert [(each["run"], each["verdict"], each["exit"]) for each in data["history"]["runs"]] == [
+        (first.run, "error", 3),
+        (NIGHT.run, "error", 6),
+    ]
+    stood = {(each["check"], each["host"]): each["verdicts"] for each in data["history"]["stood"]}
+    assert stood["K8S-01", None] == ["error", "pass"]
+    assert stood["HOST-08", "w1"] == ["absent", "error"]
+    assert stood["baseline | Set kernel parameters", "w1"] == ["absent", "warning"]
+    assert len(stood) == len(NIGHT.findings) + len(NIGHT.rows)
+    assert "history" not in json.loads(render(NIGHT, "json", history=[NIGHT]))
+
+
+def test_a_document_with_the_runs_before_is_read_as_its_own_run() -> None:
+    before = replace(NIGHT, run="20261129T031700Z-0000")
+
+    assert read(render(NIGHT, "json", history=[before]), "night.json") == read(render(NIGHT, "json"), "x")
 
 
 def test_what_is_accepted_and_what_could_not_be_planned_is_in_sight_for_people() -> None:
