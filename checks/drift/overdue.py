@@ -11,17 +11,18 @@ LONGEST = timedelta(hours=26)  # a night, its random delay, and a slow run
 HOUR = timedelta(hours=1)
 
 
-def nightly(last_success: datetime | None, now: datetime, installed: datetime | None) -> Finding:
-    """Return OPS-01; `installed` is since when this machine has the timer, None where it has none.
+def nightly(last: datetime | None, now: datetime, installed: datetime | None) -> Finding:
+    """Return OPS-01; `last` is when the timer last began a run that left a report, whatever that says.
 
-    A run that was complete before that says nothing of the timer.
+    `installed` is since when this machine has the timer, None where it has none: a run before
+    that says nothing of it.
     """
     if installed is None:
         return skipped("OPS-01", None, "no timer is installed on this machine (--install-timer)")
-    if last_success is not None and last_success >= installed:
-        since, what = last_success, "the last complete run is {:.0f} hours old"
+    if last is not None and last >= installed:
+        since, what = last, "the timer's last report is {:.0f} hours old"
     else:
-        since, what = installed, "no run was complete since the timer was installed {:.0f} hours ago"
+        since, what = installed, "the timer has made no report since it was installed {:.0f} hours ago"
         if now - since <= LONGEST:
             return skipped("OPS-01", None, "this is the first night")
     hours = (now - since) / HOUR
@@ -30,5 +31,5 @@ def nightly(last_success: datetime | None, now: datetime, installed: datetime | 
         None,
         now - since <= LONGEST,
         found=what.format(hours),
-        wanted=f"a complete run in <= {LONGEST / HOUR:.0f} hours",
+        wanted=f"a report of the timer in <= {LONGEST / HOUR:.0f} hours",
     )

@@ -13,6 +13,7 @@ from checks.report.history import write
 from deploy.errors import InventoryError, RunError
 
 AT = "*-*-* 03:17"  # off the hour, when the whole world's jobs start
+NIGHTLY = "SLIPWAY_TIMER"  # a variable that the service has and nobody else's run
 # Each takes a capability away, which nobody but root has; a user's own manager may not even do that, and ends
 # such a unit with 218/CAPABILITIES where it makes no user namespace for it, as before systemd 254.
 ROOTS_ALONE = ("PrivateDevices", "ProtectKernelModules", "ProtectKernelLogs", "ProtectClock")
@@ -51,6 +52,7 @@ def service(job: Job) -> str:
         f"ExecStart={' '.join(map(quoted, job.command))}",
         f"WorkingDirectory={job.working_directory}",
         *(f"Environment={quoted(f'{name}={value}')}" for name, value in job.environment),
+        f"Environment={NIGHTLY}=1",
         "SuccessExitStatus=4 5",
         "TimeoutStartSec=15min",
         "Nice=10",

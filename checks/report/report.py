@@ -70,6 +70,7 @@ def _titles() -> Mapping[str, str]:
 class Report:
     """One run. `since` holds when a finding that is no pass was first seen; `rows` is a drift's plan.
 
+    `last_nightly` is when the timer last began a run, this one included, as far as kept reports say.
     `unreachable` maps hosts to causes, which name them. `fixable` are the ids that `preflight --fix` mends.
     Titles come from the catalogue, and a report that is read back keeps its own.
     """
@@ -89,6 +90,7 @@ class Report:
     since: Mapping[Key, datetime] = field(default_factory=dict)
     gone: tuple[Finding, ...] = ()
     last_success: datetime | None = None
+    last_nightly: datetime | None = None
 
     def of(self, wanted: Verdict) -> tuple[Finding, ...]:
         """Return the findings that count as this, in the order they were made."""

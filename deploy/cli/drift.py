@@ -82,6 +82,7 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
     pinned = lock.path_of(inventory)
     last = history.last(paths.reports(cluster.name), "drift")
     success = succeeded(last) if last else None
+    night_before = last.last_nightly if last else None
     mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
     with open_log(cluster.name, "drift"), mine, Session(cluster, inventory) as session:
         locks.refuse_busy(session)
@@ -93,12 +94,13 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
             run=run_id(started, token_hex(2)),
             started=started.replace(microsecond=0),
             seconds=time.monotonic() - before,
-            findings=(*seen.findings, overdue.nightly(success, started, _installed(cluster))),
+            findings=(*seen.findings, overdue.nightly(night_before, started, _installed(cluster))),
             rows=seen.rows,
             unreachable=silent(session),
             inventory_sha256=digest(inventory),
             lock_sha256=digest(pinned),
             last_success=success,
+            last_nightly=started.replace(microsecond=0) if os.environ.get(timer.NIGHTLY) else night_before,
         )
     return compared(report, last, seen.unjudged)
 

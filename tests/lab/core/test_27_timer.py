@@ -89,6 +89,7 @@ def test_a_night_without_drift_succeeds_with_all_that_the_unit_forbids(controlle
 
     report = last(controller)
     assert (report["exit"], report["unreachable"]) == (0, {})
+    assert report["last_nightly"] == report["started"]
     assert {each["host"] for each in report["findings"] if each["status"] == "pass"} == {"cp1", "w1", None}
     metrics = controller.on(f"cat {STATE}/metrics/slipway.prom")
     assert 'slipway_run_exit_code{cluster="test-core",verb="drift"} 0' in metrics.splitlines()
@@ -104,8 +105,16 @@ def test_the_timer_itself_starts_the_run_and_the_run_knows_that_the_last_one_was
     until(lambda: controller.on(f"systemctl is-active {JOB}.service || true") == "inactive", 60, "its end")
 
     [nightly] = [each for each in last(controller)["findings"] if each["check"] == "OPS-01"]
-    assert (nightly["status"], nightly["found"]) == ("pass", "the last complete run is 0 hours old")
+    assert (nightly["status"], nightly["found"]) == ("pass", "the timer's last report is 0 hours old")
     controller.on(f"rm -r {UNITS}/{JOB}.timer.d && systemctl daemon-reload && systemctl restart {JOB}.timer")
+
+
+def test_a_run_by_hand_is_no_night_of_the_timer(controller: Controller) -> None:
+    night = last(controller)
+
+    by_hand = json.loads(controller.slipway("drift", "-o", "json"))
+
+    assert by_hand["last_nightly"] == night["started"] < by_hand["started"]
 
 
 def test_drift_is_a_result_and_no_failure_of_the_job_and_is_told_once(controller: Controller) -> None:

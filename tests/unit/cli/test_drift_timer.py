@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from checks.report import Report, history
+from deploy.model import paths
 from tests.unit.cli.called import slipway
 
 INVENTORY = """name: test
@@ -43,3 +45,26 @@ def test_a_hook_that_is_not_there_is_refused(inventory: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == (
         "--on-change: ./absent is no program here that you may run; give its path, or make it executable\n"
     )
+
+
+def run(inventory: Path) -> Report:
+    """Look at hosts that nobody has, and return the report that was kept of it."""
+    paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")
+    assert slipway("drift", inventory, "-o", "short") == 6
+    kept = history.last(paths.reports("test"), "drift")
+    assert kept is not None
+    return kept
+
+
+def test_only_what_the_timer_began_is_a_night_and_runs_by_hand_remember_it(
+    inventory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(inventory)
+    monkeypatch.setenv("SLIPWAY_TIMER", "1")
+    night = run(inventory)
+    monkeypatch.delenv("SLIPWAY_TIMER")
+    by_hand = run(inventory)
+
+    assert not night.complete
+    assert (first.last_nightly, night.last_nightly) == (None, night.started)
+    assert by_hand.last_nightly == night.started

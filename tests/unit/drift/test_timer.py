@@ -36,7 +36,11 @@ def test_the_service_runs_drift_and_may_write_its_state_only() -> None:
     assert (
         'ExecStart="/opt/slip way/slipway" drift /etc/homelab.yaml -o short --on-change "mail 100%%"' in lines
     )
-    assert [line for line in lines if line.startswith(("ReadWrite", "ProtectSystem", "SuccessExit"))] == [
+    told = ("ReadWrite", "ProtectSystem", "SuccessExit", "Environment")
+    assert [line for line in lines if line.startswith(told)] == [
+        "Environment=HOME=/root",
+        "Environment=XDG_STATE_HOME=/root/.local/state",
+        "Environment=SLIPWAY_TIMER=1",
         "SuccessExitStatus=4 5",
         "ProtectSystem=strict",
         "ReadWritePaths=/root/.local/state/slipway/homelab",

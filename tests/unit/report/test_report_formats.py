@@ -69,6 +69,13 @@ def test_a_report_of_before_there_were_causes_is_read() -> None:
     assert [each.because for each in read(json.dumps(data), "night.json").findings if each.because] == []
 
 
+def test_a_document_from_before_nights_were_told_from_other_runs_is_read() -> None:
+    data = json.loads(render(NIGHT, "json"))
+    del data["last_nightly"]
+
+    assert read(json.dumps(data), "night.json") == replace(NIGHT, last_nightly=None)
+
+
 def test_a_good_run_is_short() -> None:
     assert render(GOOD, "short") == "Status: √ 1 passed in 1.2 s\n"
 
