@@ -23,6 +23,7 @@ ROOTS_ALONE = ("PrivateDevices", "ProtectKernelModules", "ProtectKernelLogs", "P
 class Job:
     """One cluster's nightly drift: what is run as whom, and where it may write.
 
+    `state` must be there or systemd does not start it (226/NAMESPACE); `metrics` may be away for a night.
     `root` says whose manager runs it: the machine's, or a user's own.
     """
 
@@ -30,7 +31,8 @@ class Job:
     command: tuple[str, ...]
     working_directory: Path
     environment: tuple[tuple[str, str], ...]
-    writable: tuple[Path, ...]
+    state: Path
+    metrics: Path | None = None
     root: bool = True
 
     @property
@@ -61,7 +63,8 @@ def service(job: Job) -> str:
         "PrivateTmp=yes",
         "ProtectSystem=strict",
         "ProtectHome=read-only",
-        *(f"ReadWritePaths={quoted(str(path))}" for path in job.writable),
+        f"ReadWritePaths={quoted(str(job.state))}",
+        *([f"ReadWritePaths={quoted(f'-{job.metrics}')}"] if job.metrics else []),
         "ProtectKernelTunables=yes",
         "ProtectControlGroups=yes",
         "ProtectHostname=yes",

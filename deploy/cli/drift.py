@@ -64,6 +64,7 @@ def drift(
         return _uninstall(cluster)
     if install_timer:
         _check_alone(cluster, inventory)
+        _check_folder(textfile)
         return _install(cluster, inventory, _kept(textfile, on_change, webhook_file), textfile)
     report = _run(cluster, inventory)
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
@@ -142,6 +143,15 @@ def _check_alone(cluster: Cluster, inventory: Path) -> None:
         )
 
 
+def _check_folder(textfile: Path | None) -> None:
+    """Refuse a folder that is not there: every night would go without metrics, which nobody sees."""
+    if textfile is not None and not (folder := textfile.resolve().parent).is_dir():
+        raise InventoryError(
+            f"--textfile {textfile}: {folder} is no folder, wanted the one that node_exporter reads (its "
+            "--collector.textfile.directory); make it, or mount what it lies on"
+        )
+
+
 def _kept(textfile: Path | None, on_change: str | None, webhook_file: Path | None) -> tuple[str, ...]:
     """Return the options that the nightly job is to have, too."""
     named = {
@@ -162,7 +172,8 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
         command=(*slipway, *options),
         working_directory=Path("/"),
         environment=(("HOME", str(Path.home())), ("XDG_STATE_HOME", str(paths.state_home().parent))),
-        writable=(state, *([textfile.resolve().parent] if textfile else [])),
+        state=state,
+        metrics=textfile.resolve().parent if textfile else None,
         root=root,
     )
     for path in timer.install(job, timer.directory(root=root, home=Path.home()), root=root):

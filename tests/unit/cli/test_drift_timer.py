@@ -47,6 +47,20 @@ def test_a_hook_that_is_not_there_is_refused(inventory: Path, capsys: pytest.Cap
     )
 
 
+def test_a_folder_for_metrics_that_is_not_there_is_refused(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = tmp_path / "node-exporter" / "slipway.prom"
+
+    assert slipway("drift", inventory, "--install-timer", "--textfile", metrics) == 2
+
+    assert capsys.readouterr().err == (
+        f"--textfile {metrics}: {metrics.parent} is no folder, wanted the one that node_exporter reads (its "
+        "--collector.textfile.directory); make it, or mount what it lies on\n"
+    )
+    assert not paths.cluster_state("test").exists()
+
+
 def run(inventory: Path) -> Report:
     """Look at hosts that nobody has, and return the report that was kept of it."""
     paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")

@@ -26,7 +26,7 @@ JOB = Job(
     ),
     working_directory=Path("/"),
     environment=(("HOME", "/root"), ("XDG_STATE_HOME", "/root/.local/state")),
-    writable=(Path("/root/.local/state/slipway/homelab"),),
+    state=Path("/root/.local/state/slipway/homelab"),
 )
 
 
@@ -44,6 +44,15 @@ def test_the_service_runs_drift_and_may_write_its_state_only() -> None:
         "SuccessExitStatus=4 5",
         "ProtectSystem=strict",
         "ReadWritePaths=/root/.local/state/slipway/homelab",
+    ]
+
+
+def test_a_folder_of_metrics_that_is_away_keeps_no_night_from_running() -> None:
+    lines = timer.service(replace(JOB, metrics=Path("/srv/node exporter"))).splitlines()
+
+    assert [line for line in lines if line.startswith("ReadWrite")] == [
+        "ReadWritePaths=/root/.local/state/slipway/homelab",
+        'ReadWritePaths="-/srv/node exporter"',
     ]
 
 
@@ -154,7 +163,7 @@ def test_what_is_no_command_is_refused_without_showing_it(given: str, why: str) 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
-    job = Job("homelab", ("/bin/true",), Path("/"), JOB.environment, JOB.writable)
+    job = Job("homelab", ("/bin/true",), Path("/"), JOB.environment, JOB.state, Path("/srv/not there"))
     (tmp_path / f"{job.name}.service").write_text(timer.service(job))
     (tmp_path / f"{job.name}.timer").write_text(timer.timer(job))
 
