@@ -66,13 +66,14 @@ def drift(
         _check_alone(cluster, inventory)
         _check_folder(textfile)
         return _install(cluster, inventory, _kept(textfile, on_change, webhook_file), textfile)
-    report = _run(cluster, inventory)
+    mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
+    with open_log(cluster.name, "drift"), mine:  # until all is kept and told, which the next run goes by
+        report = _run(cluster, inventory)
+        keep(report)
+        _write_metrics(report, textfile)
+        untold = notify.tell(report, on_change, webhook_file, paths.told(cluster.name))
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    for wrong in misspelt(cluster.drift_ignore, report.rows):
-        click.echo(wrong, err=True)
-    keep(report)
-    _write_metrics(report, textfile)
-    for wrong in notify.tell(report, on_change, webhook_file, paths.told(cluster.name)):
+    for wrong in (*misspelt(cluster.drift_ignore, report.rows), *untold):
         click.echo(wrong, err=True)
     return exit_code(report, output, strict=strict)
 
@@ -84,8 +85,7 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
     last = history.last(paths.reports(cluster.name), "drift")
     success = succeeded(last) if last else None
     night_before = last.last_nightly if last else None
-    mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
-    with open_log(cluster.name, "drift"), mine, Session(cluster, inventory) as session:
+    with Session(cluster, inventory) as session:
         locks.refuse_busy(session)
         seen = night(session, cluster, lock.load(pinned), date.today())  # noqa: DTZ011 - the operator's day
         locks.refuse_busy(session)  # what was half done meanwhile is no drift

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,10 +63,10 @@ def test_a_folder_for_metrics_that_is_not_there_is_refused(
     assert not paths.cluster_state("test").exists()
 
 
-def run(inventory: Path) -> Report:
+def run(inventory: Path, *options: str) -> Report:
     """Look at hosts that nobody has, and return the report that was kept of it."""
     paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")
-    assert slipway("drift", inventory, "-o", "short") == 6
+    assert slipway("drift", inventory, "-o", "short", *options) == 6
     kept = history.last(paths.reports("test"), "drift")
     assert kept is not None
     return kept
@@ -82,3 +84,22 @@ def test_only_what_the_timer_began_is_a_night_and_runs_by_hand_remember_it(
     assert not night.complete
     assert (first.last_nightly, night.last_nightly) == (None, night.started)
     assert by_hand.last_nightly == night.started
+
+
+def test_a_run_holds_its_lock_until_its_report_is_kept_and_told(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, reports, seen = paths.run_lock("test"), paths.reports("test"), tmp_path / "seen"
+    last, busy = history.last, []
+
+    def looked(directory: Path, verb: str) -> Report | None:
+        busy.append(subprocess.run(["flock", "-n", lock, "true"], check=False).returncode)
+        return last(directory, verb)
+
+    monkeypatch.setattr(history, "last", looked)
+    look = f"{{ flock -n {lock} true; echo $?; ls {reports}; }}"
+
+    run(inventory, "--on-change", f"sh -c {shlex.quote(f'{look} > {seen}')}")
+
+    [kept] = reports.iterdir()
+    assert (busy[0], seen.read_text()) == (1, f"1\n{kept.name}\n")
