@@ -14,7 +14,10 @@ KEPT = 90  # runs of each verb: three months of nights
 
 def save(directory: Path, report: Report) -> Path:
     """Keep a report, and forget the oldest ones of its verb."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise RunError(f"{directory} could not be made: {error.strerror}") from error
     path = directory / f"{report.run}.{report.verb}.json"
     write(path, document.render(report))
     for old in runs(directory, report.verb)[:-KEPT]:

@@ -11,6 +11,7 @@ import pytest
 from checks.report import Report, history
 from deploy.model import paths
 from tests.unit.cli.called import slipway
+from tests.unit.full_disk import no_room_beyond
 
 INVENTORY = """name: test
 kubernetes: {endpoint: 192.0.2.1}
@@ -103,3 +104,17 @@ def test_a_run_holds_its_lock_until_its_report_is_kept_and_told(
 
     [kept] = reports.iterdir()
     assert (busy[0], seen.read_text()) == (1, f"1\n{kept.name}\n")
+
+
+def test_without_room_the_night_looks_and_tells_all_the_same(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")
+
+    with no_room_beyond(0):
+        assert slipway("drift", inventory, "-o", "short", "--on-change", f"mkdir {tmp_path}/told") == 6
+
+    out, err = capsys.readouterr()
+    assert (tmp_path / "told").is_dir()
+    assert "unreachable: w1 (192.0.2.2 port 22)" in out
+    assert err.count("could not be written: File too large\n") == 2  # the report, and what was told
