@@ -172,4 +172,9 @@ def _unjudged(finding: Finding) -> bool:
 
 def run_id(now: datetime, token: str) -> str:
     """Return a run's name, which sorts by time: `20261130T031700Z-9f3a`."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"
+    return f"{stamp(now)}-{token}"
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as runs are named by it, to the second."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"

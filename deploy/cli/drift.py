@@ -20,7 +20,7 @@ from checks.report.metrics import succeeded
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
-from deploy.cli.evidence import digest, keep, silent
+from deploy.cli.evidence import digest, keep, silent, told_of_the_clock
 from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
@@ -82,7 +82,8 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
     """Return tonight's report, compared with the last one."""
     started, before = datetime.now(UTC), time.monotonic()
     pinned = lock.path_of(inventory)
-    last = history.last(paths.reports(cluster.name), "drift")
+    last = history.last(paths.reports(cluster.name), "drift", started)
+    told_of_the_clock(paths.reports(cluster.name), "drift", started)
     success = succeeded(last) if last else None
     night_before = last.last_nightly if last else None
     with Session(cluster, inventory) as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from checks.report import Format, exit_code, history, render
 from checks.report.terminal import color, width
 from deploy.cli import choices
+from deploy.cli.evidence import told_of_the_clock
 from deploy.errors import Exit, InventoryError
 from deploy.model import load_cluster, paths
 
@@ -31,7 +33,9 @@ def report(inventory: Path, verb: str, output: str) -> int:
     """
     cluster = load_cluster(inventory, keys_exist=False)
     directory = paths.reports(cluster.name)
-    kept = history.load(directory, verb, RUNS)
+    now = datetime.now(UTC)
+    told_of_the_clock(directory, verb, now)
+    kept = history.load(directory, verb, RUNS, now)
     if not kept:
         raise InventoryError(f"there is no report in {directory} yet; slipway {verb} {inventory} makes one")
     text = render(kept[-1], output, width=width(sys.stdout), color=color(sys.stdout), history=kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def run(inventory: Path, *options: str) -> Report:
     """Look at hosts that nobody has, and return the report that was kept of it."""
     paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")
     assert slipway("drift", inventory, "-o", "short", *options) == 6
-    kept = history.last(paths.reports("test"), "drift")
+    kept = history.last(paths.reports("test"), "drift", datetime.now(UTC))
     assert kept is not None
     return kept
 
@@ -93,9 +94,9 @@ def test_a_run_holds_its_lock_until_its_report_is_kept_and_told(
     lock, reports, seen = paths.run_lock("test"), paths.reports("test"), tmp_path / "seen"
     last, busy = history.last, []
 
-    def looked(directory: Path, verb: str) -> Report | None:
+    def looked(directory: Path, verb: str, now: datetime) -> Report | None:
         busy.append(subprocess.run(["flock", "-n", lock, "true"], check=False).returncode)
-        return last(directory, verb)
+        return last(directory, verb, now)
 
     monkeypatch.setattr(history, "last", looked)
     look = f"{{ flock -n {lock} true; echo $?; ls {reports}; }}"

@@ -19,6 +19,7 @@ from deploy.model import paths
 from tests.unit.full_disk import no_room_beyond
 
 FIRST = datetime(2026, 11, 1, 3, 17, tzinfo=UTC)
+NOW = FIRST + timedelta(days=365)
 
 
 def night(number: int) -> Report:
@@ -46,7 +47,7 @@ def test_without_room_for_all_of_it_nothing_is_kept_and_the_night_before_is_stil
         f"{tmp_path}/20261102T031700Z-0000.drift.json could not be written: File too large"
     )
     assert [each.name for each in tmp_path.iterdir()] == [first.name]
-    last = history.last(tmp_path, "drift")
+    last = history.last(tmp_path, "drift", NOW)
     assert last is not None
     assert last.run == "20261101T031700Z-0000"
 
@@ -101,6 +102,6 @@ def test_a_run_that_is_killed_while_it_writes_leaves_the_night_before_as_the_las
     assert done.returncode == -signal.SIGKILL
     left = sorted(each.name for each in tmp_path.iterdir())
     assert left == [".20261102T031700Z-0000.drift.json.part", "20261101T031700Z-0000.drift.json"]
-    assert [each.run for each in history.load(tmp_path, "drift", 9)] == ["20261101T031700Z-0000"]
+    assert [each.run for each in history.load(tmp_path, "drift", 9, NOW)] == ["20261101T031700Z-0000"]
     history.save(tmp_path, night(1))
     assert sorted(each.name for each in tmp_path.iterdir())[0] == "20261101T031700Z-0000.drift.json"

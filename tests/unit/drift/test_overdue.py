@@ -22,6 +22,9 @@ def ago(hours: int | None) -> datetime | None:
         (None, 12, ("skipped", "this is the first night")),
         (900, 12, ("skipped", "this is the first night")),
         (None, 50, ("fail", "the timer has made no report since it was installed 50 hours ago")),
+        (24, -50, ("pass", "the timer's last report is 24 hours old")),
+        (-50, 50, ("fail", "the timer has made no report since it was installed 50 hours ago")),
+        (None, -50, ("fail", "the timer was installed on 2026-12-02, which is still to come here")),
         (900, 50, ("fail", "the timer has made no report since it was installed 50 hours ago")),
     ],
 )

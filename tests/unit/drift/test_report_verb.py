@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,21 @@ def test_the_last_night_is_shown_with_those_before_it(inventory: Path) -> None:
     assert (plugin.return_value, shown(inventory).return_value) == (2, 0)
     assert json.loads(shown(inventory, "-o", "json").output)["run"] == "20261102T031700Z-0000"
     assert 'aria-label="last 2 runs: pass, error"' in shown(inventory, "-o", "html").output
+
+
+def test_a_report_that_began_later_than_now_is_left_out_and_named(inventory: Path) -> None:
+    directory = paths.reports("homelab")
+    history.save(directory, night(0))
+    history.save(directory, night(999_999))
+
+    done = shown(inventory, "-o", "json")
+
+    assert json.loads(done.stdout)["run"] == night(0).run
+    assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "NOW", done.stderr) == (
+        f"{directory}: 1 drift report left out that began later than now, NOW UTC, up to "
+        f"{night(999_999).run}.drift.json: this machine's clock was ahead then, or is behind now. "
+        "Set it, and remove them if they are still to come.\n"
+    )
 
 
 def test_a_report_is_for_its_owner_only(inventory: Path) -> None:
