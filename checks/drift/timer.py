@@ -98,6 +98,16 @@ def timer(job: Job) -> str:
     return "\n".join(lines)
 
 
+def sandboxed(job: Job) -> str:
+    """Say what a command that was tried by hand may not do at night, by the service's own options."""
+    places = ", ".join(map(str, filter(None, (job.state, job.metrics))))
+    return (
+        "--on-change runs in the service's sandbox: without sudo, setuid and setgid, and it may write to "
+        f"{places} and a /tmp of its own only. A mailer that queues on this machine (sendmail, postdrop) "
+        "fails there; SMTP and --webhook-file work."
+    )
+
+
 def quoted(word: str) -> str:
     """Return a word as systemd's command lines want it; % and $ mean something there."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -15,8 +16,7 @@ from checks.drift import notify, overdue, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
 from checks.preflight.ignoring import misspelt
-from checks.report import Format, Report, exit_code, history, render, run_id
-from checks.report.metrics import succeeded
+from checks.report import Format, Report, exit_code, history, metrics, render, run_id
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
@@ -24,7 +24,7 @@ from deploy.cli.evidence import digest, keep, silent, told_of_the_clock
 from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.errors import InventoryError, RunError
+from deploy.errors import InventoryError, RunError, worst
 from deploy.model import Cluster, load_cluster, paths
 from deploy.model.secret import from_environment
 
@@ -55,8 +55,8 @@ def drift(
 ) -> int:
     """Compare the cluster with its inventory and with the last report; read-only.
 
-    Exits with 0 when nothing drifted, 5 when an apply would change something, 3 when a check failed,
-    6 when a host is unreachable.
+    Exits with 0 when nothing drifted, 5 when an apply would change something, 3 when a check failed or
+    nobody could be told, 6 when a host is unreachable.
     """
     cluster = load_cluster(inventory)
     _check_options(textfile, on_change, webhook_file)
@@ -70,12 +70,14 @@ def drift(
     with open_log(cluster.name, "drift"), mine:  # until all is kept and told, which the next run goes by
         report = _run(cluster, inventory)
         keep(report)
-        _write_metrics(report, textfile)
-        untold = notify.tell(report, on_change, webhook_file, paths.told(cluster.name))
-    click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    for wrong in (*misspelt(cluster.drift_ignore, report.rows), *untold):
+        telling = notify.tell(report, on_change, webhook_file, paths.told(cluster.name))
+        _write_metrics(report, textfile, telling.failed)
+    click.echo(_rendered(report, output, telling.failed), nl=False)
+    for wrong in (*misspelt(cluster.drift_ignore, report.rows), *telling.wrong):
         click.echo(wrong, err=True)
-    return exit_code(report, output, strict=strict)
+    if output == Format.NAGIOS:
+        return exit_code(report, output)
+    return worst(report.exit_code(strict=strict), telling.exit_code)
 
 
 def _run(cluster: Cluster, inventory: Path) -> Report:
@@ -84,7 +86,7 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
     pinned = lock.path_of(inventory)
     last = history.last(paths.reports(cluster.name), "drift", started)
     told_of_the_clock(paths.reports(cluster.name), "drift", started)
-    success = succeeded(last) if last else None
+    success = metrics.succeeded(last) if last else None
     night_before = last.last_nightly if last else None
     with Session(cluster, inventory) as session:
         locks.refuse_busy(session)
@@ -117,10 +119,16 @@ def _installed(cluster: Cluster) -> datetime | None:
     return datetime.fromtimestamp(written, UTC)
 
 
-def _write_metrics(report: Report, textfile: Path | None) -> None:
+def _rendered(report: Report, output: str, untold: Mapping[str, bool]) -> str:
+    if output == Format.PROMETHEUS:
+        return metrics.render(report, untold)
+    return render(report, output, width=width(sys.stdout), color=color(sys.stdout))
+
+
+def _write_metrics(report: Report, textfile: Path | None, untold: Mapping[str, bool]) -> None:
     try:
         if textfile is not None:
-            history.write(textfile, render(report, Format.PROMETHEUS), mode=0o644)
+            history.write(textfile, metrics.render(report, untold), mode=0o644)
     except RunError as error:
         click.echo(str(error), err=True)
 
@@ -180,6 +188,8 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
     for path in timer.install(job, timer.directory(root=root, home=Path.home()), root=root):
         click.echo(f"wrote {path}")
     click.echo(f"{job.name}.timer runs every night at 03:17; reports: {paths.reports(cluster.name)}")
+    if "--on-change" in options:
+        click.echo(timer.sandboxed(job))
     if not root:
         click.echo("It runs while you are logged in; for every night: loginctl enable-linger")
     if any(each.key is None for each in map(cluster.ssh_of, cluster.nodes)):

@@ -11,6 +11,7 @@ import pytest
 
 from checks.report import Report, history
 from deploy.model import paths
+from deploy.model.row import Row, State
 from tests.unit.cli.called import slipway
 from tests.unit.full_disk import no_room_beyond
 
@@ -105,6 +106,30 @@ def test_a_run_holds_its_lock_until_its_report_is_kept_and_told(
 
     [kept] = reports.iterdir()
     assert (busy[0], seen.read_text()) == (1, f"1\n{kept.name}\n")
+
+
+@pytest.mark.parametrize(("hook", "code", "failed"), [("true", 5, 0), ("false", 3, 1)])
+def test_a_night_that_nobody_could_be_told_of_ends_like_a_failed_check(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, code: int, failed: int
+) -> None:
+    pending = Row("baseline", "w1", "Cap the journal", State.CHANGE)
+    report = Report(
+        "drift",
+        "test",
+        "20261130T031700Z-9f3a",
+        datetime(2026, 11, 30, 3, 17, tzinfo=UTC),
+        1.0,
+        (),
+        rows=(pending,),
+    )
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: report)
+    textfile = tmp_path / "slipway.prom"
+
+    assert slipway("drift", inventory, "--on-change", hook, "--textfile", textfile) == code
+
+    lines = textfile.read_text().splitlines()
+    assert f'slipway_hook_failed{{cluster="test",hook="command"}} {failed}' in lines
+    assert f'slipway_run_exit_code{{cluster="test",verb="drift"}} {code}' in lines
 
 
 def test_without_room_the_night_looks_and_tells_all_the_same(

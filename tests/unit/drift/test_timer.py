@@ -70,6 +70,20 @@ def test_what_only_root_may_do_is_forbidden_to_root_only() -> None:
     assert "NoNewPrivileges=yes" in lines[1]
 
 
+def test_it_is_said_what_a_command_may_not_do_at_night() -> None:
+    """What is said is what the service's options do."""
+    job = replace(JOB, metrics=Path("/srv/metrics"))
+
+    assert timer.sandboxed(job) == (
+        "--on-change runs in the service's sandbox: without sudo, setuid and setgid, and it may write to "
+        "/root/.local/state/slipway/homelab, /srv/metrics and a /tmp of its own only. A mailer that queues "
+        "on this machine (sendmail, postdrop) fails there; SMTP and --webhook-file work."
+    )
+    assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes"} <= {
+        *timer.service(job).splitlines()
+    }
+
+
 def test_the_timer_makes_up_for_a_night_that_was_slept_through() -> None:
     assert timer.timer(JOB) == (
         "[Unit]\n"

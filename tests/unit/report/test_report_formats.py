@@ -12,7 +12,7 @@ import pytest
 from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW
 
 from checks.finding import Finding, Severity, Status
-from checks.report import Format, Report, exit_code, render
+from checks.report import Format, Report, exit_code, metrics, render
 from checks.report.document import read, schema
 from checks.report.metrics import succeeded
 from deploy.errors import RunError
@@ -46,6 +46,18 @@ def test_only_a_complete_run_is_a_success_in_the_metrics() -> None:
     assert succeeded(GOOD) == GOOD.started
     assert succeeded(silent) is None
     assert succeeded(replace(silent, last_success=NIGHT.started)) == NIGHT.started
+
+
+def test_a_hook_that_failed_is_in_the_metrics_and_in_the_exit_code() -> None:
+    hooks = {"command": False, "webhook": True}
+    told = 'slipway_hook_failed{cluster="homelab",hook="command"} 0'
+    untold = 'slipway_hook_failed{cluster="homelab",hook="webhook"} 1'
+
+    lines = metrics.render(GOOD, hooks).splitlines()
+
+    assert lines.index(untold) == lines.index(told) + 1
+    assert 'slipway_run_exit_code{cluster="homelab",verb="verify"} 3' in lines
+    assert 'slipway_run_exit_code{cluster="homelab",verb="verify"} 0' in metrics.render(GOOD).splitlines()
 
 
 def test_the_page_says_what_a_fault_comes_from() -> None:
