@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-from checks.report import Format, exit_code, history, render
+from checks.drift import overdue
+from checks.report import Format, exit_code, history, nagios, render
+from checks.report.phrases import dated
 from checks.report.terminal import color, width
 from deploy.cli import choices
 from deploy.cli.evidence import told_of_the_clock
@@ -16,6 +18,7 @@ from deploy.errors import Exit, InventoryError
 from deploy.model import load_cluster, paths
 
 RUNS = 30
+FOR_PEOPLE = (Format.TEXT, Format.SHORT, Format.MD)  # a page says itself when its run was
 
 
 @click.command()
@@ -29,7 +32,7 @@ RUNS = 30
 def report(inventory: Path, verb: str, output: str) -> int:
     """Show the last report that was kept; as HTML, with a strip of the last 30 runs for every check.
 
-    No host is asked.
+    No host is asked. As a Nagios plugin, a drift of more than 26 hours ago is UNKNOWN, whatever it found.
     """
     cluster = load_cluster(inventory, keys_exist=False)
     directory = paths.reports(cluster.name)
@@ -38,6 +41,12 @@ def report(inventory: Path, verb: str, output: str) -> int:
     kept = history.load(directory, verb, RUNS, now)
     if not kept:
         raise InventoryError(f"there is no report in {directory} yet; slipway {verb} {inventory} makes one")
-    text = render(kept[-1], output, width=width(sys.stdout), color=color(sys.stdout), history=kept)
+    last = kept[-1]
+    if output == Format.NAGIOS and verb == "drift" and now - last.started > overdue.LONGEST:
+        click.echo(nagios.late(last, now, overdue.LONGEST), nl=False)
+        return nagios.UNKNOWN
+    if output in FOR_PEOPLE:
+        click.echo(f"{dated(last, now)}\n")
+    text = render(last, output, width=width(sys.stdout), color=color(sys.stdout), history=kept)
     click.echo(text, nl=False)
-    return exit_code(kept[-1], output) if output == Format.NAGIOS else Exit.OK
+    return exit_code(last, output) if output == Format.NAGIOS else Exit.OK
