@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -15,10 +16,23 @@ from checks.drift.news import News, Told, news
 from checks.report import Report, render
 from checks.report.history import write
 from checks.report.report import Key
-from deploy.errors import InventoryError, RunError
+from deploy.errors import Exit, InventoryError, RunError
 
 PATIENCE = 30.0  # seconds for a hook
 STANDARD_ERROR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What became of it: of each hook whether it failed, and what went wrong in words."""
+
+    failed: Mapping[str, bool]
+    wrong: Sequence[str]
+
+    @property
+    def exit_code(self) -> Exit:
+        """Nobody may take a night for a quiet one because nobody could be told."""
+        return Exit.FAILED if any(self.failed.values()) else Exit.OK
 
 
 def message(report: Report, news: News) -> dict[str, object]:
@@ -39,8 +53,8 @@ def _named(keys: Sequence[Key]) -> list[dict[str, str | None]]:
     return [{"check": check, "host": host} for check, host in keys]
 
 
-def tell(report: Report, command: str | None, webhook: Path | None, ledger: Path) -> list[str]:
-    """Tell whoever is named what they do not know yet, and return what went wrong with that.
+def tell(report: Report, command: str | None, webhook: Path | None, ledger: Path) -> Telling:
+    """Tell whoever is named what they do not know yet, and return what became of that.
 
     The file `ledger` says what each was told. Who could not be told is told the next time.
     """
@@ -50,16 +64,17 @@ def tell(report: Report, command: str | None, webhook: Path | None, ledger: Path
     if webhook is not None:
         hooks["webhook"] = f"webhook of {webhook}", lambda body: _post(address(webhook), body)
     told = _read(ledger)
-    wrong = []
+    failed, wrong = dict.fromkeys(hooks, False), []
     for kind, (name, hook) in hooks.items():
         found = news(report, told.get(kind, {}))
         if found and (said := _tried(name, hook, json.dumps(message(report, found)))):
+            failed[kind] = True
             wrong.append(said)
         else:
             told[kind] = found.known
     if hooks:
         wrong += _kept(ledger, told)
-    return wrong
+    return Telling(failed, wrong)
 
 
 def _read(ledger: Path) -> dict[str, Told]:

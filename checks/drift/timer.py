@@ -13,6 +13,7 @@ from checks.report.history import write
 from deploy.errors import InventoryError, RunError
 
 AT = "*-*-* 03:17"  # off the hour, when the whole world's jobs start
+NIGHTLY = "SLIPWAY_TIMER"  # a variable that the service has and nobody else's run
 # Each takes a capability away, which nobody but root has; a user's own manager may not even do that, and ends
 # such a unit with 218/CAPABILITIES where it makes no user namespace for it, as before systemd 254.
 ROOTS_ALONE = ("PrivateDevices", "ProtectKernelModules", "ProtectKernelLogs", "ProtectClock")
@@ -22,6 +23,7 @@ ROOTS_ALONE = ("PrivateDevices", "ProtectKernelModules", "ProtectKernelLogs", "P
 class Job:
     """One cluster's nightly drift: what is run as whom, and where it may write.
 
+    `state` must be there or systemd does not start it (226/NAMESPACE); `metrics` may be away for a night.
     `root` says whose manager runs it: the machine's, or a user's own.
     """
 
@@ -29,7 +31,8 @@ class Job:
     command: tuple[str, ...]
     working_directory: Path
     environment: tuple[tuple[str, str], ...]
-    writable: tuple[Path, ...]
+    state: Path
+    metrics: Path | None = None
     root: bool = True
 
     @property
@@ -51,6 +54,7 @@ def service(job: Job) -> str:
         f"ExecStart={' '.join(map(quoted, job.command))}",
         f"WorkingDirectory={job.working_directory}",
         *(f"Environment={quoted(f'{name}={value}')}" for name, value in job.environment),
+        f"Environment={NIGHTLY}=1",
         "SuccessExitStatus=4 5",
         "TimeoutStartSec=15min",
         "Nice=10",
@@ -59,7 +63,8 @@ def service(job: Job) -> str:
         "PrivateTmp=yes",
         "ProtectSystem=strict",
         "ProtectHome=read-only",
-        *(f"ReadWritePaths={quoted(str(path))}" for path in job.writable),
+        f"ReadWritePaths={quoted(str(job.state))}",
+        *([f"ReadWritePaths={quoted(f'-{job.metrics}')}"] if job.metrics else []),
         "ProtectKernelTunables=yes",
         "ProtectControlGroups=yes",
         "ProtectHostname=yes",
@@ -91,6 +96,16 @@ def timer(job: Job) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def sandboxed(job: Job) -> str:
+    """Say what a command that was tried by hand may not do at night, by the service's own options."""
+    places = ", ".join(map(str, filter(None, (job.state, job.metrics))))
+    return (
+        "--on-change runs in the service's sandbox: without sudo, setuid and setgid, and it may write to "
+        f"{places} and a /tmp of its own only. A mailer that queues on this machine (sendmail, postdrop) "
+        "fails there; SMTP and --webhook-file work."
+    )
 
 
 def quoted(word: str) -> str:

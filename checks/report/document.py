@@ -57,6 +57,7 @@ def as_data(report: Report) -> dict[str, Any]:
             for (check, host), moment in report.since.items()
         ],
         "last_success": _stamp(report.last_success),
+        "last_nightly": _stamp(report.last_nightly),
     }
 
 
@@ -148,8 +149,13 @@ def _report(data: dict[str, Any]) -> Report:
             (each["check"], each["host"]): datetime.fromisoformat(each["moment"]) for each in data["since"]
         },
         gone=tuple(finding for finding, _ in gone),
-        last_success=data["last_success"] and datetime.fromisoformat(data["last_success"]),
+        last_success=_moment(data["last_success"]),
+        last_nightly=_moment(data.get("last_nightly")),  # reports of older releases have none
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _read_finding(data: dict[str, Any]) -> Finding:

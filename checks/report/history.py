@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from checks.report import document
-from checks.report.report import Report
+from checks.report.report import Report, stamp
 from deploy.errors import RunError
 
 KEPT = 90  # runs of each verb: three months of nights
 
 
 def save(directory: Path, report: Report) -> Path:
-    """Keep a report, and forget the oldest ones of its verb."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Keep a report, and forget the oldest ones of its verb.
+
+    Those that began later, by a clock that was wrong then or is wrong now, are not counted.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise RunError(f"{directory} could not be made: {error.strerror}") from error
     path = directory / f"{report.run}.{report.verb}.json"
     write(path, document.render(report))
-    for old in runs(directory, report.verb)[:-KEPT]:
+    for old in runs(directory, report.verb, report.started)[:-KEPT]:
         old.unlink(missing_ok=True)
     return path
 
@@ -37,15 +44,31 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
         raise RunError(f"{path} could not be written: {error.strerror or error}") from error
 
 
-def runs(directory: Path, verb: str) -> list[Path]:
-    """Return the files of a verb's runs, the oldest first."""
+def runs(directory: Path, verb: str, now: datetime) -> list[Path]:
+    """Return the files of a verb's runs that began by now, the oldest first."""
+    return [path for path in _all(directory, verb) if _began(path) <= stamp(now)]
+
+
+def ahead(directory: Path, verb: str, now: datetime) -> list[Path]:
+    """Return the files of runs that began later than now, which no clock allows, the oldest first."""
+    return [path for path in _all(directory, verb) if _began(path) > stamp(now)]
+
+
+def _all(directory: Path, verb: str) -> list[Path]:
     return sorted(directory.glob(f"[0-9]*.{verb}.json"))
 
 
-def load(directory: Path, verb: str, newest: int) -> list[Report]:
-    """Return the newest reports of a verb, the oldest of them first; what is damaged is left out."""
+def _began(path: Path) -> str:
+    return path.name.partition("-")[0]
+
+
+def load(directory: Path, verb: str, newest: int, now: datetime) -> list[Report]:
+    """Return the newest reports of a verb, the oldest of them first.
+
+    What is damaged is left out, and what began later than now: nothing would ever be newer.
+    """
     found: list[Report] = []
-    for path in reversed(runs(directory, verb)):
+    for path in reversed(runs(directory, verb, now)):
         if len(found) == newest:
             break
         try:
@@ -55,6 +78,6 @@ def load(directory: Path, verb: str, newest: int) -> list[Report]:
     return found[::-1]
 
 
-def last(directory: Path, verb: str) -> Report | None:
-    """Return the newest whole report of a verb."""
-    return next(iter(load(directory, verb, 1)), None)
+def last(directory: Path, verb: str, now: datetime) -> Report | None:
+    """Return the newest whole report of a verb that began by now."""
+    return next(iter(load(directory, verb, 1, now)), None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from checks.report.phrases import overall, summary
+from datetime import datetime, timedelta
+
+from checks.report.phrases import ago, overall, summary
 from checks.report.report import Report, Verdict
 
 _STATES = {
@@ -14,9 +16,22 @@ _STATES = {
 """By verdict a plugin's word and exit code: monitoring-plugins.org/doc/guidelines.html, on return codes."""
 
 
+UNKNOWN = _STATES[Verdict.UNAVAILABLE][1]
+
+
 def code(report: Report) -> int:
     """Return what a plugin exits with; Nagios takes 0 to 3 and no other."""
     return _STATES[overall(report)][1]
+
+
+def late(report: Report, now: datetime, due: timedelta) -> str:
+    """Return what a plugin that exits with UNKNOWN says when nobody has looked for longer than `due`.
+
+    It has no performance data, as that would be taken for today's.
+    """
+    hours = due // timedelta(hours=1)
+    said = f"last run {ago(report, now)}, wanted one in <= {hours} hours; it said: {summary(report)}"
+    return f"SLIPWAY {_STATES[Verdict.UNAVAILABLE][0]} - {report.cluster} {report.verb}: {said}\n"
 
 
 def render(report: Report) -> str:

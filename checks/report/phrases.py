@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from checks.finding import Finding, Status
 from checks.report.report import Key, Report, Verdict, verdict
 from deploy.model.row import Row, State
@@ -111,6 +113,19 @@ def age(report: Report, of: Key) -> str:
     if since is None:
         return ""
     return "this run" if since == report.started else f"{since:%Y-%m-%d %H:%M} UTC"
+
+
+def dated(report: Report, now: datetime) -> str:
+    """Return what a report that is shown again is of: `drift of lab, 2026-11-30 03:17 UTC, 6 hours ago`."""
+    return f"{report.verb} of {report.cluster}, {report.started:%Y-%m-%d %H:%M} UTC, {ago(report, now)}"
+
+
+def ago(report: Report, now: datetime) -> str:
+    """Return how long ago a run began, in a unit that leaves a number to compare."""
+    minutes = (now - report.started) // timedelta(minutes=1)
+    if minutes < 120:
+        return f"{counted(minutes, 'minute')} ago"
+    return f"{minutes // 60} hours ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
 
 
 def cause(other: tuple[str, str | None]) -> str:

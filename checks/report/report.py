@@ -70,6 +70,7 @@ def _titles() -> Mapping[str, str]:
 class Report:
     """One run. `since` holds when a finding that is no pass was first seen; `rows` is a drift's plan.
 
+    `last_nightly` is when the timer last began a run, this one included, as far as kept reports say.
     `unreachable` maps hosts to causes, which name them. `fixable` are the ids that `preflight --fix` mends.
     Titles come from the catalogue, and a report that is read back keeps its own.
     """
@@ -89,6 +90,7 @@ class Report:
     since: Mapping[Key, datetime] = field(default_factory=dict)
     gone: tuple[Finding, ...] = ()
     last_success: datetime | None = None
+    last_nightly: datetime | None = None
 
     def of(self, wanted: Verdict) -> tuple[Finding, ...]:
         """Return the findings that count as this, in the order they were made."""
@@ -170,4 +172,9 @@ def _unjudged(finding: Finding) -> bool:
 
 def run_id(now: datetime, token: str) -> str:
     """Return a run's name, which sorts by time: `20261130T031700Z-9f3a`."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"
+    return f"{stamp(now)}-{token}"
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as runs are named by it, to the second."""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"

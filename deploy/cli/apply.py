@@ -75,7 +75,8 @@ def apply(
                 code = worst(code, proof.active() if outcome.done else proof.passive())
                 for line in models.usage(session):
                     click.echo(line)
-        click.echo(f"Log: {log}")
+        if log.exists():
+            click.echo(f"Log: {log}")
         return code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -15,16 +16,15 @@ from checks.drift import notify, overdue, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
 from checks.preflight.ignoring import misspelt
-from checks.report import Format, Report, exit_code, history, render, run_id
-from checks.report.metrics import succeeded
+from checks.report import Format, Report, exit_code, history, metrics, render, run_id
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
-from deploy.cli.evidence import digest, keep, silent
+from deploy.cli.evidence import digest, keep, silent, told_of_the_clock
 from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.errors import InventoryError, RunError
+from deploy.errors import InventoryError, RunError, worst
 from deploy.model import Cluster, load_cluster, paths
 from deploy.model.secret import from_environment
 
@@ -55,8 +55,8 @@ def drift(
 ) -> int:
     """Compare the cluster with its inventory and with the last report; read-only.
 
-    Exits with 0 when nothing drifted, 5 when an apply would change something, 3 when a check failed,
-    6 when a host is unreachable.
+    Exits with 0 when nothing drifted, 5 when an apply would change something, 3 when a check failed or
+    nobody could be told, 6 when a host is unreachable.
     """
     cluster = load_cluster(inventory)
     _check_options(textfile, on_change, webhook_file)
@@ -64,26 +64,31 @@ def drift(
         return _uninstall(cluster)
     if install_timer:
         _check_alone(cluster, inventory)
+        _check_folder(textfile)
         return _install(cluster, inventory, _kept(textfile, on_change, webhook_file), textfile)
-    report = _run(cluster, inventory)
-    click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    for wrong in misspelt(cluster.drift_ignore, report.rows):
+    mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
+    with open_log(cluster.name, "drift"), mine:  # until all is kept and told, which the next run goes by
+        report = _run(cluster, inventory)
+        keep(report)
+        telling = notify.tell(report, on_change, webhook_file, paths.told(cluster.name))
+        _write_metrics(report, textfile, telling.failed)
+    click.echo(_rendered(report, output, telling.failed), nl=False)
+    for wrong in (*misspelt(cluster.drift_ignore, report.rows), *telling.wrong):
         click.echo(wrong, err=True)
-    keep(report)
-    _write_metrics(report, textfile)
-    for wrong in notify.tell(report, on_change, webhook_file, paths.told(cluster.name)):
-        click.echo(wrong, err=True)
-    return exit_code(report, output, strict=strict)
+    if output == Format.NAGIOS:
+        return exit_code(report, output)
+    return worst(report.exit_code(strict=strict), telling.exit_code)
 
 
 def _run(cluster: Cluster, inventory: Path) -> Report:
     """Return tonight's report, compared with the last one."""
     started, before = datetime.now(UTC), time.monotonic()
     pinned = lock.path_of(inventory)
-    last = history.last(paths.reports(cluster.name), "drift")
-    success = succeeded(last) if last else None
-    mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
-    with open_log(cluster.name, "drift"), mine, Session(cluster, inventory) as session:
+    last = history.last(paths.reports(cluster.name), "drift", started)
+    told_of_the_clock(paths.reports(cluster.name), "drift", started)
+    success = metrics.succeeded(last) if last else None
+    night_before = last.last_nightly if last else None
+    with Session(cluster, inventory) as session:
         locks.refuse_busy(session)
         seen = night(session, cluster, lock.load(pinned), date.today())  # noqa: DTZ011 - the operator's day
         locks.refuse_busy(session)  # what was half done meanwhile is no drift
@@ -93,12 +98,13 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
             run=run_id(started, token_hex(2)),
             started=started.replace(microsecond=0),
             seconds=time.monotonic() - before,
-            findings=(*seen.findings, overdue.nightly(success, started, _installed(cluster))),
+            findings=(*seen.findings, overdue.nightly(night_before, started, _installed(cluster))),
             rows=seen.rows,
             unreachable=silent(session),
             inventory_sha256=digest(inventory),
             lock_sha256=digest(pinned),
             last_success=success,
+            last_nightly=started.replace(microsecond=0) if os.environ.get(timer.NIGHTLY) else night_before,
         )
     return compared(report, last, seen.unjudged)
 
@@ -113,10 +119,16 @@ def _installed(cluster: Cluster) -> datetime | None:
     return datetime.fromtimestamp(written, UTC)
 
 
-def _write_metrics(report: Report, textfile: Path | None) -> None:
+def _rendered(report: Report, output: str, untold: Mapping[str, bool]) -> str:
+    if output == Format.PROMETHEUS:
+        return metrics.render(report, untold)
+    return render(report, output, width=width(sys.stdout), color=color(sys.stdout))
+
+
+def _write_metrics(report: Report, textfile: Path | None, untold: Mapping[str, bool]) -> None:
     try:
         if textfile is not None:
-            history.write(textfile, render(report, Format.PROMETHEUS), mode=0o644)
+            history.write(textfile, metrics.render(report, untold), mode=0o644)
     except RunError as error:
         click.echo(str(error), err=True)
 
@@ -140,6 +152,15 @@ def _check_alone(cluster: Cluster, inventory: Path) -> None:
         )
 
 
+def _check_folder(textfile: Path | None) -> None:
+    """Refuse a folder that is not there: every night would go without metrics, which nobody sees."""
+    if textfile is not None and not (folder := textfile.resolve().parent).is_dir():
+        raise InventoryError(
+            f"--textfile {textfile}: {folder} is no folder, wanted the one that node_exporter reads (its "
+            "--collector.textfile.directory); make it, or mount what it lies on"
+        )
+
+
 def _kept(textfile: Path | None, on_change: str | None, webhook_file: Path | None) -> tuple[str, ...]:
     """Return the options that the nightly job is to have, too."""
     named = {
@@ -160,12 +181,15 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
         command=(*slipway, *options),
         working_directory=Path("/"),
         environment=(("HOME", str(Path.home())), ("XDG_STATE_HOME", str(paths.state_home().parent))),
-        writable=(state, *([textfile.resolve().parent] if textfile else [])),
+        state=state,
+        metrics=textfile.resolve().parent if textfile else None,
         root=root,
     )
     for path in timer.install(job, timer.directory(root=root, home=Path.home()), root=root):
         click.echo(f"wrote {path}")
     click.echo(f"{job.name}.timer runs every night at 03:17; reports: {paths.reports(cluster.name)}")
+    if "--on-change" in options:
+        click.echo(timer.sandboxed(job))
     if not root:
         click.echo("It runs while you are logged in; for every night: loginctl enable-linger")
     if any(each.key is None for each in map(cluster.ssh_of, cluster.nodes)):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 import click
 
 from checks.report import Report, history
+from checks.report.phrases import counted
 from deploy.engine.session import Session
 from deploy.errors import Exit, RunError
 from deploy.model import paths
@@ -19,6 +21,17 @@ def keep(report: Report) -> None:
         history.save(paths.reports(report.cluster), report)
     except RunError as error:
         click.echo(str(error), err=True)
+
+
+def told_of_the_clock(directory: Path, verb: str, now: datetime) -> None:
+    """Say which reports cannot be gone by: they began later than now."""
+    if ahead := history.ahead(directory, verb, now):
+        click.echo(
+            f"{directory}: {counted(len(ahead), f'{verb} report')} left out that began later than now, "
+            f"{now:%Y-%m-%d %H:%M} UTC, up to {ahead[-1].name}: this machine's clock was ahead then, or is "
+            "behind now. Set it, and remove them if they are still to come.",
+            err=True,
+        )
 
 
 def silent(session: Session) -> dict[str, str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from checks.report import Format, exit_code, history, render
+from checks.drift import overdue
+from checks.report import Format, exit_code, history, nagios, render
+from checks.report.phrases import dated
 from checks.report.strips import RUNS
 from checks.report.terminal import color, width
 from deploy.cli import choices
+from deploy.cli.evidence import told_of_the_clock
 from deploy.errors import Exit, InventoryError
 from deploy.model import load_cluster, paths
+
+FOR_PEOPLE = (Format.TEXT, Format.SHORT, Format.MD)  # a page says itself when its run was
 
 
 @click.command()
@@ -26,13 +32,21 @@ from deploy.model import load_cluster, paths
 def report(inventory: Path, verb: str, output: str) -> int:
     """Show the last report that was kept; html, md and json have the last 30 runs of every check beside it.
 
-    No host is asked.
+    No host is asked. As a Nagios plugin, a drift of more than 26 hours ago is UNKNOWN, whatever it found.
     """
     cluster = load_cluster(inventory, keys_exist=False)
     directory = paths.reports(cluster.name)
-    kept = history.load(directory, verb, RUNS)
+    now = datetime.now(UTC)
+    told_of_the_clock(directory, verb, now)
+    kept = history.load(directory, verb, RUNS, now)
     if not kept:
         raise InventoryError(f"there is no report in {directory} yet; slipway {verb} {inventory} makes one")
-    text = render(kept[-1], output, width=width(sys.stdout), color=color(sys.stdout), history=kept)
+    last = kept[-1]
+    if output == Format.NAGIOS and verb == "drift" and now - last.started > overdue.LONGEST:
+        click.echo(nagios.late(last, now, overdue.LONGEST), nl=False)
+        return nagios.UNKNOWN
+    if output in FOR_PEOPLE:
+        click.echo(f"{dated(last, now)}\n")
+    text = render(last, output, width=width(sys.stdout), color=color(sys.stdout), history=kept)
     click.echo(text, nl=False)
-    return exit_code(kept[-1], output) if output == Format.NAGIOS else Exit.OK
+    return exit_code(last, output) if output == Format.NAGIOS else Exit.OK

@@ -10,7 +10,7 @@ import shlex
 import socket
 import time
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -101,8 +101,8 @@ def on_controller(cluster: str, path: Path, holder: Holder) -> Generator[Holder 
         except BlockingIOError:
             raise LockedError(cluster, str(path), before) from None
         file.truncate(0)
-        file.write(json.dumps(asdict(holder)))
-        file.flush()
+        with suppress(OSError):  # a full disk has no room for the name, and the lock is held all the same
+            os.write(file.fileno(), json.dumps(asdict(holder)).encode())
         try:
             yield before
         finally:

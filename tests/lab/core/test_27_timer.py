@@ -66,10 +66,16 @@ def test_the_timer_is_installed_and_systemd_has_nothing_to_say_about_it(controll
         f"tee {controller.state}/{TOLD}",
     )
 
+    sandbox = (
+        "--on-change runs in the service's sandbox: without sudo, setuid and setgid, and it may write to "
+        f"{controller.state}, {STATE}/metrics and a /tmp of its own only. A mailer that queues on this "
+        "machine (sendmail, postdrop) fails there; SMTP and --webhook-file work."
+    )
     assert said.splitlines() == [
         f"wrote {UNITS}/{JOB}.service",
         f"wrote {UNITS}/{JOB}.timer",
         f"{JOB}.timer runs every night at 03:17; reports: {controller.state}/reports",
+        sandbox,
     ]
     assert (
         controller.on(f"systemctl is-enabled {JOB}.timer; systemctl is-active {JOB}.timer")
@@ -89,9 +95,11 @@ def test_a_night_without_drift_succeeds_with_all_that_the_unit_forbids(controlle
 
     report = last(controller)
     assert (report["exit"], report["unreachable"]) == (0, {})
+    assert report["last_nightly"] == report["started"]
     assert {each["host"] for each in report["findings"] if each["status"] == "pass"} == {"cp1", "w1", None}
     metrics = controller.on(f"cat {STATE}/metrics/slipway.prom")
     assert 'slipway_run_exit_code{cluster="test-core",verb="drift"} 0' in metrics.splitlines()
+    assert 'slipway_hook_failed{cluster="test-core",hook="command"} 0' in metrics.splitlines()
 
 
 def test_the_timer_itself_starts_the_run_and_the_run_knows_that_the_last_one_was(
@@ -104,8 +112,16 @@ def test_the_timer_itself_starts_the_run_and_the_run_knows_that_the_last_one_was
     until(lambda: controller.on(f"systemctl is-active {JOB}.service || true") == "inactive", 60, "its end")
 
     [nightly] = [each for each in last(controller)["findings"] if each["check"] == "OPS-01"]
-    assert (nightly["status"], nightly["found"]) == ("pass", "the last complete run is 0 hours old")
+    assert (nightly["status"], nightly["found"]) == ("pass", "the timer's last report is 0 hours old")
     controller.on(f"rm -r {UNITS}/{JOB}.timer.d && systemctl daemon-reload && systemctl restart {JOB}.timer")
+
+
+def test_a_run_by_hand_is_no_night_of_the_timer(controller: Controller) -> None:
+    night = last(controller)
+
+    by_hand = json.loads(controller.slipway("drift", "-o", "json"))
+
+    assert by_hand["last_nightly"] == night["started"] < by_hand["started"]
 
 
 def test_drift_is_a_result_and_no_failure_of_the_job_and_is_told_once(controller: Controller) -> None:

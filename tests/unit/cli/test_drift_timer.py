@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from checks.report import Report, history
+from deploy.model import paths
+from deploy.model.row import Row, State
 from tests.unit.cli.called import slipway
+from tests.unit.full_disk import no_room_beyond
 
 INVENTORY = """name: test
 kubernetes: {endpoint: 192.0.2.1}
@@ -43,3 +50,97 @@ def test_a_hook_that_is_not_there_is_refused(inventory: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == (
         "--on-change: ./absent is no program here that you may run; give its path, or make it executable\n"
     )
+
+
+def test_a_folder_for_metrics_that_is_not_there_is_refused(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = tmp_path / "node-exporter" / "slipway.prom"
+
+    assert slipway("drift", inventory, "--install-timer", "--textfile", metrics) == 2
+
+    assert capsys.readouterr().err == (
+        f"--textfile {metrics}: {metrics.parent} is no folder, wanted the one that node_exporter reads (its "
+        "--collector.textfile.directory); make it, or mount what it lies on\n"
+    )
+    assert not paths.cluster_state("test").exists()
+
+
+def run(inventory: Path, *options: str) -> Report:
+    """Look at hosts that nobody has, and return the report that was kept of it."""
+    paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")
+    assert slipway("drift", inventory, "-o", "short", *options) == 6
+    kept = history.last(paths.reports("test"), "drift", datetime.now(UTC))
+    assert kept is not None
+    return kept
+
+
+def test_only_what_the_timer_began_is_a_night_and_runs_by_hand_remember_it(
+    inventory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(inventory)
+    monkeypatch.setenv("SLIPWAY_TIMER", "1")
+    night = run(inventory)
+    monkeypatch.delenv("SLIPWAY_TIMER")
+    by_hand = run(inventory)
+
+    assert not night.complete
+    assert (first.last_nightly, night.last_nightly) == (None, night.started)
+    assert by_hand.last_nightly == night.started
+
+
+def test_a_run_holds_its_lock_until_its_report_is_kept_and_told(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, reports, seen = paths.run_lock("test"), paths.reports("test"), tmp_path / "seen"
+    last, busy = history.last, []
+
+    def looked(directory: Path, verb: str, now: datetime) -> Report | None:
+        busy.append(subprocess.run(["flock", "-n", lock, "true"], check=False).returncode)
+        return last(directory, verb, now)
+
+    monkeypatch.setattr(history, "last", looked)
+    look = f"{{ flock -n {lock} true; echo $?; ls {reports}; }}"
+
+    run(inventory, "--on-change", f"sh -c {shlex.quote(f'{look} > {seen}')}")
+
+    [kept] = reports.iterdir()
+    assert (busy[0], seen.read_text()) == (1, f"1\n{kept.name}\n")
+
+
+@pytest.mark.parametrize(("hook", "code", "failed"), [("true", 5, 0), ("false", 3, 1)])
+def test_a_night_that_nobody_could_be_told_of_ends_like_a_failed_check(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, code: int, failed: int
+) -> None:
+    pending = Row("baseline", "w1", "Cap the journal", State.CHANGE)
+    report = Report(
+        "drift",
+        "test",
+        "20261130T031700Z-9f3a",
+        datetime(2026, 11, 30, 3, 17, tzinfo=UTC),
+        1.0,
+        (),
+        rows=(pending,),
+    )
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: report)
+    textfile = tmp_path / "slipway.prom"
+
+    assert slipway("drift", inventory, "--on-change", hook, "--textfile", textfile) == code
+
+    lines = textfile.read_text().splitlines()
+    assert f'slipway_hook_failed{{cluster="test",hook="command"}} {failed}' in lines
+    assert f'slipway_run_exit_code{{cluster="test",verb="drift"}} {code}' in lines
+
+
+def test_without_room_the_night_looks_and_tells_all_the_same(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")
+
+    with no_room_beyond(0):
+        assert slipway("drift", inventory, "-o", "short", "--on-change", f"mkdir {tmp_path}/told") == 6
+
+    out, err = capsys.readouterr()
+    assert (tmp_path / "told").is_dir()
+    assert "unreachable: w1 (192.0.2.2 port 22)" in out
+    assert err.count("could not be written: File too large\n") == 2  # the report, and what was told

@@ -15,6 +15,7 @@ from checks.report.report import Key
 from deploy.model.row import Row, State
 
 FIRST = datetime(2026, 11, 1, 3, 17, tzinfo=UTC)
+NOW = FIRST + timedelta(days=365)
 SWAP, CLOCK = ("HOST-03", "w1"), ("HOST-09", "w2")
 SYSCTL = ("baseline | Set kernel parameters", "w1")
 POOL = ("load-balancer | Give MetalLB its pool", "cp1")
@@ -142,7 +143,7 @@ def test_half_a_report_is_never_read_as_a_night(tmp_path: Path, text: str) -> No
     (tmp_path / "20261199T000000Z-dead.drift.json").write_text(text)
     (tmp_path / ".20261199T000001Z-dead.drift.json.part").write_text("{")
 
-    last = history.last(tmp_path, "drift")
+    last = history.last(tmp_path, "drift", NOW)
 
     assert last is not None
     assert last.run == "20261101T031700Z-0000"
@@ -153,9 +154,9 @@ def test_old_nights_are_forgotten_and_other_verbs_are_left_alone(tmp_path: Path)
     for number in range(history.KEPT + 3):
         history.save(tmp_path, night(number))
 
-    assert len(history.runs(tmp_path, "drift")) == history.KEPT
-    assert history.runs(tmp_path, "drift")[0].name == "20261104T031700Z-0000.drift.json"
-    assert len(history.runs(tmp_path, "verify")) == 1
+    assert len(history.runs(tmp_path, "drift", NOW)) == history.KEPT
+    assert history.runs(tmp_path, "drift", NOW)[0].name == "20261104T031700Z-0000.drift.json"
+    assert len(history.runs(tmp_path, "verify", NOW)) == 1
 
 
 def test_a_full_disk_leaves_neither_half_a_report_nor_a_lost_one(
@@ -173,3 +174,26 @@ def test_a_full_disk_leaves_neither_half_a_report_nor_a_lost_one(
 
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     assert path.read_text() == before
+
+
+def test_a_night_whose_clock_was_ahead_is_not_gone_by(tmp_path: Path) -> None:
+    history.save(tmp_path, night(0))
+    wrong = history.save(tmp_path, night(300, SWAP))
+    now = FIRST + timedelta(days=1)
+
+    last = history.last(tmp_path, "drift", now)
+
+    assert last is not None
+    assert last.started == FIRST
+    assert [each.started for each in history.load(tmp_path, "drift", 9, now)] == [FIRST]
+    assert history.ahead(tmp_path, "drift", now) == [wrong]
+    assert history.ahead(tmp_path, "drift", last.started + timedelta(days=300)) == []
+
+
+def test_a_night_whose_clock_is_behind_is_kept_and_makes_no_other_one_forgotten(tmp_path: Path) -> None:
+    later = {history.save(tmp_path, night(number)) for number in range(1, history.KEPT + 1)}
+
+    path = history.save(tmp_path, night(0))
+
+    assert path.exists()
+    assert {*tmp_path.iterdir()} == {path, *later}

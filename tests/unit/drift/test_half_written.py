@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +16,10 @@ from checks.report import Report, document, history
 from deploy.cli.evidence import keep
 from deploy.errors import RunError
 from deploy.model import paths
+from tests.unit.full_disk import no_room_beyond
 
 FIRST = datetime(2026, 11, 1, 3, 17, tzinfo=UTC)
+NOW = FIRST + timedelta(days=365)
 
 
 def night(number: int) -> Report:
@@ -33,19 +32,6 @@ def night(number: int) -> Report:
         seconds=3.0,
         findings=(Finding("HOST-03", "w1", Status.PASS, found="no swap", wanted="no swap", group="host"),),
     )
-
-
-@contextmanager
-def no_room_beyond(size: int) -> Iterator[None]:
-    """Have the kernel itself refuse to write more than so many bytes into a file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    asked = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, asked)
 
 
 @pytest.mark.parametrize("size", [0, 1, 100])
@@ -61,7 +47,7 @@ def test_without_room_for_all_of_it_nothing_is_kept_and_the_night_before_is_stil
         f"{tmp_path}/20261102T031700Z-0000.drift.json could not be written: File too large"
     )
     assert [each.name for each in tmp_path.iterdir()] == [first.name]
-    last = history.last(tmp_path, "drift")
+    last = history.last(tmp_path, "drift", NOW)
     assert last is not None
     assert last.run == "20261101T031700Z-0000"
 
@@ -76,6 +62,15 @@ def test_a_night_that_could_not_be_kept_is_told_all_the_same(
 
     where = paths.reports("homelab") / "20261101T031700Z-0000.drift.json"
     assert capsys.readouterr().err == f"{where} could not be written: File too large\n"
+
+
+def test_a_history_that_cannot_be_begun_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(RunError) as caught:
+        history.save(tmp_path / "file" / "reports", night(0))
+
+    assert str(caught.value) == f"{tmp_path}/file/reports could not be made: Not a directory"
 
 
 def test_no_beginning_of_a_report_is_a_report() -> None:
@@ -107,6 +102,6 @@ def test_a_run_that_is_killed_while_it_writes_leaves_the_night_before_as_the_las
     assert done.returncode == -signal.SIGKILL
     left = sorted(each.name for each in tmp_path.iterdir())
     assert left == [".20261102T031700Z-0000.drift.json.part", "20261101T031700Z-0000.drift.json"]
-    assert [each.run for each in history.load(tmp_path, "drift", 9)] == ["20261101T031700Z-0000"]
+    assert [each.run for each in history.load(tmp_path, "drift", 9, NOW)] == ["20261101T031700Z-0000"]
     history.save(tmp_path, night(1))
     assert sorted(each.name for each in tmp_path.iterdir())[0] == "20261101T031700Z-0000.drift.json"

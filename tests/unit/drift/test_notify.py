@@ -14,6 +14,7 @@ from test_compare import SWAP, night
 
 from checks.drift.compare import compared
 from checks.drift.notify import address, tell
+from checks.report import Report
 from deploy.errors import InventoryError
 
 REPORT = compared(night(1, SWAP), compared(night(0), None))
@@ -47,7 +48,7 @@ def ledger(tmp_path: Path) -> Path:
 
 
 def test_a_command_gets_the_news_on_its_input(tmp_path: Path, ledger: Path) -> None:
-    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
     assert json.loads((tmp_path / "told").read_text()) == {
         "text": (
             "homelab: 1 new, 0 changed, 0 gone\n"
@@ -68,39 +69,40 @@ def test_a_command_gets_the_news_on_its_input(tmp_path: Path, ledger: Path) -> N
 def test_what_a_command_says_is_no_part_of_the_report(
     ledger: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert tell(REPORT, "sh -c 'cat > /dev/null; echo sent'", None, ledger) == []
+    assert tell(REPORT, "sh -c 'cat > /dev/null; echo sent'", None, ledger).wrong == []
     assert capfd.readouterr() == ("", "sent\n")
 
 
 def test_no_news_tells_nobody(tmp_path: Path, ledger: Path) -> None:
-    assert tell(QUIET, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert tell(QUIET, f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
     assert not (tmp_path / "told").exists()
 
 
 def test_what_somebody_knows_is_not_told_again(tmp_path: Path, ledger: Path) -> None:
     told = tmp_path / "told"
-    assert tell(REPORT, f"{COPY}{told}", None, ledger) == []
+    assert tell(REPORT, f"{COPY}{told}", None, ledger).wrong == []
     told.unlink()
 
-    assert tell(REPORT, f"{COPY}{told}", None, ledger) == []
+    assert tell(REPORT, f"{COPY}{told}", None, ledger).wrong == []
     assert not told.exists()
 
 
 def test_without_hooks_nobody_was_told(tmp_path: Path, ledger: Path) -> None:
-    assert tell(REPORT, None, None, ledger) == []
+    assert tell(REPORT, None, None, ledger).wrong == []
     assert not ledger.exists()
 
-    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
     assert (tmp_path / "told").exists()
 
 
 def test_a_command_that_fails_is_said_and_its_news_is_told_the_next_time(
     tmp_path: Path, ledger: Path
 ) -> None:
-    wrong = tell(REPORT, "false", None, ledger)
+    telling = tell(REPORT, "false", None, ledger)
 
-    assert wrong == ["nobody was told by the command false: it ended with 1"]
-    assert tell(compared(night(2, SWAP), REPORT), f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert (telling.failed, telling.exit_code) == ({"command": True}, 3)
+    assert telling.wrong == ["nobody was told by the command false: it ended with 1"]
+    assert tell(compared(night(2, SWAP), REPORT), f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
     assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
 
 
@@ -118,15 +120,15 @@ def test_it_is_said_why_nobody_was_told_and_never_the_address(
     file = tmp_path / "webhook"
     file.write_text(address or "")
 
-    wrong = tell(REPORT, command, file if address else None, ledger)
+    telling = tell(REPORT, command, file if address else None, ledger)
 
-    assert wrong == [f"nobody was told by the {said.format(file=file)}"]
+    assert telling.wrong == [f"nobody was told by the {said.format(file=file)}"]
 
 
 def test_what_came_and_went_before_anybody_could_be_told_is_not_told(tmp_path: Path, ledger: Path) -> None:
     tell(REPORT, "false", None, ledger)
 
-    assert tell(MENDED, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert tell(MENDED, f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
     assert not (tmp_path / "told").exists()
 
 
@@ -136,13 +138,13 @@ def test_only_the_one_that_was_not_told_is_told_again(
     url, bodies = posted
     secret, told = tmp_path / "webhook", tmp_path / "told"
     secret.write_text(f"{url}/broken")
-    assert tell(REPORT, f"{COPY}{told}", secret, ledger) == [
+    assert tell(REPORT, f"{COPY}{told}", secret, ledger).wrong == [
         f"nobody was told by the webhook of {secret}: HTTP 500"
     ]
     told.unlink()
     secret.write_text(f"{url}/hook")
 
-    assert tell(REPORT, f"{COPY}{told}", secret, ledger) == []
+    assert tell(REPORT, f"{COPY}{told}", secret, ledger).wrong == []
     assert not told.exists()
     assert json.loads(bodies[-1])["new"] == [{"check": "HOST-03", "host": "w1"}]
 
@@ -151,14 +153,29 @@ def test_only_the_one_that_was_not_told_is_told_again(
 def test_a_ledger_that_is_damaged_has_everything_told(tmp_path: Path, ledger: Path, text: str) -> None:
     ledger.write_text(text)
 
-    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger) == []
+    assert tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
     assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
 
 
 def test_a_ledger_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     ledger = tmp_path / "away" / "told.json"
 
-    assert tell(REPORT, "true", None, ledger) == [f"{ledger} could not be written: No such file or directory"]
+    assert tell(REPORT, "true", None, ledger).wrong == [
+        f"{ledger} could not be written: No such file or directory"
+    ]
+
+
+def test_a_hook_that_failed_is_named_beside_one_that_did_not(tmp_path: Path, ledger: Path) -> None:
+    (tmp_path / "webhook").write_text("http://127.0.0.1:1/")
+
+    assert tell(REPORT, "true", tmp_path / "webhook", ledger).failed == {"command": False, "webhook": True}
+
+
+@pytest.mark.parametrize(("report", "command"), [(REPORT, "true"), (QUIET, "false"), (REPORT, None)])
+def test_where_nothing_is_left_to_tell_nothing_failed(
+    report: Report, command: str | None, ledger: Path
+) -> None:
+    assert tell(report, command, None, ledger).exit_code == 0
 
 
 def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]], ledger: Path) -> None:
@@ -166,7 +183,7 @@ def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]]
     secret = tmp_path / "webhook"
     secret.write_text(f"{url}/hook?token=s3cret\n")
 
-    assert tell(REPORT, None, secret, ledger) == []
+    assert tell(REPORT, None, secret, ledger).wrong == []
     assert json.loads(bodies[0])["cluster"] == "homelab"
     assert "s3cret" not in ledger.read_text()
 

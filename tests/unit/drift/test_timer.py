@@ -26,7 +26,7 @@ JOB = Job(
     ),
     working_directory=Path("/"),
     environment=(("HOME", "/root"), ("XDG_STATE_HOME", "/root/.local/state")),
-    writable=(Path("/root/.local/state/slipway/homelab"),),
+    state=Path("/root/.local/state/slipway/homelab"),
 )
 
 
@@ -36,10 +36,23 @@ def test_the_service_runs_drift_and_may_write_its_state_only() -> None:
     assert (
         'ExecStart="/opt/slip way/slipway" drift /etc/homelab.yaml -o short --on-change "mail 100%%"' in lines
     )
-    assert [line for line in lines if line.startswith(("ReadWrite", "ProtectSystem", "SuccessExit"))] == [
+    told = ("ReadWrite", "ProtectSystem", "SuccessExit", "Environment")
+    assert [line for line in lines if line.startswith(told)] == [
+        "Environment=HOME=/root",
+        "Environment=XDG_STATE_HOME=/root/.local/state",
+        "Environment=SLIPWAY_TIMER=1",
         "SuccessExitStatus=4 5",
         "ProtectSystem=strict",
         "ReadWritePaths=/root/.local/state/slipway/homelab",
+    ]
+
+
+def test_a_folder_of_metrics_that_is_away_keeps_no_night_from_running() -> None:
+    lines = timer.service(replace(JOB, metrics=Path("/srv/node exporter"))).splitlines()
+
+    assert [line for line in lines if line.startswith("ReadWrite")] == [
+        "ReadWritePaths=/root/.local/state/slipway/homelab",
+        'ReadWritePaths="-/srv/node exporter"',
     ]
 
 
@@ -55,6 +68,20 @@ def test_what_only_root_may_do_is_forbidden_to_root_only() -> None:
     ]
     assert [line for line in lines[1] if line not in lines[0]] == []
     assert "NoNewPrivileges=yes" in lines[1]
+
+
+def test_it_is_said_what_a_command_may_not_do_at_night() -> None:
+    """What is said is what the service's options do."""
+    job = replace(JOB, metrics=Path("/srv/metrics"))
+
+    assert timer.sandboxed(job) == (
+        "--on-change runs in the service's sandbox: without sudo, setuid and setgid, and it may write to "
+        "/root/.local/state/slipway/homelab, /srv/metrics and a /tmp of its own only. A mailer that queues "
+        "on this machine (sendmail, postdrop) fails there; SMTP and --webhook-file work."
+    )
+    assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes"} <= {
+        *timer.service(job).splitlines()
+    }
 
 
 def test_the_timer_makes_up_for_a_night_that_was_slept_through() -> None:
@@ -150,7 +177,7 @@ def test_what_is_no_command_is_refused_without_showing_it(given: str, why: str) 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
-    job = Job("homelab", ("/bin/true",), Path("/"), JOB.environment, JOB.writable)
+    job = Job("homelab", ("/bin/true",), Path("/"), JOB.environment, JOB.state, Path("/srv/not there"))
     (tmp_path / f"{job.name}.service").write_text(timer.service(job))
     (tmp_path / f"{job.name}.timer").write_text(timer.timer(job))
 

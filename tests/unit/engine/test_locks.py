@@ -18,6 +18,7 @@ from deploy.engine.locks import Holder, LockedError, LockLostError
 from deploy.engine.session import Session
 from deploy.errors import Exit, RunError, UnreachableError
 from deploy.model import Cluster
+from tests.unit.full_disk import no_room_beyond
 
 ALICE = Holder("apply", "alice", "laptop", 4242, "2026-11-30T01:00:00Z")
 BOB = Holder("apply", "bob", "desk", 17, "2026-11-30T02:00:00Z")
@@ -54,6 +55,23 @@ def test_a_lock_is_free_again_when_its_run_ended(tmp_path: Path) -> None:
         assert died is None
         assert locks.read((tmp_path / "lock").read_text()) == BOB
     assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lock_that_has_no_room_for_a_name_is_held_all_the_same(tmp_path: Path) -> None:
+    with (
+        no_room_beyond(0),
+        locks.on_controller("lab", tmp_path / "lock", ALICE),
+        pytest.raises(LockedError) as error,
+        locks.on_controller("lab", tmp_path / "lock", BOB),
+    ):
+        pass
+
+    assert str(error.value) == (
+        "cluster lab is being worked on by somebody who left no name; the lock is "
+        f"{tmp_path}/lock. Wait for it to end, or end it; its lock goes with it."
+    )
+    with locks.on_controller("lab", tmp_path / "lock", BOB) as died:
+        assert died is None
 
 
 def test_the_lock_of_a_killed_run_is_taken_over_and_its_holder_named(tmp_path: Path) -> None:

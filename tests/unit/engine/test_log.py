@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import pytest
 from deploy.engine import log
 from deploy.engine.link import Ran
 from deploy.engine.masking import masked
+from deploy.model import paths
+from tests.unit.full_disk import no_room_beyond
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----"
 
@@ -73,3 +76,39 @@ def test_who_connects_without_a_log_shows_no_traceback_of_paramikos() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert (ran.stdout, ran.stderr) == ("", "")
+
+
+def test_a_log_that_has_no_room_is_said_once_and_ends_no_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with no_room_beyond(0), log.open_log("test", "drift") as path:
+        for _ in range(3):
+            log.LOGGER.info("a word")
+
+    said = "could not be written: File too large; the run goes on without it\n"
+    assert capsys.readouterr().err == f"{path} {said}"
+    assert path.read_text() == ""
+
+
+def test_a_log_that_has_no_room_to_be_made_is_said_and_ends_no_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("deploy.engine.log.os.open", full)
+        with log.open_log("test", "drift") as path:
+            log.LOGGER.info("a word")
+
+    said = "could not be written: No space left on device; the run goes on without it\n"
+    assert capsys.readouterr().err == f"{path} {said}"
+    assert not path.exists()
+
+
+def test_a_log_that_may_not_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(paths, "logs", lambda _: tmp_path / "file")
+
+    with pytest.raises(FileExistsError), log.open_log("test", "drift"):
+        pass

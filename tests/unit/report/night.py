@@ -91,6 +91,7 @@ NIGHT = Report(
     },
     gone=(GONE,),
     last_success=datetime(2026, 11, 29, 3, 17, tzinfo=UTC),
+    last_nightly=STARTED,
 )
 GOOD = Report(
     verb="verify",

@@ -12,7 +12,7 @@ import pytest
 from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW, SWAP
 
 from checks.finding import Finding, Severity, Status
-from checks.report import Format, Report, exit_code, render
+from checks.report import Format, Report, exit_code, metrics, render
 from checks.report.document import read, schema
 from checks.report.metrics import succeeded
 from deploy.errors import RunError
@@ -48,6 +48,18 @@ def test_only_a_complete_run_is_a_success_in_the_metrics() -> None:
     assert succeeded(replace(silent, last_success=NIGHT.started)) == NIGHT.started
 
 
+def test_a_hook_that_failed_is_in_the_metrics_and_in_the_exit_code() -> None:
+    hooks = {"command": False, "webhook": True}
+    told = 'slipway_hook_failed{cluster="homelab",hook="command"} 0'
+    untold = 'slipway_hook_failed{cluster="homelab",hook="webhook"} 1'
+
+    lines = metrics.render(GOOD, hooks).splitlines()
+
+    assert lines.index(untold) == lines.index(told) + 1
+    assert 'slipway_run_exit_code{cluster="homelab",verb="verify"} 3' in lines
+    assert 'slipway_run_exit_code{cluster="homelab",verb="verify"} 0' in metrics.render(GOOD).splitlines()
+
+
 def test_the_page_says_what_a_fault_comes_from() -> None:
     assert "likely because of HOST-00 (w2), K8S-14 (cluster)" in render(NIGHT, "html")
 
@@ -67,6 +79,13 @@ def test_a_report_of_before_there_were_causes_is_read() -> None:
         del each["because"]
 
     assert [each.because for each in read(json.dumps(data), "night.json").findings if each.because] == []
+
+
+def test_a_document_from_before_nights_were_told_from_other_runs_is_read() -> None:
+    data = json.loads(render(NIGHT, "json"))
+    del data["last_nightly"]
+
+    assert read(json.dumps(data), "night.json") == replace(NIGHT, last_nightly=None)
 
 
 def test_a_good_run_is_short() -> None:
