@@ -58,8 +58,11 @@ def key(finding: Finding) -> Key:
 
 
 def row_key(row: Row) -> Key:
-    """Return what makes two nights' pending operations the same one: phase and operation, and the host."""
-    return f"{row.phase} | {row.operation}", row.host
+    """Return what makes two nights' pending operations the same one: phase and operation, and the host.
+
+    One of the cluster is the same whoever speaks for it, and has no host.
+    """
+    return f"{row.phase} | {row.operation}", None if row.of_cluster else row.host
 
 
 def _titles() -> Mapping[str, str]:

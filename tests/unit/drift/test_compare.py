@@ -84,6 +84,18 @@ def test_a_silent_api_does_not_mend_what_only_it_can_show() -> None:
     assert back.since[POOL] == FIRST
 
 
+def test_who_speaks_for_the_cluster_makes_no_other_fault_of_it() -> None:
+    spoken = replace(row(POOL), of_cluster=True)
+    first = compared(replace(night(0), rows=(spoken,)), None)
+    second = compared(replace(night(1), rows=(replace(spoken, host="cp2"),)), first)
+    error = replace(spoken, operation="Announce addresses", host="cp3", state=State.ERROR)
+    broken = compared(replace(night(2), rows=(error,)), second)
+
+    assert second.since == {(POOL[0], None): FIRST}
+    assert broken.since[POOL[0], None] == FIRST
+    assert second.gone == broken.gone == ()
+
+
 def test_a_phase_that_ended_with_an_error_does_not_mend_what_came_before_it_that_night() -> None:
     error = replace(row(SYSCTL), operation="Baseline", state=State.ERROR)
     before = compared(night(0, SYSCTL), None)

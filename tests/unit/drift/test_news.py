@@ -126,6 +126,13 @@ def test_amounts_that_change_by_themselves_wake_nobody(before: str, now: str) ->
     assert not news(report(finding(now)), after(finding(before)))
 
 
+def test_who_speaks_for_the_cluster_is_no_news() -> None:
+    spoken = replace(ROW, phase="nodes", host="cp1", of_cluster=True)
+
+    assert not news(report(replace(spoken, host="cp2")), after(spoken))
+    assert of(news(report(replace(ROW, host="cp2")), after(replace(ROW, host="cp1")))) == (1, 0, 1)
+
+
 def test_what_somebody_accepted_and_notes_are_neither_news_nor_gone() -> None:
     accepted = finding("ends in 6 days", ignored="in spring (until 2027-03-31)")
     note = finding("one more", Severity.INFO)
