@@ -45,7 +45,8 @@ def _unseen(known: Iterable[Key], now: Report, unjudged: Collection[str]) -> set
             return phase in unjudged or (phase, host) in cut
         return (check, host) not in said and check in unread
 
-    return {each for each in known if each[1] in now.unreachable or hidden(*each)}
+    away = now.unseen
+    return {each for each in known if (each[1] in away and each not in said) or hidden(*each)}
 
 
 def _as_finding(row: Row) -> Finding:

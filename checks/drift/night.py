@@ -135,6 +135,7 @@ def _proven(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
         session.unreachable,
         {"lock": lock},
         nightly,
+        session.rootless,
     )
 
 

@@ -75,6 +75,26 @@ def test_a_host_that_is_away_is_not_mended_by_that() -> None:
     assert dict(back.since) == {SWAP: FIRST, SYSCTL: FIRST}
 
 
+def test_a_host_that_gives_no_root_is_not_mended_by_that() -> None:
+    denied = Finding("HOST-01", "w1", Status.FAIL, found="w1: user 'ops' is not root")
+    swap = Finding("HOST-03", "w1", Status.UNAVAILABLE, found="the host gives no root (HOST-01)")
+    before = compared(night(0, SWAP, SYSCTL), None)
+    rootless = compared(replace(night(1), findings=(denied, swap)), before)
+    back = compared(night(2, SYSCTL), rootless)
+
+    assert rootless.gone == ()
+    assert (rootless.since[SYSCTL], back.since[SYSCTL]) == (FIRST, FIRST)
+    assert [(each.check, each.host) for each in back.gone] == [("HOST-01", "w1"), SWAP]
+
+
+def test_what_is_good_on_a_host_whatever_its_user_may_is_gone() -> None:
+    denied = Finding("HOST-01", "w1", Status.FAIL, found="w1: user 'ops' is not root")
+    good = Finding("HOST-03", "w1", Status.PASS)
+    found = compared(replace(night(1), findings=(denied, good)), compared(night(0, SWAP), None))
+
+    assert [(each.check, each.host) for each in found.gone] == [SWAP]
+
+
 def test_a_silent_api_does_not_mend_what_only_it_can_show() -> None:
     before = compared(night(0, POOL), None)
     silent = compared(night(1), before, unjudged=("load-balancer",))

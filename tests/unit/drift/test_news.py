@@ -167,6 +167,21 @@ def test_what_cannot_be_read_any_more_is_told_once() -> None:
     assert news(report(), found.known).gone == ((ENDS, "cp1"),)
 
 
+def test_of_a_host_that_gives_no_root_that_alone_is_told_and_what_was_wrong_with_it_is_kept() -> None:
+    fault, row = finding("ends in 6 days"), replace(ROW, host="cp1")
+    denied = Finding("HOST-01", "cp1", Status.FAIL, found="user 'ops' is not root")
+    unread = "the host gives no root (HOST-01)"
+    silent = [finding(unread, status=Status.UNAVAILABLE, check=each) for each in (ENDS, "K8S-05")]
+    before = after(fault, row)
+    night_before = compared(report(fault, row), None)
+    rootless = compared(report(denied, *silent), night_before)
+
+    told = news(rootless, before)
+    assert (told.new, told.changed, told.gone) == ((("HOST-01", "cp1"),), (), ())
+    back = news(report(fault, row), told.known)
+    assert (back.new, back.changed, back.gone) == ((), (), (("HOST-01", "cp1"),))
+
+
 def test_of_a_host_that_is_away_that_alone_is_told_and_what_was_wrong_with_it_is_kept() -> None:
     fault, row = finding("ends in 6 days"), replace(ROW, host="cp1")
     lost = Finding("HOST-00", "cp1", Status.FAIL, found="no route")
