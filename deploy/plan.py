@@ -38,6 +38,11 @@ class Phase:
     step: str
     where: Where
 
+    @property
+    def of_cluster(self) -> bool:
+        """Say whether any control plane may do it: it is about the cluster, and not about that host."""
+        return self.where is Where.SPEAKER
+
     def hosts(self, cluster: Cluster) -> tuple[str, ...]:
         """Return the names of the nodes this phase is for; for SPEAKER every candidate, in order."""
         first, *others = (node.name for node in cluster.control_planes)

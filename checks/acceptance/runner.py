@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,8 @@ from deploy.model import Cluster, Node
 RunOn = Callable[[str, str], Ran]
 """(host, shell command) -> what it did; raises UnreachableError when the host is, or gets, out of reach."""
 
-ANSWER = "an answer"
+ANSWER, ROOT = "an answer", "uid 0"
+SILENT = "the host does not answer (HOST-00)"
 
 
 @lru_cache(maxsize=1)
@@ -41,11 +42,17 @@ def prove_hosts(
     unreachable: Mapping[str, str],
     values: Mapping[str, Any],
     wanted: Iterable[HostCheck] | None = None,
+    rootless: Collection[str] = (),
 ) -> list[Finding]:
-    """Return the findings on every node, in the inventory's order; no node, no check is left out."""
+    """Return the findings on every node, in the inventory's order; no node, no check is left out.
+
+    `rootless` are those of the unreachable that answer, and only give no root.
+    """
     chosen = host_checks() if wanted is None else tuple(wanted)
     greenlets = [
-        gevent.spawn(_on, cluster, node, run, unreachable.get(node.name), values, chosen)
+        gevent.spawn(_no_root, cluster, node, unreachable[node.name], chosen)
+        if node.name in unreachable and node.name in rootless
+        else gevent.spawn(_on, cluster, node, run, unreachable.get(node.name), values, chosen)
         for node in cluster.nodes
     ]
     gevent.joinall(greenlets, raise_error=True)
@@ -76,10 +83,25 @@ def _on(
                 continue
             except UnreachableError as error:
                 cause = str(error)
-        findings.append(unread(each.entry.id, node.name, "the host does not answer (HOST-00)"))
-    return [reached(node.name, cause), *findings]
+        findings.append(unread(each.entry.id, node.name, SILENT))
+    return [*reached(node.name, cause), *findings]
 
 
-def reached(name: str, cause: str | None) -> Finding:
-    """Return whether a host answered for as long as it was asked."""
-    return judged("HOST-00", name, cause is None, found=cause or ANSWER, wanted=ANSWER)
+def reached(name: str, cause: str | None) -> tuple[Finding, Finding]:
+    """Return whether a host answered, as root, for as long as it was asked."""
+    if cause is not None:
+        away = judged("HOST-00", name, good=False, found=cause, wanted=ANSWER)
+        return away, unread("HOST-01", name, SILENT)
+    return _answered(name), judged("HOST-01", name, good=True, found=ROOT, wanted=ROOT)
+
+
+def _no_root(cluster: Cluster, node: Node, cause: str, wanted: tuple[HostCheck, ...]) -> list[Finding]:
+    """Return what can be said of a host that answers and gives no root: that, and nothing else."""
+    asked = [each for each in wanted if each.applies(cluster, node)]
+    denied = judged("HOST-01", node.name, good=False, found=cause, wanted=ROOT)
+    silent = [unread(each.entry.id, node.name, "the host gives no root (HOST-01)") for each in asked]
+    return [_answered(node.name), denied, *silent]
+
+
+def _answered(name: str) -> Finding:
+    return judged("HOST-00", name, good=True, found=ANSWER, wanted=ANSWER)

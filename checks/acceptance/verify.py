@@ -48,7 +48,8 @@ def nothing(findings: list[Finding]) -> list[Finding]:
 class Verify:
     """One verify. `settle` is how long to wait, in seconds, for what an install has just begun.
 
-    `accepted` says on findings which failures somebody accepted: those are not waited for.
+    `accepted` says on findings which failures somebody accepted: those are not waited for. `rootless` are
+    the hosts that answer and give no root.
     """
 
     cluster: Cluster
@@ -58,6 +59,7 @@ class Verify:
     settle: float = 0.0
     tell: Tell = silently
     accepted: Accept = nothing
+    rootless: Collection[str] = ()
 
     def passive(self) -> list[Finding]:
         """Return what can be seen without making anything."""
@@ -88,7 +90,8 @@ class Verify:
 
     def _hosts(self, wanted: Sequence[HostCheck]) -> list[Finding]:
         asked = [each for each in wanted if each.entry.phases != (Phase.DRIFT,)]
-        return prove_hosts(self.cluster, self._run_on, self.hands.unreachable, {"lock": self.lock}, asked)
+        values, away = {"lock": self.lock}, self.hands.unreachable
+        return prove_hosts(self.cluster, self._run_on, away, values, asked, self.rootless)
 
     def _run_on(self, host: str, command: str) -> Ran:
         return self.hands.run(host, command, timeout=20.0)
@@ -100,7 +103,7 @@ class Verify:
         def look() -> str | None:
             kubectl, cause = speaker(self.cluster, self.hands)
             seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
-            findings = [*judge(self.cluster, seen), *locked(self.lock, seen)]
+            findings = [*judge(self.cluster, seen), *locked(self.cluster, self.lock, seen)]
             last[:] = [(kubectl, seen, findings)]
             return self._waits_for(findings) if self._asks() else None
 

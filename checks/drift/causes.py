@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from checks.finding import Finding, Status
-from checks.report.report import Key, key
+from checks.report.report import NO_ROOT, Key, key
 
 
 class Spread(Enum):
@@ -32,7 +32,8 @@ BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
     "LB-03": {Spread.DOWN: ("LB-04",)},
 }
 """Checks, and those that cannot be well, or cannot be judged, where they fail."""
-AWAY = "HOST-00"
+GONE = "HOST-00"
+AWAY = (GONE, NO_ROOT)  # where one of these fails, little or nothing else could be looked at
 BAD = (Status.FAIL, Status.UNAVAILABLE)
 
 
@@ -42,7 +43,7 @@ def caused(findings: Sequence[Finding]) -> list[Finding]:
     Of a chain the first is named: who mends that has mended the rest.
     """
     failed = [each for each in findings if each.status is Status.FAIL]
-    reaching = [each for each in failed if each.check in BRINGS_DOWN]
+    reaching = [each for each in failed if each.check in BRINGS_DOWN or each.check in AWAY]
     quoted = {each.found: key(each) for each in reversed(failed) if each.found}
     direct = {key(each): [*_direct(each, reaching, quoted)] for each in findings if each.status in BAD}
     return [replace(each, because=tuple(dict.fromkeys(_first(key(each), direct)))) for each in findings]
@@ -51,7 +52,7 @@ def caused(findings: Sequence[Finding]) -> list[Finding]:
 def _direct(effect: Finding, reaching: Sequence[Finding], quoted: Mapping[str, Key]) -> Iterator[Key]:
     """Yield what a fault comes from; of several that what is unread may quote, `quoted` has the first."""
     for cause in reaching:
-        reach = BRINGS_DOWN[cause.check].items()
+        reach = BRINGS_DOWN.get(cause.check, {}).items()
         near = any(effect.check in ids and _reaches(how, cause.host, effect.host) for how, ids in reach)
         if near or _away(effect, cause):
             yield key(cause)
@@ -60,8 +61,14 @@ def _direct(effect: Finding, reaching: Sequence[Finding], quoted: Mapping[str, K
 
 
 def _away(effect: Finding, cause: Finding) -> bool:
-    """Say whether something is silent for its host's sake: what AWAY finds names the host, and no other."""
-    return cause.check == AWAY != effect.check and bool(cause.found) and cause.found in effect.found
+    """Say whether something is silent for its host's sake, or for that of who speaks for the cluster.
+
+    What AWAY finds names the host, and no other.
+    """
+    if cause.check not in AWAY or effect.check in (cause.check, GONE):
+        return False
+    silent = effect.status is Status.UNAVAILABLE and effect.host == cause.host
+    return silent or (bool(cause.found) and cause.found in effect.found)
 
 
 def _reaches(how: Spread, cause: str | None, effect: str | None) -> bool:

@@ -37,7 +37,7 @@ def _unseen(known: Iterable[Key], now: Report, unjudged: Collection[str]) -> set
     """Return of what tonight cannot tell that it is gone: where nobody could look, silence is no proof."""
     said = {key(found) for found in now.findings}
     unread = {found.check for found in now.findings if found.status is Status.UNAVAILABLE}
-    cut = {(row.phase, row.host) for row in now.rows if row.state is State.ERROR}
+    cut = {(row.phase, row_key(row)[1]) for row in now.rows if row.state is State.ERROR}
 
     def hidden(check: str, host: str | None) -> bool:
         phase, bar, _ = check.partition(" | ")
@@ -45,7 +45,8 @@ def _unseen(known: Iterable[Key], now: Report, unjudged: Collection[str]) -> set
             return phase in unjudged or (phase, host) in cut
         return (check, host) not in said and check in unread
 
-    return {each for each in known if each[1] in now.unreachable or hidden(*each)}
+    away = now.unseen
+    return {each for each in known if (each[1] in away and each not in said) or hidden(*each)}
 
 
 def _as_finding(row: Row) -> Finding:

@@ -48,14 +48,18 @@ def news(report: Report, told: Told) -> News:
     What somebody accepted, and notes, are nothing to be woken for, nor is what cannot be judged because of a
     fault that is told. Of what could not be looked at tonight the last word stands.
     """
-    there, standing = problems(report), faults(report)
+    there, standing, silent = problems(report), faults(report), _silent(report)
     echoes = _echoes(report, standing) - told.keys()
     known = {
         each: told.get(each, said) if said == UNREAD else said
         for each, said in standing.items()
         if each not in echoes
     }
-    kept = {each: said for each, said in told.items() if each not in known and _unseen(each, report, there)}
+    kept = {
+        each: said
+        for each, said in told.items()
+        if each not in known and (each in silent or _unseen(each, report, there))
+    }
     return News(
         new=tuple(each for each in known if each not in told),
         changed=tuple(each for each, said in known.items() if told.get(each, said) != said),
@@ -67,9 +71,10 @@ def news(report: Report, told: Told) -> News:
 def faults(report: Report) -> dict[Key, str]:
     """Return each fault that nobody accepted, in words that are the same while it is the same.
 
-    Of a host that is away, that alone is a fault.
+    Of a host that is away, or gives no root, that alone is a fault.
     """
-    found = {key(each): _said(each) for each in report.findings if _counts(each)}
+    silent = _silent(report)
+    found = {key(each): _said(each) for each in report.findings if _counts(each) and key(each) not in silent}
     rows = [row for row in report.rows if row.state is not State.NONE and row.ignored is None]
     told = found | {row_key(row): _planned(row) for row in rows}
     return {each: said for each, said in told.items() if not _away(each, report)}
@@ -85,6 +90,12 @@ def _echoes(report: Report, standing: Container[Key]) -> set[Key]:
         for each in report.findings
         if each.status is Status.UNAVAILABLE and any(cause in standing for cause in each.because)
     }
+
+
+def _silent(report: Report) -> set[Key]:
+    """Return what could not be looked at for its host's sake."""
+    unread = (each for each in report.findings if each.status is Status.UNAVAILABLE)
+    return {key(each) for each in unread if each.host in report.unseen}
 
 
 def _counts(finding: Finding) -> bool:

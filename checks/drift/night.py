@@ -29,7 +29,7 @@ from deploy.engine.survey import survey
 from deploy.errors import InventoryError, SlipwayError
 from deploy.model import Cluster, DriftIgnore, Ignore
 from deploy.model.row import Row, State
-from deploy.plan import Where, phases
+from deploy.plan import phases
 
 MENDED_BY = {
     "HOST-03": ("Turn swap off",),
@@ -54,7 +54,6 @@ MENDED_BY = {
 """The operations that mend what a check looks at; a plan that names them speaks of the same fault."""
 COLLECTED = frozenset({"HOST-03", "HOST-07", "HOST-08", "HOST-12"})
 """What the collection of a host tells as well, and more: the host is not asked for it twice."""
-ANYWHERE = ("network", "nodes", "load-balancer")  # phases of the cluster: their rows name who speaks for it
 API = Gate("the API server", 8.0, every=2.0)
 TIMEOUT = 20.0  # seconds for one command of a check
 
@@ -75,12 +74,15 @@ def night(session: Session, cluster: Cluster, lock: Lock, today: date) -> Night:
     rows, unjudged = _plan(session, cluster)
     accepted: tuple[Ignore | DriftIgnore, ...] = (*cluster.drift_ignore, *cluster.ignore)
     findings = ignoring(checks.get(), accepted, (), today)
-    told = ignoring_rows(rows, cluster.drift_ignore, today)
+    told = ignoring_rows(rows, cluster, today)
     return Night(tuple(caused(belonging(findings, rows))), tuple(told), unjudged)
 
 
 def _plan(session: Session, cluster: Cluster) -> tuple[list[Row], tuple[str, ...]]:
-    """Return the rows, and the phases without any: those that only a working API server can tell of."""
+    """Return the rows, and the phases without any: those that only a working API server can tell of.
+
+    A control plane that was lost while it spoke for the cluster counts as none.
+    """
     wanted = phases(cluster)
     try:
         seen = survey(session, wanted)
@@ -88,9 +90,9 @@ def _plan(session: Session, cluster: Cluster) -> tuple[list[Row], tuple[str, ...
         raise
     except SlipwayError as error:
         return [_unplanned(str(error))], tuple(phase.name for phase in wanted)
-    if seen.speaker is not None:
+    if seen.speaker in session.hosts:
         return [*seen.rows], ()
-    asked = tuple(phase.name for phase in wanted if phase.where is Where.SPEAKER)
+    asked = tuple(phase.name for phase in wanted if phase.of_cluster)
     return [row for row in seen.rows if row.phase not in asked], asked
 
 
@@ -106,7 +108,7 @@ def _checks(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
     seen = snapshot(cluster, kubectl.ask) if kubectl else silent(cluster, cause)
     observed = collected.get().observations()
     bare = preflight(cluster, observed, phase=Phase.DRIFT)
-    shown = [*judge(cluster, seen), *locked(lock, seen), *answer(cluster, seen)]
+    shown = [*judge(cluster, seen), *locked(cluster, lock, seen), *answer(cluster, seen)]
     shown += [*room(cluster, seen, session), *drivers(cluster, seen, observed)]
     return once(bare, proven.get(), shown)
 
@@ -133,6 +135,7 @@ def _proven(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
         session.unreachable,
         {"lock": lock},
         nightly,
+        session.rootless,
     )
 
 
@@ -171,6 +174,6 @@ def _with_rows(finding: Finding, rows: Collection[Row]) -> Finding:
         for row in rows
         if row.pending
         and row.operation in MENDED_BY.get(finding.check, ())
-        and (row.host == finding.host or row.phase in ANYWHERE)
+        and (row.of_cluster or row.host == finding.host)
     ]
     return replace(finding, remedy=f"slipway apply does it: {', '.join(mends)}") if mends else finding

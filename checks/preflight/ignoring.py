@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 from checks.finding import Finding, Status
-from deploy.model import Accepted, DriftIgnore, Ignore
+from deploy.model import Accepted, Cluster, DriftIgnore, Ignore
 from deploy.model.row import Row, State
 
 ON_REQUEST = "--ignore on the command line"
@@ -21,9 +21,9 @@ def ignoring(
     return [_finding(finding, accepted, asked, today) for finding in findings]
 
 
-def ignoring_rows(rows: Sequence[Row], accepted: Sequence[DriftIgnore], today: date) -> list[Row]:
+def ignoring_rows(rows: Sequence[Row], cluster: Cluster, today: date) -> list[Row]:
     """Return a night's plan in the same way; a phase that could not be planned is nothing to accept."""
-    return [_row(row, accepted, today) if row.pending else row for row in rows]
+    return [_row(row, cluster, today) if row.pending else row for row in rows]
 
 
 def misspelt(accepted: Sequence[DriftIgnore], rows: Sequence[Row]) -> list[str]:
@@ -56,9 +56,12 @@ def _finding(
     return replace(finding, ignored=ignored, detail=_joined(finding.detail, expired))
 
 
-def _row(row: Row, accepted: Sequence[DriftIgnore], today: date) -> Row:
+def _row(row: Row, cluster: Cluster, today: date) -> Row:
+    """Accept an operation; one of the cluster by the name of any control plane, whichever speaks tonight."""
     names = (row.phase, f"{row.phase} | {row.operation}")
-    fitting = [each for each in accepted if each.plan in names and each.host in (None, row.host)]
+    speaking = [node.name for node in cluster.control_planes] if row.of_cluster else []
+    hosts = (None, row.host, *speaking)
+    fitting = [each for each in cluster.drift_ignore if each.plan in names and each.host in hosts]
     ignored, expired = _said(fitting, today)
     return replace(row, ignored=ignored, reason=_joined(row.reason or "", expired) or None)
 

@@ -110,6 +110,7 @@ def _row(row: Row) -> dict[str, Any]:
         "reason": row.reason,
         "until": row.until,
         "ignored": row.ignored,
+        "of_cluster": row.of_cluster,
     }
 
 

@@ -49,6 +49,7 @@ def verdict(finding: Finding) -> Verdict:
             return Verdict.UNAVAILABLE
 
 
+NO_ROOT = "HOST-01"
 Key = tuple[str, str | None]
 
 
@@ -58,8 +59,11 @@ def key(finding: Finding) -> Key:
 
 
 def row_key(row: Row) -> Key:
-    """Return what makes two nights' pending operations the same one: phase and operation, and the host."""
-    return f"{row.phase} | {row.operation}", row.host
+    """Return what makes two nights' pending operations the same one: phase and operation, and the host.
+
+    One of the cluster is the same whoever speaks for it, and has no host.
+    """
+    return f"{row.phase} | {row.operation}", None if row.of_cluster else row.host
 
 
 def _titles() -> Mapping[str, str]:
@@ -106,6 +110,13 @@ class Report:
         """Return what an operator should look at, the worst first."""
         shown = (Verdict.ERROR, Verdict.WARNING, Verdict.UNAVAILABLE, Verdict.NOTE)
         return tuple(finding for each in shown for finding in self.of(each))
+
+    @property
+    def unseen(self) -> frozenset[str]:
+        """Return the hosts that nobody could look into: they did not answer, or gave no root."""
+        failed = (each for each in self.findings if each.status is Status.FAIL)
+        rootless = (each.host for each in failed if each.check == NO_ROOT and each.host is not None)
+        return frozenset([*self.unreachable, *rootless])
 
     @property
     def pending(self) -> tuple[Row, ...]:

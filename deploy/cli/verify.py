@@ -70,7 +70,7 @@ def verified(
     def accepted(findings: list[Finding]) -> list[Finding]:
         return ignoring(findings, cluster.ignore, (), today)
 
-    work = Verify(cluster, session, lock.load(pinned), run, settle, tell, accepted)
+    work = Verify(cluster, session, lock.load(pinned), run, settle, tell, accepted, session.rootless)
     findings = work.passive() if passive else work.active()
     return Report(
         verb="verify",

@@ -269,6 +269,7 @@ def _row(
         reason=reason or ("; ".join(said.reasons) or None if pending else None),
         until=said.until if pending else None,
         commands=commands,
+        of_cluster=prepared.phase.of_cluster,
     )
 
 

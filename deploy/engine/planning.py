@@ -17,7 +17,7 @@ from deploy.engine.session import Session
 from deploy.errors import InventoryError
 from deploy.model import paths
 from deploy.model.row import Row, State
-from deploy.plan import Phase, Where
+from deploy.plan import Phase
 
 CONTROL_PLANE = "control-plane"  # the phase after which the API can be asked
 
@@ -51,7 +51,7 @@ def _plan_phase(session: Session, phase: Phase, speaker: str | None) -> list[Row
     speaks = speaker if speaker in session.hosts else None
     on = hosts(session, phase, speaks)
     prepared = prepare(session, phase, on, speaks)
-    if phase.where is Where.SPEAKER and speaks is None:
+    if phase.of_cluster and speaks is None:
         unknown = [_unknown(phase, operation) for name in on for operation in prepared.operations[name]]
         return [*unknown, *(failed(phase, name, error) for name, error in prepared.errors.items())]
     mistakes: dict[str, str] = {}
@@ -70,7 +70,7 @@ def load(phases: Iterable[Phase]) -> None:
 def hosts(session: Session, phase: Phase, speaker: str | None) -> list[str]:
     """Return the usable chosen hosts of a phase; for SPEAKER the one that speaks, or the first candidate."""
     usable = [name for name in phase.hosts(session.cluster) if name in session.hosts]
-    if phase.where is Where.SPEAKER:
+    if phase.of_cluster:
         usable = [speaker] if speaker else usable[:1]
     return [name for name in usable if name in session.chosen]
 
@@ -116,8 +116,15 @@ def _look_at_host(session: Session, prepared: Prepared, mistakes: dict[str, str]
 
 def failed(phase: Phase, host: str, error: str) -> Row:
     """Return the row of a phase that could not even be looked at on a host."""
-    return Row(phase.name, host, phase.title, State.ERROR, reason=error)
+    return Row(phase.name, host, phase.title, State.ERROR, reason=error, of_cluster=phase.of_cluster)
 
 
 def _unknown(phase: Phase, operation: Operation) -> Row:
-    return Row(phase.name, operation.host, operation.name, State.UNKNOWN, until=CONTROL_PLANE)
+    return Row(
+        phase.name,
+        operation.host,
+        operation.name,
+        State.UNKNOWN,
+        until=CONTROL_PLANE,
+        of_cluster=phase.of_cluster,
+    )

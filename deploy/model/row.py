@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 SCHEMA_VERSION = 1
+_OF_A_NIGHT = ("ignored", "of_cluster")  # what only reports say of a row
 
 
 class State(StrEnum):
@@ -32,6 +33,7 @@ class Row:
     """One operation on one host. `until` names the phase that an UNKNOWN waits for.
 
     `commands` never hold what a command is given on standard input, which is where secrets travel.
+    `of_cluster` says that `host` only speaks for the cluster: another night it may be another control plane.
     `ignored` is a night's: why somebody accepts that this is so, and until when; a plan knows nothing of it.
     """
 
@@ -45,6 +47,7 @@ class Row:
     until: str | None = None
     commands: tuple[str, ...] = ()
     ignored: str | None = None
+    of_cluster: bool = False
 
     @property
     def pending(self) -> bool:
@@ -59,4 +62,4 @@ class Row:
     def as_json(self) -> dict[str, Any]:
         """Return the row as plain data."""
         data = {**asdict(self), "disturbs": self.disturbs.name.lower(), "commands": list(self.commands)}
-        return {key: value for key, value in data.items() if key != "ignored"}
+        return {key: value for key, value in data.items() if key not in _OF_A_NIGHT}

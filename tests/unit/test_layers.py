@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "deploy.plan",
         "checks.finding",
         "checks.catalogue",
+        "checks.say",
         "checks.preflight",
         "checks.collect.observed",
     },

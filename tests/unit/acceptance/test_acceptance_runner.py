@@ -11,7 +11,7 @@ from test_kubelet_files import files
 from test_served_certificates import certificate
 
 from checks.acceptance.runner import prove_hosts
-from checks.acceptance.test_certificates import reading
+from checks.acceptance.test_certificates import EVERYWHERE, reading
 from checks.acceptance.test_kubelet_files import READ as FILES
 from checks.acceptance.test_services import query
 from checks.acceptance.test_static_pods import MANIFEST, comparison
@@ -21,8 +21,8 @@ from deploy.model import TimeSync
 
 
 def printed(days: int) -> str:
-    """Return a certificate that ends in so many days as w1 prints it: on file, and as it is served."""
-    return f"@ pki/apiserver.crt\n{certificate(days)}\n@ served at 10.0.0.12:10250\n{certificate(days)}"
+    """Return a certificate that ends in so many days as w1 prints it: in its files, and as it is served."""
+    return "\n".join(f"@ {name}\n{certificate(days)}" for name in (*EVERYWHERE, "served at 10.0.0.12:10250"))
 
 
 SYSCTLS = "sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"
@@ -91,6 +91,7 @@ def on(host: str, findings: list[Finding]) -> list[tuple[str, str, str, str]]:
 def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
     assert on("w1", prove()) == [
         ("HOST-00", "pass", "an answer", "an answer"),
+        ("HOST-01", "pass", "uid 0", "uid 0"),
         ("HOST-03", "pass", "no swap", "no swap"),
         ("HOST-06", "pass", "overlay and /proc/sys/net/bridge", "overlay and /proc/sys/net/bridge"),
         (
@@ -102,7 +103,7 @@ def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
         ("HOST-08", "pass", "8192 instances and 524288 watches", ">= 1024 and 524288"),
         ("HOST-09", "pass", "0.0 s off", "< 2 s off the controller's clock"),
         ("HOST-12", "pass", "10.0.0.12 on eth0", "10.0.0.12 on an interface"),
-        ("K8S-03", "pass", "2 certificates, pki/apiserver.crt ends in 363 days", ">= 30 days each"),
+        ("K8S-03", "pass", "3 certificates, pki/ca.crt ends in 363 days", ">= 30 days each"),
         ("K8S-06", "pass", "10.43.0.10: 1 answer", "10.43.0.10: 1 answer"),
         ("K8S-11", "pass", "no alarm", "no alarm"),
         ("K8S-13", "pass", "active, v1.36.3", "active, v1.36.3"),
@@ -170,12 +171,12 @@ def test_a_clock_that_the_inventory_keeps_is_synchronised(said: str, status: str
         (
             READ,
             Ran(out=printed(days=20)),
-            ("K8S-03", "fail", "2 certificates, pki/apiserver.crt ends in 19 days", ">= 30 days each"),
+            ("K8S-03", "fail", "3 certificates, pki/ca.crt ends in 19 days", ">= 30 days each"),
         ),
         (
             READ,
             Ran(out=printed(days=-3)),
-            ("K8S-03", "fail", "2 certificates, pki/apiserver.crt ended 4 days ago", ">= 30 days each"),
+            ("K8S-03", "fail", "3 certificates, pki/ca.crt ended 4 days ago", ">= 30 days each"),
         ),
         (DNS, Ran(124), ("K8S-06", "fail", "10.43.0.10: no answer", "10.43.0.10: 1 answer")),
         (
@@ -258,6 +259,32 @@ def test_a_host_that_does_not_answer_passes_nothing() -> None:
     assert len(findings) == len(on("w1", prove()))
 
 
+def test_a_host_that_gives_no_root_answers_and_passes_nothing_else() -> None:
+    denied = "[HOST-01] w1 (10.0.0.12 port 22): user 'ops' is not root"
+
+    def run(host: str, command: str) -> Ran:
+        assert host != "w1", "it cannot be asked"
+        return answers()(host, command)
+
+    all_ = prove_hosts(CLUSTER, run, {"w1": denied}, {"lock": LOCK}, rootless=["w1"])
+    findings = on("w1", all_)
+
+    assert findings[:2] == [
+        ("HOST-00", "pass", "an answer", "an answer"),
+        ("HOST-01", "fail", denied, "uid 0"),
+    ]
+    assert {each[1:3] for each in findings[2:]} == {("unavailable", "the host gives no root (HOST-01)")}
+    assert [each[0] for each in findings] == [each[0] for each in on("w1", prove())]
+    assert on("cp1", all_) == on("cp1", prove())
+
+
+def test_a_host_that_is_lost_later_has_not_lost_root() -> None:
+    findings = prove_hosts(CLUSTER, answers(), {"w1": "no route"}, {"lock": LOCK}, rootless=["cp1"])
+
+    assert on("w1", findings)[0] == ("HOST-00", "fail", "no route", "an answer")
+    assert on("cp1", findings)[1] == ("HOST-01", "pass", "uid 0", "uid 0")
+
+
 def test_a_host_that_is_lost_on_the_way_keeps_what_was_seen_before() -> None:
     good = answers()
 
@@ -268,10 +295,11 @@ def test_a_host_that_is_lost_on_the_way_keeps_what_was_seen_before() -> None:
 
     findings = on("w1", prove_hosts(CLUSTER, run, {}, {"lock": LOCK}))
 
-    assert [each[:3] for each in findings[:4]] == [
+    assert [each[:3] for each in findings[:5]] == [
         ("HOST-00", "fail", "the connection was lost"),
+        ("HOST-01", "unavailable", "the host does not answer (HOST-00)"),
         ("HOST-03", "pass", "no swap"),
         ("HOST-06", "pass", "overlay and /proc/sys/net/bridge"),
         ("HOST-07", "unavailable", "the host does not answer (HOST-00)"),
     ]
-    assert {each[1] for each in findings[4:]} == {"unavailable"}
+    assert {each[1] for each in findings[5:]} == {"unavailable"}

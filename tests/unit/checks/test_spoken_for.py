@@ -54,6 +54,7 @@ class Silent:
 
     cluster: Cluster
     unreachable: dict[str, str] = field(default_factory=dict)
+    rootless: tuple[str, ...] = ()
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         raise UnreachableError(f"{host}: {command} {stdin!r} {timeout}")

@@ -11,13 +11,25 @@ from checks.drift.compare import compared, problems
 from checks.finding import Finding, Status
 from checks.preflight.ignoring import ignoring, ignoring_rows
 from checks.report import Report, render
-from deploy.model import DriftIgnore
+from deploy.model import Cluster, DriftIgnore
 from deploy.model.row import Row, State
 
 TODAY = date(2026, 11, 30)
 STARTED = datetime(2026, 11, 30, 3, 17, tzinfo=UTC)
 SYSCTLS = Row("baseline", "w1", "Set kernel parameters", State.CHANGE, reason="the live value is 128")
 NAMED = "baseline | Set kernel parameters"
+LABELS = Row("nodes", "cp2", "Label and taint the nodes", State.CHANGE, of_cluster=True)
+HOME = Cluster.model_validate(
+    {
+        "name": "homelab",
+        "kubernetes": {"endpoint": "10.0.0.10"},
+        "nodes": [
+            {"name": "cp1", "address": "10.0.0.1", "roles": ["control-plane"]},
+            {"name": "cp2", "address": "10.0.0.2", "roles": ["control-plane"]},
+            {"name": "w1", "address": "10.0.0.3", "roles": ["worker"]},
+        ],
+    }
+)
 
 
 def accept(**keys: str) -> DriftIgnore:
@@ -25,7 +37,7 @@ def accept(**keys: str) -> DriftIgnore:
 
 
 def judged(row: Row, *accepted: DriftIgnore, today: date = TODAY) -> Row:
-    [found] = ignoring_rows([row], accepted, today)
+    [found] = ignoring_rows([row], HOME.model_copy(update={"drift_ignore": accepted}), today)
     return found
 
 
@@ -64,6 +76,18 @@ def test_an_operation_is_accepted_by_its_name_or_its_phases_on_a_host_or_all(
 )
 def test_another_operation_or_host_is_not_accepted_by_it(other: dict[str, str]) -> None:
     assert judged(SYSCTLS, accept(**other)) == SYSCTLS
+
+
+@pytest.mark.parametrize("host", ["cp1", "cp2"])
+def test_an_operation_of_the_cluster_is_accepted_by_whoever_might_speak_for_it(host: str) -> None:
+    accepted = accept(plan="nodes", host=host)
+
+    assert judged(LABELS, accepted).ignored == "tuned by hand (until 2026-12-31)"
+    assert (judged(replace(LABELS, of_cluster=False), accepted).ignored is None) == (host == "cp1")
+
+
+def test_an_operation_of_the_cluster_is_not_accepted_by_the_name_of_a_host_that_never_speaks() -> None:
+    assert judged(LABELS, accept(plan="nodes", host="w1")) == LABELS
 
 
 def test_an_accepted_operation_is_shown_and_ends_with_zero() -> None:

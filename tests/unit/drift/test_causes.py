@@ -94,6 +94,24 @@ def test_a_cluster_whose_control_plane_is_away_is_silent_because_of_that() -> No
     }
 
 
+@pytest.mark.parametrize("cause", ["HOST-00", "HOST-01"])
+def test_what_could_not_be_looked_at_on_a_host_is_silent_because_of_that(cause: str) -> None:
+    fault = Finding(cause, "w1", Status.FAIL, found="w1 (192.0.2.2 port 22): it is in the way")
+    silent = Finding("HOST-17", "w1", Status.UNAVAILABLE, found="firewall: only root may read it")
+    other = Finding("HOST-17", "w2", Status.UNAVAILABLE, found="nft ended with 1")
+    seen = Finding("HOST-03", "w1", Status.FAIL, found="/dev/sda2")
+
+    assert because([fault, silent, other, seen]) == {("HOST-17", "w1"): ((cause, "w1"),)}
+    assert because([Finding(cause, "w1", Status.PASS), silent]) == {}
+
+
+def test_of_a_host_that_is_away_nobody_knows_whether_it_would_give_root() -> None:
+    away = Finding("HOST-00", "w1", Status.FAIL, found="w1 (192.0.2.2 port 22): no route")
+    silent = Finding("HOST-01", "w1", Status.UNAVAILABLE, found="the host does not answer (HOST-00)")
+
+    assert because([away, silent]) == {("HOST-01", "w1"): (("HOST-00", "w1"),)}
+
+
 def test_of_a_chain_the_first_is_named_and_of_several_all() -> None:
     chain = night(("K8S-13", "w1"), ("K8S-09", None), ("LB-02", None), ("LB-04", None))
     several = night(("HOST-07", "w1"), ("LB-03", None), ("LB-04", None))

@@ -76,6 +76,26 @@ def test_a_host_that_is_away_is_not_mended_by_that() -> None:
     assert dict(back.since) == {SWAP: FIRST, SYSCTL: FIRST}
 
 
+def test_a_host_that_gives_no_root_is_not_mended_by_that() -> None:
+    denied = Finding("HOST-01", "w1", Status.FAIL, found="w1: user 'ops' is not root")
+    swap = Finding("HOST-03", "w1", Status.UNAVAILABLE, found="the host gives no root (HOST-01)")
+    before = compared(night(0, SWAP, SYSCTL), None)
+    rootless = compared(replace(night(1), findings=(denied, swap)), before)
+    back = compared(night(2, SYSCTL), rootless)
+
+    assert rootless.gone == ()
+    assert (rootless.since[SYSCTL], back.since[SYSCTL]) == (FIRST, FIRST)
+    assert [(each.check, each.host) for each in back.gone] == [("HOST-01", "w1"), SWAP]
+
+
+def test_what_is_good_on_a_host_whatever_its_user_may_is_gone() -> None:
+    denied = Finding("HOST-01", "w1", Status.FAIL, found="w1: user 'ops' is not root")
+    good = Finding("HOST-03", "w1", Status.PASS)
+    found = compared(replace(night(1), findings=(denied, good)), compared(night(0, SWAP), None))
+
+    assert [(each.check, each.host) for each in found.gone] == [SWAP]
+
+
 def test_a_silent_api_does_not_mend_what_only_it_can_show() -> None:
     before = compared(night(0, POOL), None)
     silent = compared(night(1), before, unjudged=("load-balancer",))
@@ -83,6 +103,18 @@ def test_a_silent_api_does_not_mend_what_only_it_can_show() -> None:
 
     assert silent.gone == ()
     assert back.since[POOL] == FIRST
+
+
+def test_who_speaks_for_the_cluster_makes_no_other_fault_of_it() -> None:
+    spoken = replace(row(POOL), of_cluster=True)
+    first = compared(replace(night(0), rows=(spoken,)), None)
+    second = compared(replace(night(1), rows=(replace(spoken, host="cp2"),)), first)
+    error = replace(spoken, operation="Announce addresses", host="cp3", state=State.ERROR)
+    broken = compared(replace(night(2), rows=(error,)), second)
+
+    assert second.since == {(POOL[0], None): FIRST}
+    assert broken.since[POOL[0], None] == FIRST
+    assert second.gone == broken.gone == ()
 
 
 def test_a_phase_that_ended_with_an_error_does_not_mend_what_came_before_it_that_night() -> None:

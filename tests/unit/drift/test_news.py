@@ -126,6 +126,13 @@ def test_amounts_that_change_by_themselves_wake_nobody(before: str, now: str) ->
     assert not news(report(finding(now)), after(finding(before)))
 
 
+def test_who_speaks_for_the_cluster_is_no_news() -> None:
+    spoken = replace(ROW, phase="nodes", host="cp1", of_cluster=True)
+
+    assert not news(report(replace(spoken, host="cp2")), after(spoken))
+    assert of(news(report(replace(ROW, host="cp2")), after(replace(ROW, host="cp1")))) == (1, 0, 1)
+
+
 def test_what_somebody_accepted_and_notes_are_neither_news_nor_gone() -> None:
     accepted = finding("ends in 6 days", ignored="in spring (until 2027-03-31)")
     note = finding("one more", Severity.INFO)
@@ -158,6 +165,21 @@ def test_what_cannot_be_read_any_more_is_told_once() -> None:
     assert found.new == ((ENDS, "cp1"),)
     assert not news(report(replace(silent, found="connection refused")), found.known)
     assert news(report(), found.known).gone == ((ENDS, "cp1"),)
+
+
+def test_of_a_host_that_gives_no_root_that_alone_is_told_and_what_was_wrong_with_it_is_kept() -> None:
+    fault, row = finding("ends in 6 days"), replace(ROW, host="cp1")
+    denied = Finding("HOST-01", "cp1", Status.FAIL, found="user 'ops' is not root")
+    unread = "the host gives no root (HOST-01)"
+    silent = [finding(unread, status=Status.UNAVAILABLE, check=each) for each in (ENDS, "K8S-05")]
+    before = after(fault, row)
+    night_before = compared(report(fault, row), None)
+    rootless = compared(report(denied, *silent), night_before)
+
+    told = news(rootless, before)
+    assert (told.new, told.changed, told.gone) == ((("HOST-01", "cp1"),), (), ())
+    back = news(report(fault, row), told.known)
+    assert (back.new, back.changed, back.gone) == ((), (), (("HOST-01", "cp1"),))
 
 
 def test_of_a_host_that_is_away_that_alone_is_told_and_what_was_wrong_with_it_is_kept() -> None:

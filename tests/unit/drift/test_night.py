@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from checks.drift import night
 from checks.drift.night import MENDED_BY, belonging, once
 from checks.finding import Finding, Status
+from deploy.engine.session import Session
+from deploy.engine.survey import Survey
 from deploy.model.row import Row, State
+from tests.unit.checks.machines import cluster
 
 SYSCTLS = Row("baseline", "w1", "Set kernel parameters", State.CHANGE)
 
@@ -84,11 +91,27 @@ def test_another_hosts_operation_does_not_mend_it() -> None:
 
 def test_what_the_cluster_lost_is_mended_from_whichever_host_speaks_for_it() -> None:
     failed = finding("K8S-08", "w1", Status.FAIL)
-    labels = Row("nodes", "cp1", "Label and taint the nodes", State.CHANGE)
+    labels = Row("nodes", "cp1", "Label and taint the nodes", State.CHANGE, of_cluster=True)
 
     [said] = belonging([failed], [labels])
 
     assert said.remedy == "slipway apply does it: nodes | Label and taint the nodes"
+    assert belonging([failed], [replace(labels, of_cluster=False)]) == [failed]
+
+
+@pytest.mark.parametrize("speaker", [None, "cp1"])
+def test_a_control_plane_that_is_lost_leaves_nothing_said_of_the_cluster(
+    monkeypatch: pytest.MonkeyPatch, speaker: str | None
+) -> None:
+    spoken = Row("nodes", "cp1", "Label and taint the nodes", State.UNKNOWN, of_cluster=True)
+    monkeypatch.setattr(night, "survey", lambda *_: Survey(speaker, {}, [SYSCTLS, spoken]))
+    lost, there = (cast(Session, SimpleNamespace(hosts=hosts)) for hosts in (("w1",), ("cp1", "w1")))
+
+    rows, unjudged = night._plan(lost, cluster())
+
+    assert rows == [SYSCTLS]
+    assert unjudged == ("network", "nodes", "load-balancer", "storage", "gpu-intel")
+    assert (night._plan(there, cluster()) == ([SYSCTLS, spoken], ())) is (speaker is not None)
 
 
 def test_a_pass_is_nobodys_to_mend() -> None:

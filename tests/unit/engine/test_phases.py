@@ -132,6 +132,18 @@ def test_without_an_api_the_rows_that_ask_it_are_unknown_until_the_control_plane
     ]
 
 
+@pytest.mark.parametrize("name", ["two_files", "unreadable", "mistaken"])
+@pytest.mark.parametrize("speaker", ["cp1", None])
+def test_rows_say_whether_they_are_the_clusters_or_a_hosts(
+    session: Session, name: str, speaker: str | None
+) -> None:
+    spoken = planning.plan(session, [phase(name, Where.SPEAKER)], speaker)
+    first = planning.plan(session, [phase(name, Where.FIRST)], speaker)
+
+    assert {row.of_cluster for row in spoken} == {True}
+    assert {row.of_cluster for row in first} == {False}
+
+
 def test_an_operation_may_ask_another_host(session: Session, disk: Path) -> None:
     (disk / "cp1-token").write_text("abc")
 

@@ -61,6 +61,7 @@ LABELS = Row(
     diff="-tier: gold\n+tier: gpu",
     reason="w1 is not labelled as declared",
     ignored="moved in spring (until 2027-03-31)",
+    of_cluster=True,
 )
 TITLES = {
     "HOST-03": "Swap is off",

@@ -165,12 +165,13 @@ def test_half_a_document_is_never_read_as_a_run(text: str) -> None:
         read(text, "night.json")
 
 
-def test_a_document_from_before_rows_could_be_accepted_is_read() -> None:
+def test_a_document_from_before_rows_could_be_accepted_or_the_clusters_is_read() -> None:
     data = json.loads(render(NIGHT, "json"))
     for row in data["rows"]:
-        del row["ignored"]
+        del row["ignored"], row["of_cluster"]
 
-    assert [row.ignored for row in read(json.dumps(data), "night.json").rows] == [None, None]
+    rows = read(json.dumps(data), "night.json").rows
+    assert [(row.ignored, row.of_cluster) for row in rows] == [(None, False), (None, False)]
 
 
 def test_a_document_of_another_version_is_refused() -> None:
