@@ -12,25 +12,37 @@ from testinfra.host import Host
 
 from checks.acceptance.check import Seen, proves
 from checks.finding import Severity
+from checks.say import listed
 from deploy.model import Cluster, Node
 from deploy.model.api_server import PORT
 
 SOON, AT_ONCE = timedelta(days=30), timedelta(days=7)
 KUBELET, KUBELET_PORT = "/var/lib/kubelet/pki", 10250
+CLIENT = f"{KUBELET}/kubelet-client-current.pem"  # a link
+# what kubeadm makes: https://kubernetes.io/docs/setup/best-practices/certificates/
+EVERYWHERE = ("pki/ca.crt", CLIENT)
+OF_CONTROL_PLANES = (
+    *(f"pki/{name}.crt" for name in ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client")),
+    *(f"pki/{name}.crt" for name in ("front-proxy-ca", "front-proxy-client")),
+    *(f"pki/etcd/{name}.crt" for name in ("ca", "healthcheck-client", "peer", "server")),
+    *(f"{name}.conf" for name in ("admin", "controller-manager", "scheduler")),
+)
 PEM = "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p'"
+# a link to nothing is named, too
+NAME = '{ [ -e "$f" ] || [ -L "$f" ]; } && echo "@ $f"'
 # Nothing of a private key leaves the host: only CERTIFICATE blocks and client-certificate-data are printed.
 READ = f"""cd /etc/kubernetes 2>/dev/null || exit 1
-for f in pki/*.crt pki/etcd/*.crt {KUBELET}/kubelet-client-current.pem {KUBELET}/kubelet.crt; do
-  [ -e "$f" ] && echo "@ $f" && {PEM} "$f"
+for f in pki/*.crt pki/etcd/*.crt {CLIENT} {KUBELET}/kubelet.crt; do
+  {NAME} && {PEM} "$f"
 done
 for f in *.conf; do
-  [ -e "$f" ] && echo "@ $f" && sed -n 's/^ *client-certificate-data: *//p' "$f"
+  {NAME} && sed -n 's/^ *client-certificate-data: *//p' "$f"
 done; true"""
 
 # k3s keeps them in two folders, and renews at a start what has less than 120 days left (k3s-io/k3s#12315)
 READ_K3S = f"""cd /var/lib/rancher/k3s 2>/dev/null || exit 1
 for f in server/tls/*.crt server/tls/etcd/*.crt agent/*.crt; do
-  [ -e "$f" ] && echo "@ $f" && {PEM} "$f"
+  {NAME} && {PEM} "$f"
 done; true"""
 # curl says whom it talked to since 7.88, Debian 12's; openssl does where it is older, as in Ubuntu 22.04.
 # Nobody is trusted for that, and nothing is sent.
@@ -62,11 +74,13 @@ class Dated:
 
 def parse(text: str) -> list[Dated]:
     """Return the certificates that the script printed; a file without any has none."""
-    return [
-        Dated(name, each)
-        for name, _, body in (part.partition("\n") for part in text.split("@ ")[1:])
-        for each in _certificates(body)
-    ]
+    return [Dated(name, each) for name, body in _parts(text) for each in _certificates(body)]
+
+
+def _parts(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split("@ ")[1:]:
+        name, _, body = part.partition("\n")
+        yield name, body
 
 
 def _certificates(body: str) -> Iterator[x509.Certificate]:
@@ -74,6 +88,21 @@ def _certificates(body: str) -> Iterator[x509.Certificate]:
         yield from x509.load_pem_x509_certificates(body.encode())
     elif body.strip():
         yield from x509.load_pem_x509_certificates(base64.b64decode(body))
+
+
+def lacking(cluster: Cluster, node: Node, text: str) -> list[str]:
+    """Return the files that should hold a certificate, and hold none or are not there.
+
+    Of k3s' own only those that are there are known. A kubelet that never renews has no CLIENT: its kubeconfig
+    holds the certificate itself, and otherwise names that file.
+    """
+    of_kubeadm = (*EVERYWHERE, *(OF_CONTROL_PLANES if node.is_control_plane else ()))
+    there = [name for name, _ in _parts(text) if name.endswith((".crt", ".pem"))]
+    held = {each.name for each in parse(text)}
+    wanted = dict.fromkeys([*(() if cluster.is_k3s else of_kubeadm), *there])
+    if CLIENT not in there and "kubelet.conf" in held:
+        wanted.pop(CLIENT, None)
+    return [name for name in wanted if name not in held]
 
 
 def left(dated: Dated, now: datetime) -> str:
@@ -102,6 +131,8 @@ def test_certificates_are_valid_for_a_month(host: Host, cluster: Cluster, node: 
     found = parse(ran.stdout) if ran.rc == 0 else []
     if not any(not each.name.startswith(SERVED_AT) for each in found):
         seen.unread(f"no certificate could be read: {ran.stderr.strip() or 'none is there'}")
+    if empty := lacking(cluster, node, ran.stdout):
+        seen.require(False, found=f"no certificate in {listed(empty)}", wanted="one in each file")
     now = datetime.now(UTC)
     bad = [each for each in found if each.ends - now < SOON or now < each.begins]
     first = min(found, key=lambda each: each.ends)

@@ -11,7 +11,7 @@ from test_kubelet_files import files
 from test_served_certificates import certificate
 
 from checks.acceptance.runner import prove_hosts
-from checks.acceptance.test_certificates import reading
+from checks.acceptance.test_certificates import EVERYWHERE, reading
 from checks.acceptance.test_kubelet_files import READ as FILES
 from checks.acceptance.test_services import query
 from checks.acceptance.test_static_pods import MANIFEST, comparison
@@ -21,8 +21,8 @@ from deploy.model import TimeSync
 
 
 def printed(days: int) -> str:
-    """Return a certificate that ends in so many days as w1 prints it: on file, and as it is served."""
-    return f"@ pki/apiserver.crt\n{certificate(days)}\n@ served at 10.0.0.12:10250\n{certificate(days)}"
+    """Return a certificate that ends in so many days as w1 prints it: in its files, and as it is served."""
+    return "\n".join(f"@ {name}\n{certificate(days)}" for name in (*EVERYWHERE, "served at 10.0.0.12:10250"))
 
 
 SYSCTLS = "sysctl -n net.ipv4.ip_forward net.bridge.bridge-nf-call-iptables"
@@ -103,7 +103,7 @@ def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
         ("HOST-08", "pass", "8192 instances and 524288 watches", ">= 1024 and 524288"),
         ("HOST-09", "pass", "0.0 s off", "< 2 s off the controller's clock"),
         ("HOST-12", "pass", "10.0.0.12 on eth0", "10.0.0.12 on an interface"),
-        ("K8S-03", "pass", "2 certificates, pki/apiserver.crt ends in 363 days", ">= 30 days each"),
+        ("K8S-03", "pass", "3 certificates, pki/ca.crt ends in 363 days", ">= 30 days each"),
         ("K8S-06", "pass", "10.43.0.10: 1 answer", "10.43.0.10: 1 answer"),
         ("K8S-11", "pass", "no alarm", "no alarm"),
         ("K8S-13", "pass", "active, v1.36.3", "active, v1.36.3"),
@@ -171,12 +171,12 @@ def test_a_clock_that_the_inventory_keeps_is_synchronised(said: str, status: str
         (
             READ,
             Ran(out=printed(days=20)),
-            ("K8S-03", "fail", "2 certificates, pki/apiserver.crt ends in 19 days", ">= 30 days each"),
+            ("K8S-03", "fail", "3 certificates, pki/ca.crt ends in 19 days", ">= 30 days each"),
         ),
         (
             READ,
             Ran(out=printed(days=-3)),
-            ("K8S-03", "fail", "2 certificates, pki/apiserver.crt ended 4 days ago", ">= 30 days each"),
+            ("K8S-03", "fail", "3 certificates, pki/ca.crt ended 4 days ago", ">= 30 days each"),
         ),
         (DNS, Ran(124), ("K8S-06", "fail", "10.43.0.10: no answer", "10.43.0.10: 1 answer")),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,7 +17,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from checks.acceptance.runner import host_checks, prove_hosts
-from checks.acceptance.test_certificates import PEM, SERVED, parse, reading
+from checks.acceptance.test_certificates import (
+    CLIENT,
+    EVERYWHERE,
+    OF_CONTROL_PLANES,
+    PEM,
+    READ,
+    READ_K3S,
+    SERVED,
+    parse,
+    reading,
+)
 from deploy.model import Cluster
 
 K3S = Cluster.model_validate(
@@ -26,6 +37,8 @@ K3S = Cluster.model_validate(
     }
 )
 FILE, OTHER, OLD = 360, 361, 20
+FILES = (*OF_CONTROL_PLANES, *EVERYWHERE)
+ALL = len(FILES) + 2  # with those that are served
 SAME = "the API server serves the one on file"
 ANOTHER = "the API server serves another one than the file"
 
@@ -41,9 +54,9 @@ def certificate(days: int) -> str:
 
 
 def printed(**served: int | None) -> Ran:
-    """Return the answer of cp1 with one certificate on file, and these by kubelet and API server."""
+    """Return the answer of cp1 with one certificate in its files, and these by kubelet and API server."""
     ports = {"kubelet": 10250, "api": 6443}
-    parts = [f"@ pki/apiserver.crt\n{certificate(FILE)}"]
+    parts = [f"@ {name}\n{certificate(FILE)}" for name in FILES]
     for name, days in served.items():
         chain = "" if days is None else f"Subject:CN = x\n{certificate(days)}"
         parts.append(f"@ served at 10.0.0.11:{ports[name]}\n{chain}")
@@ -67,17 +80,17 @@ def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
         (
             printed(kubelet=OTHER, api=FILE),
             CLUSTER,
-            ("pass", f"3 certificates, pki/apiserver.crt ends in {FILE - 1} days, {SAME}"),
+            ("pass", f"{ALL} certificates, pki/apiserver.crt ends in {FILE - 1} days, {SAME}"),
         ),
         (
             printed(kubelet=OLD, api=FILE),
             CLUSTER,
-            ("fail", f"3 certificates, served at 10.0.0.11:10250 ends in {OLD - 1} days"),
+            ("fail", f"{ALL} certificates, served at 10.0.0.11:10250 ends in {OLD - 1} days"),
         ),
         (
             printed(kubelet=OTHER, api=OTHER),
             CLUSTER,
-            ("fail", f"3 certificates, pki/apiserver.crt ends in {FILE - 1} days, {ANOTHER}"),
+            ("fail", f"{ALL} certificates, pki/apiserver.crt ends in {FILE - 1} days, {ANOTHER}"),
         ),
         (
             printed(kubelet=None, api=FILE),
@@ -92,12 +105,12 @@ def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
         (
             printed(kubelet=OTHER, api=OTHER),
             K3S,
-            ("pass", f"3 certificates, pki/apiserver.crt ends in {FILE - 1} days"),
+            ("pass", f"{ALL} certificates, pki/apiserver.crt ends in {FILE - 1} days"),
         ),
         (
             printed(kubelet=OTHER, api=OLD),
             K3S,
-            ("fail", f"3 certificates, served at 10.0.0.11:6443 ends in {OLD - 1} days"),
+            ("fail", f"{ALL} certificates, served at 10.0.0.11:6443 ends in {OLD - 1} days"),
         ),
     ],
 )
@@ -111,6 +124,55 @@ def test_nothing_on_file_is_not_made_good_by_what_is_served() -> None:
     served = Ran(out=f"@ served at 10.0.0.11:10250\n{certificate(FILE)}")
 
     assert said(served) == ("unavailable", "no certificate could be read: none is there")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_gone_or_holds_no_certificate_is_a_fault(name: str) -> None:
+    good = printed(kubelet=OTHER, api=FILE).out
+    gone = good.replace(f"@ {name}\n{certificate(FILE)}", "")
+    empty = good.replace(f"@ {name}\n{certificate(FILE)}", f"@ {name}\n")
+
+    assert len({good, gone, empty}) == 3
+    for broken in (gone, empty):
+        assert said(Ran(out=broken)) == ("fail", f"no certificate in {name}")
+
+
+def test_a_kubelet_that_never_renews_has_its_certificate_in_its_kubeconfig() -> None:
+    good = printed(kubelet=OTHER, api=FILE).out
+    held = f"@ kubelet.conf\n{base64.b64encode(certificate(FILE).encode()).decode()}\n"
+    without = good.replace(f"@ {CLIENT}\n{certificate(FILE)}", held)
+    empty = good.replace(f"@ {CLIENT}\n{certificate(FILE)}", f"@ {CLIENT}\n{held}")
+
+    assert said(Ran(out=without))[0] == "pass"
+    assert said(Ran(out=empty)) == ("fail", f"no certificate in {CLIENT}")
+
+
+def test_another_file_that_holds_no_certificate_is_a_fault_on_k3s_too() -> None:
+    good = printed(kubelet=OTHER, api=FILE).out
+    empty = f"@ agent/client-kubelet.crt\n{good}"
+    named = f"@ kubelet.conf\n{good}"
+
+    assert (
+        said(Ran(out=empty))
+        == said(Ran(out=empty), K3S)
+        == (
+            "fail",
+            "no certificate in agent/client-kubelet.crt",
+        )
+    )
+    assert said(Ran(out=named))[0] == "pass", "it names the kubelet's file"
+
+
+def test_a_link_to_nothing_and_an_empty_file_are_named(tmp_path: Path) -> None:
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent/a.crt").symlink_to(tmp_path / "nothing")
+    (tmp_path / "agent/b.crt").touch()
+    script = READ_K3S.replace("/var/lib/rancher/k3s", str(tmp_path))
+
+    ran = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "@ agent/a.crt\n@ agent/b.crt\n"
+    assert CLIENT in READ
 
 
 def test_a_worker_is_asked_for_its_kubelets_alone() -> None:
