@@ -103,7 +103,7 @@ class Verify:
         def look() -> str | None:
             kubectl, cause = speaker(self.cluster, self.hands)
             seen = snapshot(self.cluster, kubectl.ask) if kubectl else silent(self.cluster, cause)
-            findings = [*judge(self.cluster, seen), *locked(self.lock, seen)]
+            findings = [*judge(self.cluster, seen), *locked(self.cluster, self.lock, seen)]
             last[:] = [(kubectl, seen, findings)]
             return self._waits_for(findings) if self._asks() else None
 

@@ -108,7 +108,7 @@ def _checks(session: Session, cluster: Cluster, lock: Lock) -> list[Finding]:
     seen = snapshot(cluster, kubectl.ask) if kubectl else silent(cluster, cause)
     observed = collected.get().observations()
     bare = preflight(cluster, observed, phase=Phase.DRIFT)
-    shown = [*judge(cluster, seen), *locked(lock, seen), *answer(cluster, seen)]
+    shown = [*judge(cluster, seen), *locked(cluster, lock, seen), *answer(cluster, seen)]
     shown += [*room(cluster, seen, session), *drivers(cluster, seen, observed)]
     return once(bare, proven.get(), shown)
 

@@ -22,7 +22,7 @@ def running(image: str, image_id: str, namespace: str = "kube-system") -> dict[s
 
 
 def of_pods(*pods: dict[str, Any]) -> Finding:
-    [finding] = locked(LOCK, seen(lambda lists: lists.update(pods=[*pods])))
+    [finding] = locked(CLUSTER, LOCK, seen(lambda lists: lists.update(pods=[*pods])))
     return finding
 
 
@@ -46,6 +46,15 @@ def test_a_tag_that_was_pushed_again_is_found() -> None:
 
 def test_an_image_that_nobody_locked_is_found() -> None:
     assert of_pods(running("docker.io/evil:1", "docker.io/evil@sha256:x")).status is Status.FAIL
+
+
+def test_kubeadm_brings_no_image_of_k3s() -> None:
+    finding = of_pods(running("docker.io/rancher/mirrored-coredns-coredns:1", "sha256:abc"))
+
+    assert (finding.status, finding.found) == (
+        Status.FAIL,
+        "0/1 containers run what is locked, not docker.io/rancher/mirrored-coredns-coredns:1",
+    )
 
 
 def test_an_image_that_tells_no_digest_is_counted_apart_and_passes_nothing_alone() -> None:
@@ -120,6 +129,6 @@ def test_a_cluster_that_gives_no_address_is_skipped_and_not_passed() -> None:
 def test_a_silent_api_leaves_both_unsaid() -> None:
     snapshot = silent(CLUSTER, "refused")
 
-    assert {each.status for each in [*locked(LOCK, snapshot), *answer(CLUSTER, snapshot)]} == {
+    assert {each.status for each in [*locked(CLUSTER, LOCK, snapshot), *answer(CLUSTER, snapshot)]} == {
         Status.UNAVAILABLE
     }

@@ -106,7 +106,7 @@ Judge = Callable[[Cluster, Snapshot], Iterable[Finding]]
 
 
 def images(_: Cluster, snapshot: Snapshot) -> Iterator[Finding]:
-    yield from locked(LOCK, snapshot)
+    yield from locked(CLUSTER, LOCK, snapshot)
 
 
 def addresses(cluster: Cluster, snapshot: Snapshot) -> Iterator[Finding]:

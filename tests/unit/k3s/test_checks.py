@@ -16,7 +16,7 @@ from checks.cluster.snapshot import Answer, Snapshot
 from checks.cluster.workloads import static_pods, system_workloads
 from checks.finding import Finding
 from deploy.observe.k3s import GENERATED, RECORD
-from tests.unit.acceptance.clusters import LOCK, deployment
+from tests.unit.acceptance.clusters import DIGEST, LOCK, deployment
 from tests.unit.k3s.conftest import cluster
 
 
@@ -58,21 +58,53 @@ def test_what_k3s_deploys_and_was_not_disabled_must_be_up() -> None:
     )
 
 
-def test_images_that_k3s_brings_need_no_digest_and_others_do() -> None:
-    def pod(image: str) -> dict[str, Any]:
-        return {
+OWN = ("rancher/mirrored-coredns-coredns:1.14.2", "docker.io/rancher/klipper-helm:v0.9.8")
+LOCKED = "registry.k8s.io/agnhost:2.63.0"
+
+
+def compared(*images: str, **k3s: Any) -> tuple[str, str]:
+    """Return RT-13 of pods with these images, in a cluster of k3s."""
+    pods = [
+        {
             "metadata": {"namespace": "kube-system", "name": "x"},
             "spec": {"containers": [{"name": "x", "image": image}]},
-            "status": {"containerStatuses": [{"name": "x", "imageID": "sha256:abc"}]},
+            "status": {"containerStatuses": [{"name": "x", "imageID": f"{image}@{DIGEST}"}]},
         }
+        for image in images
+    ]
+    [finding] = locked(cluster(**k3s), LOCK, seen(pods=pods))
+    return found(finding)
 
-    own, other = pod("rancher/mirrored-coredns-coredns:1.14.2"), pod("quay.io/other:1")
 
-    [good] = locked(LOCK, seen(pods=[own]))
-    [bad] = locked(LOCK, seen(pods=[own, other]))
+def test_images_that_k3s_brings_have_no_digest_of_their_own_and_others_do() -> None:
+    assert compared(LOCKED, *OWN) == (
+        "pass",
+        "1/1 containers run what is locked, 2 are k3s' own by name",
+    )
+    assert compared("quay.io/other:1", *OWN) == (
+        "fail",
+        "0/1 containers run what is locked, not quay.io/other:1, 2 are k3s' own by name",
+    )
 
-    assert found(good) == ("pass", "0/0 containers run what is locked, 1 are k3s' own")
-    assert found(bad) == ("fail", "0/1 containers run what is locked, not quay.io/other:1, 1 are k3s' own")
+
+def test_where_k3s_own_images_are_all_there_is_nothing_is_compared_and_nothing_passed() -> None:
+    assert compared(*OWN) == (
+        "skipped",
+        "no container can be compared with the lock, 2 are k3s' own by name",
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "k3s"),
+    [
+        ("docker.io/rancher/anything:evil", {}),
+        ("quay.io/rancher/mirrored-coredns-coredns:1.14.2", {}),
+        ("rancher/mirrored-coredns-coredns-too:1", {}),
+        ("rancher/mirrored-library-traefik:3", BARE),
+    ],
+)
+def test_what_k3s_does_not_bring_is_not_its_own(image: str, k3s: dict[str, Any]) -> None:
+    assert compared(LOCKED, image, **k3s) == ("fail", f"1/2 containers run what is locked, not {image}")
 
 
 def prove(check: str, answers: dict[str, Ran]) -> list[tuple[str, str]]:
