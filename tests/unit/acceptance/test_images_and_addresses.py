@@ -72,10 +72,10 @@ def test_a_cluster_without_containers_does_not_pass_and_others_pods_are_their_ow
     )
 
 
-def service(ip: str | None, kind: str = "LoadBalancer") -> dict[str, Any]:
+def service(ip: str | None, kind: str = "LoadBalancer", **spec: Any) -> dict[str, Any]:
     return {
         "metadata": {"namespace": "default", "name": "web"},
-        "spec": {"type": kind, "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]},
+        "spec": {"type": kind, "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}], **spec},
         "status": {"loadBalancer": {"ingress": [{"ip": ip}] if ip else []}},
     }
 
@@ -109,9 +109,48 @@ def test_a_service_that_waits_for_an_address_is_named() -> None:
 
     assert (finding.status, finding.found, finding.detail) == (
         Status.FAIL,
-        "0/1 Services have an address, 0/0 ports answer, not default/web",
+        "0/1 Services have an address, not default/web",
         "default/web has no address",
     )
+
+
+def test_of_some_services_without_an_address_the_others_ports_are_asked() -> None:
+    finding = asked(service("10.0.0.200"), service(None))
+
+    assert finding.found == "1/2 Services have an address, 1/1 ports answer, not default/web"
+
+
+NAMED = {**service(None), "status": {"loadBalancer": {"ingress": [{"hostname": "web.tailnet.ts.net"}]}}}
+
+
+@pytest.mark.parametrize("other", [service(None, loadBalancerClass="tailscale"), NAMED])
+def test_what_another_load_balancer_serves_is_its_own(other: dict[str, Any]) -> None:
+    beside, alone = asked(service("10.0.0.200"), other, refused=""), asked(other)
+
+    assert (beside.status, beside.found) == (
+        Status.PASS,
+        "1/1 Services have an address, 1/1 ports answer, 1 of another load balancer",
+    )
+    assert (alone.status, alone.found) == (
+        Status.SKIPPED,
+        "no Service asks MetalLB for an address, 1 of another load balancer",
+    )
+    waits = asked(service(None), other)
+    assert (waits.status, waits.found) == (
+        Status.FAIL,
+        "0/1 Services have an address, not default/web, 1 of another load balancer",
+    )
+
+
+def test_where_there_is_no_tcp_port_nobody_knocked_and_nothing_passes() -> None:
+    udp = [{"port": 53, "protocol": "UDP"}]
+    finding = asked(service("10.0.0.200", ports=udp))
+
+    assert (finding.status, finding.found) == (
+        Status.SKIPPED,
+        "1/1 Services have an address, and no TCP port to knock at",
+    )
+    assert asked(service(None, ports=udp)).status is Status.FAIL
 
 
 @pytest.mark.parametrize("metadata", [{"deletionTimestamp": "2026-11-30T03:00:00Z"}, {"labels": OWNED}])
