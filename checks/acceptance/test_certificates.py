@@ -93,12 +93,15 @@ def _certificates(body: str) -> Iterator[x509.Certificate]:
 def lacking(cluster: Cluster, node: Node, text: str) -> list[str]:
     """Return the files that should hold a certificate, and hold none or are not there.
 
-    Of k3s' own only those that are there are known. A kubeconfig may name a file instead.
+    Of k3s' own only those that are there are known. A kubelet that never renews has no CLIENT: its kubeconfig
+    holds the certificate itself, and otherwise names that file.
     """
     of_kubeadm = (*EVERYWHERE, *(OF_CONTROL_PLANES if node.is_control_plane else ()))
     there = [name for name, _ in _parts(text) if name.endswith((".crt", ".pem"))]
     held = {each.name for each in parse(text)}
     wanted = dict.fromkeys([*(() if cluster.is_k3s else of_kubeadm), *there])
+    if CLIENT not in there and "kubelet.conf" in held:
+        wanted.pop(CLIENT, None)
     return [name for name in wanted if name not in held]
 
 

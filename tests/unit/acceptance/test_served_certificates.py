@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -134,6 +135,16 @@ def test_a_file_that_is_gone_or_holds_no_certificate_is_a_fault(name: str) -> No
     assert len({good, gone, empty}) == 3
     for broken in (gone, empty):
         assert said(Ran(out=broken)) == ("fail", f"no certificate in {name}")
+
+
+def test_a_kubelet_that_never_renews_has_its_certificate_in_its_kubeconfig() -> None:
+    good = printed(kubelet=OTHER, api=FILE).out
+    held = f"@ kubelet.conf\n{base64.b64encode(certificate(FILE).encode()).decode()}\n"
+    without = good.replace(f"@ {CLIENT}\n{certificate(FILE)}", held)
+    empty = good.replace(f"@ {CLIENT}\n{certificate(FILE)}", f"@ {CLIENT}\n{held}")
+
+    assert said(Ran(out=without))[0] == "pass"
+    assert said(Ran(out=empty)) == ("fail", f"no certificate in {CLIENT}")
 
 
 def test_another_file_that_holds_no_certificate_is_a_fault_on_k3s_too() -> None:
