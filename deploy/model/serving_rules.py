@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from deploy.model.cluster import Cluster
+from deploy.model.exposure_rules import exposure_is_possible, routes_are_told_apart
 from deploy.model.k3s import Packaged
 from deploy.model.mistake import Mistake, Place
 from deploy.model.model_volumes import ROOM, is_shared, room
-from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure
+from deploy.model.serving import OF_VENDOR, Accelerator, Model
 from deploy.model.sizes import in_bytes
 from deploy.model.source import FETCHED, Source, SourceKind
 from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
@@ -241,18 +242,6 @@ def images_can_be_pinned(cluster: Cluster) -> Iterator[Mistake]:
             yield Mistake((*place, "image"), text, involves=(("registry",),))
 
 
-def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
-    """What gives a model its address is there."""
-    for place, model in _models(cluster):
-        if model.expose is ModelExposure.LOAD_BALANCER and cluster.load_balancer is None:
-            text = "load-balancer needs addresses to give; declare load_balancer, or expose: cluster"
-            yield Mistake((*place, "expose"), text, involves=(("load_balancer",),))
-        if (model.expose is ModelExposure.GATEWAY) != (model.gateway is not None):
-            text = "missing; wanted here: the Gateway to be reached through"
-            text = text if model.gateway is None else "goes with expose: gateway only; leave it out"
-            yield Mistake((*place, "gateway"), text, involves=((*place, "expose"),))
-
-
 def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
     """What slipway sets is not set a second time, nothing opens the API, and no secret is in an inventory."""
     for place, model in _models(cluster):
@@ -288,5 +277,6 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     parallel_fits,
     images_can_be_pinned,
     exposure_is_possible,
+    routes_are_told_apart,
     environment_is_free,
 )
