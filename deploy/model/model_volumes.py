@@ -8,7 +8,7 @@ from deploy.model.serving import Model
 from deploy.model.sizes import in_bytes
 from deploy.model.storage import NFS_CLASS
 
-# it holds what is fetched, and what an unpacker keeps of it meanwhile
+# a ModelKit lies there as it was pulled until its files are unpacked beside it
 ROOM = 2.2
 
 

@@ -38,7 +38,9 @@ class Source(Section):
     """Where a model's files come from: one of modelkit, s3, hub, pvc, host_path; {version} is filled in."""
 
     modelkit: Annotated[str, Field(pattern=MODELKIT)] | None = setting(
-        Change.ROLLING, "A ModelKit in a registry, best with its digest.", default=None
+        Change.ROLLING,
+        "A ModelKit in a registry, best with its digest; all of it is pulled, and its model unpacked.",
+        default=None,
     )
     credentials: Account | None = setting(
         Change.LIVE,

@@ -1,6 +1,6 @@
 # Fetches a model's files into $VOLUME/$KEY, all or nothing: until they are whole they lie beside it. Runs again
-# after any interruption. Reads KEY, VOLUME, NEED_KIB, and perhaps CHECKSUM, DUMMY, ANEW; arguments: what fetches
-# into $WORK.
+# after any interruption. Reads KEY, VOLUME, NEED_KIB, and perhaps CHECKSUM, DUMMY; arguments: what fetches into
+# $WORK, and goes on there from what came before.
 whole=$VOLUME/$KEY
 export WORK=$VOLUME/.incoming-$KEY
 free() { df -Pk "$VOLUME" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4; }
@@ -20,8 +20,6 @@ if [ -d "$whole" ]; then
   mv "$whole" "$WORK" || fail "$whole could not be set aside"
 fi
 mkdir -p "$WORK" || fail "$WORK could not be made"
-# an unpacker that skips what exists would keep half a file
-if [ -n "${ANEW:-}" ]; then rm -rf "$WORK" && mkdir "$WORK"; fi
 have=$(($(free) + $(du -sk "$WORK" | cut -f 1)))
 [ "$have" -ge "$NEED_KIB" ] || final "$(gib "$have") are free on the volume, wanted $(gib "$NEED_KIB"): \
 2.2 times the weights; make room there, or give the model another volume"

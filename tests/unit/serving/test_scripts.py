@@ -32,15 +32,6 @@ def test_a_fetch_that_fails_leaves_nothing_to_be_served_and_the_next_goes_on_fro
     assert volume.check(MARKED="1").returncode == 0
 
 
-def test_an_unpacker_that_skips_what_exists_begins_with_an_empty_folder(volume: Volume) -> None:
-    volume.fetch('echo half >"$WORK/model-1.safetensors"; exit 1')
-
-    seen = volume.fetch(f'ls "$WORK"; cp -r {volume.source}/. "$WORK"', ANEW="1")
-
-    assert "model-1.safetensors" not in seen.stdout.splitlines()
-    assert (volume.files / "model-1.safetensors").read_text() == "weights"
-
-
 def test_too_little_room_ends_at_once_with_the_numbers(volume: Volume) -> None:
     ended = volume.fetch(NEED_KIB=str(1 << 50))
 
