@@ -63,7 +63,10 @@ class Source(Section):
     )
     token: SecretRef | None = setting(Change.ROLLING, "Hub: where the access token is found.", default=None)
     pvc: Name | None = setting(
-        Change.ROLLING, "A claim in the namespace models that holds the files already.", default=None
+        Change.ROLLING,
+        "A claim in the namespace models that holds the files already, readable for user 65532 or for one of"
+        " models[].groups; what it holds is left as it is.",
+        default=None,
     )
     path: Annotated[str, Field(pattern=PART)] | None = setting(
         Change.ROLLING, "Claim: the folder in it; left out, its root.", default=None

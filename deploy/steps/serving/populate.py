@@ -85,7 +85,7 @@ def job(cluster: Cluster, model: Model, image: str) -> Object:
     """Return the Job; what it is called tells what it does, since a Job cannot be changed."""
     fetching = sources.of(cluster, model)
     pod: Object = {
-        **pods.spec(model),
+        **pods.spec(model, writable=True),
         **pods.login(cluster, model),
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 5,

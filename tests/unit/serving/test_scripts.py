@@ -141,3 +141,18 @@ def test_files_that_somebody_else_put_there_need_no_mark(volume: Volume) -> None
         f"{volume.path}/nowhere is not there; look at models[].source; for files that are fetched:"
         " delete the model's Job in the namespace models and apply again, which fetches them anew\n"
     )
+
+
+def test_files_that_are_somebody_else_s_alone_are_said_to_be(volume: Volume, tmp_path: Path) -> None:
+    """By an ls that is made up: whoever runs these tests may read everything."""
+    complaint = "ls: cannot open directory: Permission denied"
+    tools = lay(tmp_path / "tools", {"ls": f"#!/bin/sh\necho '{complaint}' >&2\nexit 2\n"})
+    (tools / "ls").chmod(0o755)
+
+    ended = volume.check(volume.source, PATH=f"{tools}:{os.environ['PATH']}")
+
+    groups = " ".join(map(str, dict.fromkeys([os.getgid(), *os.getgroups()])))
+    who = f"user {os.getuid()}, of the groups {groups}"
+    what_to_do = "make it readable for others, or name a group that may read it in models[].groups"
+    assert ended.returncode == 1
+    assert ended.stderr == f"{complaint}\n{volume.source} cannot be read by {who}: {what_to_do}\n"
