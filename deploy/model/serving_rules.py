@@ -20,6 +20,7 @@ COMPANIONS = {
     "credentials": SourceKind.MODELKIT,
     "ca": SourceKind.MODELKIT,
     "revision": SourceKind.HUB,
+    "include": SourceKind.HUB,
     "token": SourceKind.HUB,
     "path": SourceKind.PVC,
     "node": SourceKind.HOST_PATH,

@@ -61,6 +61,12 @@ class Source(Section):
     revision: Annotated[str, Field(pattern=REVISION)] | None = setting(
         Change.ROLLING, "Hub: the commit, of 40 hexadecimal digits.", default=None
     )
+    include: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] | None = setting(
+        Change.ROLLING,
+        "Hub: patterns of the files to fetch, such as *.json; left out, all but weights in formats and"
+        " folders that vLLM does not read.",
+        default=None,
+    )
     token: SecretRef | None = setting(Change.ROLLING, "Hub: where the access token is found.", default=None)
     pvc: Name | None = setting(
         Change.ROLLING,

@@ -134,7 +134,8 @@ def _hub(model: Model) -> Fetching:
     program = render.file("serving/hub.py").decode()
     token = [secret("HF_TOKEN", names.hub_secret(model), names.TOKEN)] if model.source.token else []
     origin = model.origin
-    return Fetching(["python3", "-c", program, origin["hub"], origin["revision"]], [*token, *_way(model)])
+    command = ["python3", "-c", program, origin["hub"], origin["revision"], *origin.get("include", ())]
+    return Fetching(command, [*token, *_way(model)])
 
 
 def _way(model: Model) -> list[Object]:

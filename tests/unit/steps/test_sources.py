@@ -112,3 +112,15 @@ def test_a_modelkit_is_pushed_under_the_name_that_it_has_in_the_inventory() -> N
     )
     digest = f"@sha256:{'b' * 64}"
     assert pushed(f"r.org/qwen:1{digest}") == "kit push r.org/qwen:1, or oras cp FROM r.org/qwen:1"
+
+
+def test_files_of_the_hub_that_are_named_are_another_content() -> None:
+    def made(**source: Any) -> tuple[list[str], str]:
+        one = cluster({**HUB, "source": {**HUB["source"], **source}})
+        return list(sources.of(one, one.models[0]).command), names.folder(one.models[0])
+
+    (all_of_it, there), (some, here) = made(), made(include=["*.json", "consolidated*"])
+
+    assert all_of_it[3:] == ["meta-llama/Llama-3.1-8B", "b" * 40]
+    assert some[3:] == [*all_of_it[3:], "*.json", "consolidated*"]
+    assert here != there
