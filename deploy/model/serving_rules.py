@@ -9,11 +9,11 @@ from deploy.model.cluster import Cluster
 from deploy.model.exposure_rules import exposure_is_possible, routes_are_told_apart
 from deploy.model.k3s import Packaged
 from deploy.model.mistake import Mistake, Place
-from deploy.model.model_volumes import ROOM, is_shared, room
+from deploy.model.model_volumes import ROOM, declared, is_shared, room
 from deploy.model.serving import OF_VENDOR, Accelerator, Model
 from deploy.model.sizes import in_bytes
 from deploy.model.source import FETCHED, Source, SourceKind
-from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
+from deploy.model.storage import NFS_CLASS
 from deploy.model.storage_rules import unread
 
 COMPANIONS = {
@@ -164,14 +164,10 @@ def replicas_share_a_volume(cluster: Cluster) -> Iterator[Mistake]:
 
 def model_volumes_are_declared(cluster: Cluster) -> Iterator[Mistake]:
     """A model's volume is declared, of its class, large enough, and nobody else's; on NFS it is named."""
-    storage = cluster.storage
-    declared: dict[str, tuple[NfsVolume, ...] | tuple[LocalVolume, ...]] = {}
-    if storage:
-        declared = {NFS_CLASS: storage.nfs, LOCAL_CLASS: storage.volumes}
     first: dict[str, int] = {}
     for index, model in enumerate(cluster.models):
         place: Place = ("models", index, "volume")
-        sizes = {each.name: each.size for each in declared.get(model.storage_class or "", ())}
+        sizes = declared(cluster, model)
         fetches = any(kind in FETCHED for kind in model.source.kinds)
         if model.volume is None:
             if fetches and model.storage_class == NFS_CLASS:

@@ -10,7 +10,7 @@ from deploy.gpu.need import NeedError, amount, nodes_for
 from deploy.model import Cluster
 from deploy.model.mistake import Mistake, Place
 from deploy.model.serving import Accelerator, Model
-from deploy.serving import fit, placing, shape
+from deploy.serving import fit, placing, shape, versions
 
 # checks SRV-06: the largest file is read into memory on its way to a GPU; hubs cut weights to files of 5 GB
 SHARD = 5 * 10**9
@@ -85,7 +85,7 @@ def _advice(model: Model) -> str:
 
 def warnings(cluster: Cluster) -> list[Mistake]:
     """Return what works, and likely not as wished."""
-    found: list[Mistake] = []
+    found: list[Mistake] = [*versions.warnings(cluster)]
     for index, model in enumerate(cluster.models):
         try:
             seen = fit.of(cluster, model)

@@ -130,6 +130,7 @@ def _container(model: Model, image: str, fetching: Fetching) -> Object:
     by_checksum = model.checksum and model.source.kind is not SourceKind.MODELKIT
     own = {
         "KEY": names.key(model),
+        "VERSION": model.version,
         "VOLUME": volume,
         "NEED_KIB": math.ceil(room(model) / 1024),
         "HOME": "/tmp",  # noqa: S108 - a pod's own

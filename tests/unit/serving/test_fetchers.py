@@ -126,7 +126,9 @@ def test_a_modelkit_is_pulled_from_where_it_broke_off_and_unpacked_whole(volume:
     assert came == [f"pulled {name}" for name in sorted(WHOLE)], "what had come was fetched again"
     assert whole.stdout.splitlines()[0].startswith(f"the files of {KEY} are whole: ")
     assert (volume.files / "model-1.safetensors").read_text() == "weights"
-    assert sorted(each.name for each in volume.files.iterdir()) == sorted([*WHOLE, ".slipway"])
+    assert sorted(each.name for each in volume.files.iterdir()) == sorted(
+        [*WHOLE, ".slipway", ".slipway.version"]
+    )
     work = volume.path / f".incoming-{KEY}"
     assert (kit.tools / "asked").read_text().splitlines()[-2:] == [
         "pull registry.test/tiny:1 --plain-http",
