@@ -106,12 +106,25 @@ def warnings(cluster: Cluster) -> list[Mistake]:
 
 
 def _experimental(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
-    if model.gpus is None or model.device is not Accelerator.XPU or model.image:
+    """Yield what nobody has seen work: cards that vLLM leaves out, and several Intel GPUs in one pod.
+
+    oneCCL asks for pidfd_getfd, which containerd's profile (contrib/seccomp) ties to CAP_SYS_PTRACE, and that
+    the Pod Security Standard of the models' namespace gives to nobody.
+    """
+    if model.gpus is None or model.device is not Accelerator.XPU:
         return
+    said = []
     found = {gpus.model for _, gpus in nodes_for(cluster, fit.need(model.gpus)) if gpus.model in ALCHEMIST}
-    if found:
-        yield Mistake(
-            (*place, "gpus"),
+    if found and not model.image:
+        said.append(
             f"vLLM's attention for Intel GPUs does not support {', '.join(sorted(found))}, so this is an"
-            " experiment; try --attention-backend=TRITON_ATTN in arguments, or another image",
+            " experiment; try --attention-backend=TRITON_ATTN in arguments, or another image"
         )
+    if model.gpus.count > 1 and model.computed_on is Accelerator.XPU:
+        said.append(
+            f"{model.gpus.count} Intel GPUs in one pod need a system call that no pod of a model may make,"
+            " and what oneCCL falls back to hung or aborted for others (uxlfoundation/oneCCL#217, #213); set"
+            " count: 1 where one holds the model"
+        )
+    if said:
+        yield Mistake((*place, "gpus"), "; ".join(said))
