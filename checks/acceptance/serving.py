@@ -157,6 +157,8 @@ def _weights(model: Model) -> str:
 def completed(model: Model, endpoint: Asked) -> Told:
     """A model is listed under its name, and completes a text."""
     where = f"{model.name} at {endpoint.address}"
+    # what the Gateway makes of its route is GW-03's
+    where += ", not through its Gateway" if model.expose is ModelExposure.GATEWAY else ""
     listed = endpoint.get("/v1/models")
     ids = [str(each.get("id")) for each in listed.data().get("data") or ()]
     if model.name not in ids:

@@ -258,4 +258,7 @@ class Model(Section):
     def origin(self) -> dict[str, Any]:
         """Its source as it is for this version, without what is secret or says only where it lies."""
         plain = self.source.model_dump(exclude={"token", "credentials", "ca"}, exclude_none=True)
-        return {key: value.replace(VERSION, self.version) for key, value in plain.items()}
+        return {
+            key: value.replace(VERSION, self.version) if isinstance(value, str) else value
+            for key, value in plain.items()
+        }

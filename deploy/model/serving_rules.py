@@ -6,19 +6,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from deploy.model.cluster import Cluster
+from deploy.model.exposure_rules import exposure_is_possible, routes_are_told_apart
 from deploy.model.k3s import Packaged
 from deploy.model.mistake import Mistake, Place
-from deploy.model.model_volumes import ROOM, is_shared, room
-from deploy.model.serving import OF_VENDOR, Accelerator, Model, ModelExposure
+from deploy.model.model_volumes import ROOM, declared, is_shared, room
+from deploy.model.serving import OF_VENDOR, Accelerator, Model
 from deploy.model.sizes import in_bytes
 from deploy.model.source import FETCHED, Source, SourceKind
-from deploy.model.storage import LOCAL_CLASS, NFS_CLASS, LocalVolume, NfsVolume
+from deploy.model.storage import NFS_CLASS
 from deploy.model.storage_rules import unread
 
 COMPANIONS = {
     "credentials": SourceKind.MODELKIT,
     "ca": SourceKind.MODELKIT,
     "revision": SourceKind.HUB,
+    "include": SourceKind.HUB,
     "token": SourceKind.HUB,
     "path": SourceKind.PVC,
     "node": SourceKind.HOST_PATH,
@@ -162,14 +164,10 @@ def replicas_share_a_volume(cluster: Cluster) -> Iterator[Mistake]:
 
 def model_volumes_are_declared(cluster: Cluster) -> Iterator[Mistake]:
     """A model's volume is declared, of its class, large enough, and nobody else's; on NFS it is named."""
-    storage = cluster.storage
-    declared: dict[str, tuple[NfsVolume, ...] | tuple[LocalVolume, ...]] = {}
-    if storage:
-        declared = {NFS_CLASS: storage.nfs, LOCAL_CLASS: storage.volumes}
     first: dict[str, int] = {}
     for index, model in enumerate(cluster.models):
         place: Place = ("models", index, "volume")
-        sizes = {each.name: each.size for each in declared.get(model.storage_class or "", ())}
+        sizes = declared(cluster, model)
         fetches = any(kind in FETCHED for kind in model.source.kinds)
         if model.volume is None:
             if fetches and model.storage_class == NFS_CLASS:
@@ -241,18 +239,6 @@ def images_can_be_pinned(cluster: Cluster) -> Iterator[Mistake]:
             yield Mistake((*place, "image"), text, involves=(("registry",),))
 
 
-def exposure_is_possible(cluster: Cluster) -> Iterator[Mistake]:
-    """What gives a model its address is there."""
-    for place, model in _models(cluster):
-        if model.expose is ModelExposure.LOAD_BALANCER and cluster.load_balancer is None:
-            text = "load-balancer needs addresses to give; declare load_balancer, or expose: cluster"
-            yield Mistake((*place, "expose"), text, involves=(("load_balancer",),))
-        if (model.expose is ModelExposure.GATEWAY) != (model.gateway is not None):
-            text = "missing; wanted here: the Gateway to be reached through"
-            text = text if model.gateway is None else "goes with expose: gateway only; leave it out"
-            yield Mistake((*place, "gateway"), text, involves=((*place, "expose"),))
-
-
 def environment_is_free(cluster: Cluster) -> Iterator[Mistake]:
     """What slipway sets is not set a second time, nothing opens the API, and no secret is in an inventory."""
     for place, model in _models(cluster):
@@ -288,5 +274,6 @@ SERVING_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
     parallel_fits,
     images_can_be_pinned,
     exposure_is_possible,
+    routes_are_told_apart,
     environment_is_free,
 )

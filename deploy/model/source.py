@@ -38,7 +38,9 @@ class Source(Section):
     """Where a model's files come from: one of modelkit, s3, hub, pvc, host_path; {version} is filled in."""
 
     modelkit: Annotated[str, Field(pattern=MODELKIT)] | None = setting(
-        Change.ROLLING, "A ModelKit in a registry, best with its digest.", default=None
+        Change.ROLLING,
+        "A ModelKit in a registry, best with its digest; all of it is pulled, and its model unpacked.",
+        default=None,
     )
     credentials: Account | None = setting(
         Change.LIVE,
@@ -59,9 +61,18 @@ class Source(Section):
     revision: Annotated[str, Field(pattern=REVISION)] | None = setting(
         Change.ROLLING, "Hub: the commit, of 40 hexadecimal digits.", default=None
     )
+    include: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] | None = setting(
+        Change.ROLLING,
+        "Hub: patterns of the files to fetch, such as *.json; left out, all but weights in formats and"
+        " folders that vLLM does not read.",
+        default=None,
+    )
     token: SecretRef | None = setting(Change.ROLLING, "Hub: where the access token is found.", default=None)
     pvc: Name | None = setting(
-        Change.ROLLING, "A claim in the namespace models that holds the files already.", default=None
+        Change.ROLLING,
+        "A claim in the namespace models that holds the files already, readable for user 65532 or for one of"
+        " models[].groups; what it holds is left as it is.",
+        default=None,
     )
     path: Annotated[str, Field(pattern=PART)] | None = setting(
         Change.ROLLING, "Claim: the folder in it; left out, its root.", default=None

@@ -10,7 +10,7 @@ from deploy.gpu.need import NeedError, amount, nodes_for
 from deploy.model import Cluster
 from deploy.model.mistake import Mistake, Place
 from deploy.model.serving import Accelerator, Model
-from deploy.serving import fit, placing, shape
+from deploy.serving import fit, placing, shape, versions
 
 # checks SRV-06: the largest file is read into memory on its way to a GPU; hubs cut weights to files of 5 GB
 SHARD = 5 * 10**9
@@ -85,7 +85,7 @@ def _advice(model: Model) -> str:
 
 def warnings(cluster: Cluster) -> list[Mistake]:
     """Return what works, and likely not as wished."""
-    found: list[Mistake] = []
+    found: list[Mistake] = [*versions.warnings(cluster)]
     for index, model in enumerate(cluster.models):
         try:
             seen = fit.of(cluster, model)
@@ -106,12 +106,25 @@ def warnings(cluster: Cluster) -> list[Mistake]:
 
 
 def _experimental(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
-    if model.gpus is None or model.device is not Accelerator.XPU or model.image:
+    """Yield what nobody has seen work: cards that vLLM leaves out, and several Intel GPUs in one pod.
+
+    oneCCL asks for pidfd_getfd, which containerd's profile (contrib/seccomp) ties to CAP_SYS_PTRACE, and that
+    the Pod Security Standard of the models' namespace gives to nobody.
+    """
+    if model.gpus is None or model.device is not Accelerator.XPU:
         return
+    said = []
     found = {gpus.model for _, gpus in nodes_for(cluster, fit.need(model.gpus)) if gpus.model in ALCHEMIST}
-    if found:
-        yield Mistake(
-            (*place, "gpus"),
+    if found and not model.image:
+        said.append(
             f"vLLM's attention for Intel GPUs does not support {', '.join(sorted(found))}, so this is an"
-            " experiment; try --attention-backend=TRITON_ATTN in arguments, or another image",
+            " experiment; try --attention-backend=TRITON_ATTN in arguments, or another image"
         )
+    if model.gpus.count > 1 and model.computed_on is Accelerator.XPU:
+        said.append(
+            f"{model.gpus.count} Intel GPUs in one pod need a system call that no pod of a model may make,"
+            " and what oneCCL falls back to hung or aborted for others (uxlfoundation/oneCCL#217, #213); set"
+            " count: 1 where one holds the model"
+        )
+    if said:
+        yield Mistake((*place, "gpus"), "; ".join(said))

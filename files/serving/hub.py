@@ -4,12 +4,17 @@ import os
 import sys
 from typing import NoReturn
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import list_repo_files, snapshot_download
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
-REPOSITORY, REVISION = sys.argv[1:]
+REPOSITORY, REVISION, *INCLUDE = sys.argv[1:]
 TOKEN = os.environ.get("HF_TOKEN") or None
 FINAL = 65  # what another try does not mend
+# the same weights once more, in formats and folders that vLLM does not read; its own original/**/* leaves
+# none of them out (vllm/config/load.py, ignore_patterns; Python's fnmatch)
+OTHERS = ["original/*", "metal/*", "onnx/*", "*.onnx", "*.h5", "*.msgpack", "*.ot"]
+# nor these, where *.safetensors come first (vllm model_loader/default_loader.py, _prepare_weights)
+BESIDE_SAFETENSORS = ["pytorch_model*.bin", "*.pth", "*.gguf"]
 WITHOUT = "without a token; name one as models[].source.token"
 WITH = "with this token; renew it, or accept the model's licence with its account"
 
@@ -23,13 +28,17 @@ def end(text: str) -> NoReturn:
 def main() -> None:
     """Fetch, or end with what the operator can do."""
     try:
-        # as vLLM, which leaves out the original format of weights (vllm/config/load.py, ignore_patterns)
+        # before a download, which in older libraries takes what has come for all when the hub does not answer
+        files = list_repo_files(REPOSITORY, revision=REVISION, token=TOKEN)
+        safe = any(name.endswith(".safetensors") and "/" not in name for name in files)
+        ignored = OTHERS + (BESIDE_SAFETENSORS if safe else [])
         snapshot_download(
             REPOSITORY,
             revision=REVISION,
             local_dir=os.environ["WORK"],
             token=TOKEN,
-            ignore_patterns=["original/**/*"],
+            allow_patterns=INCLUDE or None,
+            ignore_patterns=None if INCLUDE else ignored,
         )
     except GatedRepoError:
         end(f"{REPOSITORY} is gated, and the hub does not give it {WITH if TOKEN else WITHOUT}")

@@ -1,12 +1,20 @@
-# Unpacks a ModelKit into $WORK. Reads MODELKIT_REF, PUSH: how it gets into its registry, and OTHERS, where that is not
-# the cluster's own; arguments: kit's entry point. What a registry says of a ModelKit that it does not have: kitops
-# pkg/lib/filesystem/unpack/store.go, and oras-go registry/remote/errcode/errors.go of what is missing while it is
-# read, or refused; without an account oras-go registry/remote/auth/client.go, and Go of a CA that nobody knows.
-export UNPACK_PATH="$WORK"
-{ "$@" 2>&1; echo $? >"$HOME/code"; } | tee "$HOME/said"
+# Pulls a ModelKit beside what becomes of it in $WORK, then unpacks it there. Reads MODELKIT_REF, PUSH: how it gets into
+# its registry, and OTHERS, where that is not the cluster's own; arguments: flags for both. `kit unpack` alone keeps
+# nothing of what it reads (kitops pkg/cmd/unpack/unpack.go); `kit pull` keeps layers, and parts of them where the
+# registry gives ranges (pkg/lib/repo/local/pull.go), and has no filter. What it says of what a registry does not have:
+# pkg/cmd/pull/pull.go, and oras-go registry/remote: errcode/errors.go, auth/client.go; and Go of an unknown CA.
+export KITOPS_HOME="$WORK/.kit"
+{ kit pull "$MODELKIT_REF" "$@" 2>&1; echo $? >"$HOME/code"; } | tee "$HOME/said"
 code=$(cat "$HOME/code")
-[ "$code" -ne 0 ] || exit 0
-if grep -q -e 'could not be found in remote' -e 'manifest unknown' -e 'name unknown' "$HOME/said"; then
+if [ "$code" -eq 0 ]; then
+  # what an interrupted unpacking left may be half a file
+  find "$WORK" -mindepth 1 -maxdepth 1 ! -name .kit -exec rm -rf {} + &&
+    kit unpack "$MODELKIT_REF" --dir="$WORK" --filter=model "$@" && rm -rf "$KITOPS_HOME"
+  exit
+fi
+# a part that is wrong would be gone on from for ever
+if grep -q 'hash does not match descriptor' "$HOME/said"; then rm -rf "$KITOPS_HOME/storage/ingest"; fi
+if grep -q -e 'failed to fetch.*: not found' -e 'manifest unknown' -e 'name unknown' "$HOME/said"; then
   echo "the registry has no $MODELKIT_REF; push it there first, then apply again: $PUSH" >&2
   exit 65
 fi

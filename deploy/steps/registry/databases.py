@@ -84,6 +84,9 @@ def postgresql(registry: Registry, image: str) -> Object:
         storage["storageClass"] = database.storage_class or registry.storage_class
     spec = {
         "instances": database.instances,
+        # the budget of a primary that nothing can take over from would let nobody drain its node
+        # (cloudnative-pg docs/src/kubernetes_upgrade.md, cloudnative-pg#2570)
+        "enablePDB": database.instances > 1,
         "imageName": image,
         "bootstrap": {"initdb": {"database": "registry", "owner": "harbor"}},
         "storage": storage,

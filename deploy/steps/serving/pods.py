@@ -29,14 +29,14 @@ def labels(model: Model, component: str) -> dict[str, str]:
     return {**names.labels(model, component), "app.kubernetes.io/version": model.version}
 
 
-def spec(model: Model) -> Object:
-    """Return what the pods have in common."""
+def spec(model: Model, *, writable: bool = False) -> Object:
+    """Return what the pods have in common; those that write own the files of their volume, as a group."""
     security: Object = {
         "runAsNonRoot": True,
         "runAsUser": USER,
         "runAsGroup": USER,
-        "fsGroup": USER,
-        "fsGroupChangePolicy": "OnRootMismatch",
+        # the kubelet hands all files of a volume over to it, and somebody's own claim is read alone
+        **({"fsGroup": USER, "fsGroupChangePolicy": "OnRootMismatch"} if writable else {}),
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     return {

@@ -85,7 +85,7 @@ def job(cluster: Cluster, model: Model, image: str) -> Object:
     """Return the Job; what it is called tells what it does, since a Job cannot be changed."""
     fetching = sources.of(cluster, model)
     pod: Object = {
-        **pods.spec(model),
+        **pods.spec(model, writable=True),
         **pods.login(cluster, model),
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 5,
@@ -130,6 +130,7 @@ def _container(model: Model, image: str, fetching: Fetching) -> Object:
     by_checksum = model.checksum and model.source.kind is not SourceKind.MODELKIT
     own = {
         "KEY": names.key(model),
+        "VERSION": model.version,
         "VOLUME": volume,
         "NEED_KIB": math.ceil(room(model) / 1024),
         "HOME": "/tmp",  # noqa: S108 - a pod's own

@@ -13,7 +13,6 @@ from deploy.model.source import SourceKind
 from deploy.serving import names
 from deploy.steps.serving.pods import Object, secret, variable
 
-KIT = "/usr/local/bin/entrypoint.sh"
 CA, LOGIN = "ca", "login"
 TRUST = f"/run/{CA}:/etc/ssl/certs"
 # by which name clients look for an account at Docker Hub (oras-go registry/remote/credentials/registry.go)
@@ -82,13 +81,6 @@ def _modelkit(cluster: Cluster, model: Model) -> Fetching:
         variable("MODELKIT_REF", reference(model)),
         variable("PUSH", pushed(cluster, model)),
         *others,
-        variable("UNPACK_FILTER", "model"),
-        # given alone, flags of one's own take the place of this one (kitops build/dockerfiles/init)
-        variable("EXTRA_FLAGS", " ".join(["--ignore-existing", *_plain(cluster, model)])),
-        # half a file that an interrupted unpacking left would be kept for the same reason
-        variable("ANEW", "1"),
-        # layers that came stay, so that another try fetches the rest only
-        variable("KITOPS_HOME", f"{names.MOUNT}/.kitops"),
         # read where kit has no logins of its own (kitops pkg/lib/network/auth.go)
         *([variable("DOCKER_CONFIG", f"/run/{LOGIN}")] if login else []),
         *([variable("SSL_CERT_DIR", TRUST)] if ca else []),
@@ -97,7 +89,8 @@ def _modelkit(cluster: Cluster, model: Model) -> Fetching:
     volumes: list[Object] = [{"name": CA, "secret": {"secretName": ca}}] if ca else []
     if login:
         volumes.append({"name": LOGIN, "secret": {"secretName": login, "items": items}})
-    return Fetching(["/bin/sh", "-c", program, "kit", KIT], environment, volumes, aliases)
+    command = ["/bin/sh", "-c", program, "kit", *_plain(cluster, model)]
+    return Fetching(command, environment, volumes, aliases)
 
 
 def _plain(cluster: Cluster, model: Model) -> list[str]:
@@ -141,7 +134,8 @@ def _hub(model: Model) -> Fetching:
     program = render.file("serving/hub.py").decode()
     token = [secret("HF_TOKEN", names.hub_secret(model), names.TOKEN)] if model.source.token else []
     origin = model.origin
-    return Fetching(["python3", "-c", program, origin["hub"], origin["revision"]], [*token, *_way(model)])
+    command = ["python3", "-c", program, origin["hub"], origin["revision"], *origin.get("include", ())]
+    return Fetching(command, [*token, *_way(model)])
 
 
 def _way(model: Model) -> list[Object]:

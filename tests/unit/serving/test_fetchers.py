@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from deploy import render
-from tests.unit.serving.volumes import KEY, Volume
+from tests.unit.serving.volumes import KEY, WHOLE, Volume
 
 
 class Fetcher:
@@ -24,7 +24,7 @@ class Fetcher:
 
     def run(self, **more: str) -> subprocess.CompletedProcess[str]:
         program = render.file(f"serving/{self.name}.sh").decode()
-        words = {"s3": [":s3:models/tiny", "--retries=20"], "kit": [str(self.tools / "kit")]}[self.name]
+        words = {"s3": [":s3:models/tiny", "--retries=20"], "kit": ["--plain-http"]}[self.name]
         environment = {
             "PATH": f"{self.tools}:{os.environ['PATH']}",
             "HOME": str(self.tools),
@@ -43,12 +43,11 @@ UNKNOWN = 'GET "https://registry.test/v2/tiny/manifests/1": response status code
 @pytest.mark.parametrize(
     "said",
     [
-        "reference registry.test/tiny:1 is not present in local storage and could not be found in remote",
+        "failed to fetch registry.test/tiny:1: registry.test/tiny:1: not found",
         f'failed to read manifest: {UNKNOWN}: manifest unknown: manifest tagged by "1" is not found',
         f"{UNKNOWN}: name unknown: repository name not known to registry",
-        "stand-in for kitops-init: reference registry.test/tiny:1 could not be found in remote",
     ],
-    ids=["kit", "manifest", "repository", "stand-in"],
+    ids=["kit", "manifest", "repository"],
 )
 def test_a_modelkit_that_nobody_pushed_ends_at_once_and_says_how_to(volume: Volume, said: str) -> None:
     ended = Fetcher(volume, "kit", f"echo '{said}' >&2; exit 1").run()
@@ -61,9 +60,10 @@ def test_a_modelkit_that_nobody_pushed_ends_at_once_and_says_how_to(volume: Volu
 @pytest.mark.parametrize(
     "said",
     [
-        "unexpected error retrieving reference from remote: dial tcp: lookup registry.test: no such host",
+        "failed to fetch registry.test/tiny:1: dial tcp: lookup registry.test: no such host",
         "exec: docker-credential-x: executable file not found in $PATH",
         "response status code 503: Service Unavailable",
+        "/bin/sh: kit: not found",
     ],
 )
 def test_a_registry_that_does_not_answer_is_tried_again(volume: Volume, said: str) -> None:
@@ -97,11 +97,56 @@ def test_a_registry_of_others_that_refuses_ends_at_once_and_the_own_one_is_asked
     assert own.returncode == 1
 
 
-def test_a_modelkit_is_unpacked_where_files_become_whole(volume: Volume) -> None:
-    ended = Fetcher(volume, "kit", 'echo unpacking; cp -r "$FILES/." "$UNPACK_PATH"').run()
+KIT = """
+echo "$*" >>"$HOME/asked"
+case $1 in
+pull)
+  for name in "$FILES"/*; do
+    [ ! -e "$KITOPS_HOME/${name##*/}" ] || continue
+    mkdir -p "$KITOPS_HOME" && cp "$name" "$KITOPS_HOME" && echo "pulled ${name##*/}"
+    [ -e "$HOME/stays" ] || { touch "$HOME/stays"; echo "connection reset by peer"; exit 1; }
+  done ;;
+unpack)
+  [ ! -e "$WORK/model-1.safetensors" ] || { echo "path 'model-1.safetensors' already exists"; exit 1; }
+  echo half >"$WORK/model-1.safetensors"
+  [ -e "$HOME/powered" ] || { touch "$HOME/powered"; exit 137; }
+  cp "$KITOPS_HOME"/* "$WORK" ;;
+esac
+"""
+"""Keeps what it pulled, loses its connection in the first pull, and is killed in the first unpacking."""
 
-    assert (ended.returncode, ended.stdout.splitlines()[0]) == (0, "unpacking")
-    assert (volume.files / "config.json").exists()
+
+def test_a_modelkit_is_pulled_from_where_it_broke_off_and_unpacked_whole(volume: Volume) -> None:
+    kit = Fetcher(volume, "kit", KIT)
+
+    lost, killed, whole = kit.run(), kit.run(), kit.run()
+
+    assert [each.returncode for each in (lost, killed, whole)] == [1, 1, 0]
+    came = [line for each in (lost, killed) for line in each.stdout.splitlines() if "pulled" in line]
+    assert came == [f"pulled {name}" for name in sorted(WHOLE)], "what had come was fetched again"
+    assert whole.stdout.splitlines()[0].startswith(f"the files of {KEY} are whole: ")
+    assert (volume.files / "model-1.safetensors").read_text() == "weights"
+    assert sorted(each.name for each in volume.files.iterdir()) == sorted(
+        [*WHOLE, ".slipway", ".slipway.version"]
+    )
+    work = volume.path / f".incoming-{KEY}"
+    assert (kit.tools / "asked").read_text().splitlines()[-2:] == [
+        "pull registry.test/tiny:1 --plain-http",
+        f"unpack registry.test/tiny:1 --dir={work} --filter=model --plain-http",
+    ]
+
+
+def test_a_part_of_a_layer_that_is_wrong_is_not_gone_on_from(volume: Volume) -> None:
+    ingest = volume.path / f".incoming-{KEY}/.kit/storage/ingest"
+    said = "failed to get model layer: downloaded file hash does not match descriptor"
+    broken = (
+        f'mkdir -p "{ingest}" && echo half >"{ingest}/abc" && touch "{ingest}/../kept"; echo "{said}"; exit 1'
+    )
+
+    ended = Fetcher(volume, "kit", broken).run()
+
+    assert (ended.returncode, ended.stdout) == (1, f"{said}\n")
+    assert [each.name for each in ingest.parent.iterdir()] == ["kept"]
 
 
 @pytest.mark.parametrize("listing", ["exit 3", "exit 0"], ids=["no bucket", "no object"])

@@ -36,10 +36,15 @@ UNJUDGED = (
     "models[0].config: whether a sequence of 10000000 tokens fits into the KV cache is not known; name the"
     " model's config.json here, or set kv_cache"
 )
-EXPERIMENT = (
+SEVERAL = (
+    "2 Intel GPUs in one pod need a system call that no pod of a model may make, and what oneCCL falls back"
+    " to hung or aborted for others (uxlfoundation/oneCCL#217, #213); set count: 1 where one holds the model"
+)
+ALCHEMIST = (
     "models[0].gpus: vLLM's attention for Intel GPUs does not support A770, so this is an experiment; try"
     " --attention-backend=TRITON_ATTN in arguments, or another image"
 )
+EXPERIMENT = f"{ALCHEMIST}; {SEVERAL}"
 
 
 @pytest.fixture
@@ -58,9 +63,20 @@ def warned(*models: dict[str, Any]) -> list[str]:
 
 
 def test_a_card_that_vllm_leaves_out_is_an_experiment_and_an_image_of_ones_own_is_not_judged() -> None:
-    assert warned({**ARC, "kv_cache": "1Gi"}) == [EXPERIMENT]
-    assert warned({**ARC, "kv_cache": "1Gi", "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}) == []
+    one = {**ARC, "kv_cache": "1Gi", "weights": "4Gi", "gpus": {**ARC["gpus"], "count": 1}}
+    assert warned(one) == [ALCHEMIST]
+    assert warned({**one, "image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}) == []
     assert warned({**TINY, "memory": "8Gi"}) == []
+
+
+def test_several_intel_gpus_in_one_pod_are_an_experiment_whatever_the_image_unless_it_leaves_them_alone() -> (
+    None
+):
+    two = {**ARC, "kv_cache": "1Gi"}
+    assert warned(two) == [EXPERIMENT]
+    own = "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"
+    assert warned({**two, "image": own}) == [f"models[0].gpus: {SEVERAL}"]
+    assert warned({**two, "image": "docker.io/vllm/vllm-openai-cpu:v0.32.0"}) == []
 
 
 def test_every_card_of_that_generation_is_among_them() -> None:

@@ -49,7 +49,13 @@ class Volume:
 
     def run(self, name: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run one of the scripts, with the arguments that it hands on."""
-        own = {"PATH": os.environ["PATH"], "KEY": KEY, "VOLUME": str(self.path), "NEED_KIB": "1"}
+        own = {
+            "PATH": os.environ["PATH"],
+            "KEY": KEY,
+            "VERSION": "1",
+            "VOLUME": str(self.path),
+            "NEED_KIB": "1",
+        }
         return subprocess.run(
             ["/bin/sh", "-c", script(name), name, *words],
             env={**own, **environment},

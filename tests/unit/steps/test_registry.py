@@ -127,6 +127,16 @@ def test_databases_stay_away_from_where_the_registry_is() -> None:
     assert harbor(HARBOR_S3)["core"]["nodeSelector"] == {"tier": "gpu"}
 
 
+@pytest.mark.parametrize(("instances", "guarded"), [(1, False), (2, True)])
+def test_a_database_that_is_alone_lets_its_node_be_drained(instances: int, guarded: bool) -> None:
+    wanted = registry_of(HARBOR_S3)
+    database = wanted.database.model_copy(update={"instances": instances})
+
+    made = databases.postgresql(wanted.model_copy(update={"database": database}), "x")
+
+    assert made["spec"]["enablePDB"] is guarded
+
+
 def test_only_what_is_declared_is_needed() -> None:
     def keys(declared: Cluster) -> set[str]:
         found = needed(declared)

@@ -90,6 +90,16 @@ def test_every_container_is_unprivileged_and_bounded(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_only_what_fetches_has_files_handed_over_to_its_group(name: str) -> None:
+    """The kubelet would change owner and mode of all that a claim of somebody's own holds."""
+    own = cluster({**TINY, "source": {"pvc": "mine"}})
+    for each in [*rendered(ALL, name), *rendered(own, "tiny")]:
+        if each["kind"] in ("Deployment", "Job"):
+            security = each["spec"]["template"]["spec"]["securityContext"]
+            assert ("fsGroup" in security) is (each["kind"] == "Job")
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_a_pod_ends_in_the_right_order_and_has_the_time_for_it(name: str) -> None:
     [deployment] = [each for each in rendered(ALL, name) if each["kind"] == "Deployment"]
     pod = deployment["spec"]["template"]["spec"]

@@ -18,17 +18,17 @@ PRIVATE = {
 
 
 def test_only_a_mirror_that_was_declared_without_tls_is_asked_without() -> None:
-    def flags(host: str, mirror: str) -> str:
+    def flags(host: str, mirror: str) -> list[str]:
         wanted = {**ARC, "source": {"modelkit": f"{host}/models/qwen:1"}}
         one = cluster(wanted, artifacts={"registry_mirror": mirror})
         job = populate.job(one, one.models[0], "image")
         [container] = job["spec"]["template"]["spec"]["containers"]
-        return next(str(each["value"]) for each in container["env"] if each["name"] == "EXTRA_FLAGS")
+        words = container["command"]
+        return list(words[words.index("kit") + 1 :])
 
-    plain = "--ignore-existing --plain-http"
-    assert flags("10.0.0.3:5000", "http://10.0.0.3:5000") == plain
-    assert flags("10.0.0.4:5000", "http://10.0.0.3:5000") == "--ignore-existing"
-    assert flags("10.0.0.3:5000", "https://10.0.0.3:5000") == "--ignore-existing"
+    assert flags("10.0.0.3:5000", "http://10.0.0.3:5000") == ["--plain-http"]
+    assert flags("10.0.0.4:5000", "http://10.0.0.3:5000") == []
+    assert flags("10.0.0.3:5000", "https://10.0.0.3:5000") == []
 
 
 def test_a_registry_of_others_is_asked_with_the_account_and_the_ca_that_were_declared() -> None:
@@ -112,3 +112,15 @@ def test_a_modelkit_is_pushed_under_the_name_that_it_has_in_the_inventory() -> N
     )
     digest = f"@sha256:{'b' * 64}"
     assert pushed(f"r.org/qwen:1{digest}") == "kit push r.org/qwen:1, or oras cp FROM r.org/qwen:1"
+
+
+def test_files_of_the_hub_that_are_named_are_another_content() -> None:
+    def made(**source: Any) -> tuple[list[str], str]:
+        one = cluster({**HUB, "source": {**HUB["source"], **source}})
+        return list(sources.of(one, one.models[0]).command), names.folder(one.models[0])
+
+    (all_of_it, there), (some, here) = made(), made(include=["*.json", "consolidated*"])
+
+    assert all_of_it[3:] == ["meta-llama/Llama-3.1-8B", "b" * 40]
+    assert some[3:] == [*all_of_it[3:], "*.json", "consolidated*"]
+    assert here != there
