@@ -188,7 +188,9 @@ class Model(Section):
         default_factory=dict,
     )
     groups: tuple[Annotated[int, Field(strict=True, ge=1)], ...] = setting(
-        Change.ROLLING, "The hosts' groups that may open a GPU's device nodes, by number.", default=()
+        Change.ROLLING,
+        "Groups that its pods are in beside their own, by number, such as one that may read source.pvc.",
+        default=(),
     )
     replicas: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
         Change.ROLLING, "How many pods serve it.", default=1
