@@ -10,7 +10,7 @@ from deploy.gpu.need import NeedError, amount, nodes_for
 from deploy.model import Cluster
 from deploy.model.mistake import Mistake, Place
 from deploy.model.serving import Accelerator, Model
-from deploy.serving import fit, placing, shape
+from deploy.serving import fit, placing, shape, together
 
 # checks SRV-06: the largest file is read into memory on its way to a GPU; hubs cut weights to files of 5 GB
 SHARD = 5 * 10**9
@@ -29,7 +29,7 @@ def mistakes(cluster: Cluster) -> list[Mistake]:
     for index, model in enumerate(cluster.models):
         if len(model.source.kinds) == 1:
             found += _of(cluster, model, ("models", index))
-    return found
+    return [*found, *together.gpu_mistakes(cluster)]
 
 
 def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
