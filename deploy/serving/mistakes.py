@@ -11,6 +11,7 @@ from deploy.model import Cluster
 from deploy.model.mistake import Mistake, Place
 from deploy.model.serving import Accelerator, Model
 from deploy.serving import fit, placing, shape, together
+from deploy.serving.shape import Shape
 
 # checks SRV-06: the largest file is read into memory on its way to a GPU; hubs cut weights to files of 5 GB
 SHARD = 5 * 10**9
@@ -51,10 +52,29 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
     if amount(fit.shared_memory(model)) >= amount(model.memory):
         text = f"shared_memory takes {fit.shared_memory(model)} of it, and leaves nothing; ask for more"
         yield Mistake((*place, "memory"), text)
-    longest = _longest(model)
-    if longest is not None and model.context > longest:
-        yield Mistake((*place, "context"), f"{model.context} tokens, and the model was made for {longest}")
+    if known := shape.read(model):
+        yield from _shaped(model, known, place)
     yield from _unplaced(cluster, model, place)
+
+
+def _shaped(model: Model, known: Shape, place: Place) -> Iterator[Mistake]:
+    """Yield what the model itself does not allow."""
+    if known.longest is not None and model.context > known.longest:
+        text = f"{model.context} tokens, and the model was made for {known.longest}"
+        yield Mistake((*place, "context"), text)
+    if not known.splits(model.split):
+        best = max(count for count in range(1, model.shards + 1) if _divides(known, count, model.shards))
+        key = "gpus" if model.gpus and model.tensor_parallel is None else "tensor_parallel"
+        yield Mistake(
+            (*place, key),
+            f"{known.queries} attention heads, of which {known.heads} are cached, cannot be split evenly over"
+            f" {model.split}; set tensor_parallel: {best} and pipeline_parallel: {model.shards // best}"
+            f"{', or ask for another number of GPUs' if model.gpus else ''}",
+        )
+
+
+def _divides(known: Shape, count: int, shards: int) -> bool:
+    return shards % count == 0 and known.splits(count)
 
 
 def _unplaced(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
@@ -69,11 +89,6 @@ def _unplaced(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]
         )
         text = f"its pods would tolerate no node that could run it: {said}; add to placement.tolerations"
         yield Mistake((*place, "placement"), text)
-
-
-def _longest(model: Model) -> int | None:
-    seen = shape.read(model)
-    return seen.longest if seen else None
 
 
 def _advice(model: Model) -> str:

@@ -33,6 +33,45 @@ def test_latent_attention_caches_one_vector_for_all_heads() -> None:
     assert seen.kv_bytes(1, 8, None) == 61 * (512 + 64) * 2
 
 
+@pytest.mark.parametrize(
+    ("heads", "cached", "possible"),
+    [(28, 4, [1, 2, 4, 28]), (64, 8, [1, 2, 4, 8, 16, 32]), (9, 3, [1, 3, 9])],
+)
+def test_heads_are_split_evenly_or_not_at_all(heads: int, cached: int, possible: list[int]) -> None:
+    seen = shape.of({**CONFIG, "num_attention_heads": heads, "num_key_value_heads": cached})
+
+    assert [count for count in range(1, 33) if seen.splits(count)] == possible
+
+
+def test_gpus_that_do_not_divide_the_heads_are_refused_with_what_would(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    h100 = {"vendor": "nvidia", "model": "H100", "count": 8}
+    nodes = [
+        {"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]},
+        {"name": "n1", "address": "192.168.1.12", "roles": ["worker"], "gpus": h100},
+    ]
+    model = {
+        **TINY,
+        "accelerator": None,
+        "gpus": h100,
+        "config": str(tmp_path / "config.json"),
+        "kv_cache": None,
+    }
+    model = {**model, "memory": "40Gi", "weights": "15Gi"}
+
+    def said(**changes: object) -> list[str]:
+        found = mistakes.mistakes(cluster({**model, **changes}, nodes=nodes))
+        return [f"{written(each.place)}: {each.text}" for each in found]
+
+    [found] = said()
+    assert found == (
+        "models[0].gpus: 28 attention heads, of which 4 are cached, cannot be split evenly over 8; set"
+        " tensor_parallel: 4 and pipeline_parallel: 2, or ask for another number of GPUs"
+    )
+    assert said(tensor_parallel=4, pipeline_parallel=2) == []
+    assert len(said(tensor_parallel=8)) == 1
+
+
 def test_a_model_for_images_keeps_its_shape_inside() -> None:
     assert shape.of({"model_type": "llava", "text_config": CONFIG}) == shape.of(CONFIG)
 
