@@ -92,6 +92,17 @@ def mistakes(cluster: Cluster) -> Iterator[Mistake]:
         yield from check(model, ("models", index, "arguments"))
 
 
+def value(model: Model, name: str) -> str | None:
+    """Return what a free argument says, the last of that name; None where there is none."""
+    known, found = load(), None
+    for index, text in enumerate(model.arguments):
+        word, equals, rest = text.partition("=")
+        if _is_option(text) and known.named(word)[0] == name:
+            following = model.arguments[index + 1] if _has_value(model.arguments, index) else ""
+            found = rest if equals else following
+    return found
+
+
 def check(model: Model, place: Place) -> Iterator[Mistake]:
     """Yield what is wrong with one model's."""
     known, open_value = load(), ""

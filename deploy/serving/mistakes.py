@@ -107,7 +107,11 @@ def warnings(cluster: Cluster) -> list[Mistake]:
         except InventoryError:
             continue
         if text := seen.unjudged:
-            text += "; name the model's config.json here, or set kv_cache"
+            text += (
+                "; set kv_cache"
+                if seen.misunderstood
+                else "; name the model's config.json here, or set kv_cache"
+            )
             found.append(Mistake(("models", index, "config"), text))
         if text := seen.crowded:
             found.append(Mistake(("models", index, "concurrency"), text))

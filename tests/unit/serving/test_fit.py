@@ -17,6 +17,7 @@ from deploy.observe.cards import cards
 from deploy.plan import unsupported
 from deploy.serving import command, fit, mistakes, timing
 from tests.unit.serving.clusters import A770, ARC, CONFIG, HUB, TINY, cluster
+from tests.unit.serving.test_shape import GEMMA
 
 TOO_LARGE_FOR_A_GPU = (
     "models[0].gpus: qwen does not fit: weights 70.0 GiB, engine 1.5 GiB, KV cache of one sequence of 8192"
@@ -85,6 +86,52 @@ def test_two_a770_hold_a_model_of_seven_billion(config: str) -> None:
 def test_a_model_that_is_too_large_is_refused_with_the_numbers(config: str) -> None:
     assert said({**ARC, "weights": "140Gi", "config": config}) == [TOO_LARGE_FOR_A_GPU]
     assert said({**TINY, "weights": "3Gi", "kv_cache": None}) == [TOO_LARGE_FOR_A_POD]
+
+
+def test_windows_and_batches_are_counted_as_vllm_does(tmp_path: Path) -> None:
+    path = tmp_path / "gemma.json"
+    path.write_text(json.dumps({"text_config": GEMMA, "torch_dtype": "bfloat16"}))
+    gpus = {"vendor": "nvidia", "model": "H100", "count": 1}
+    h100 = {"name": "n1", "address": "192.168.1.12", "roles": ["worker"], "gpus": gpus}
+    nodes = [{"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]}, h100]
+    gemma = {
+        **ARC,
+        "checksum": None,
+        "gpus": gpus,
+        "memory": "70Gi",
+        "placement": {},
+        "weights": "55Gi",
+        "context": 131072,
+        "config": str(path),
+    }
+
+    def text(**changes: Any) -> str:
+        one = cluster({**gemma, **changes}, nodes=nodes)
+        assert mistakes.mistakes(one) == []
+        return fit.of(one, one.models[0]).text
+
+    # 10 of 62 layers cache every token, the others a window and two batches of 8192, or of what is said
+    whole = "weights 55.0 GiB, engine 1.5 GiB, KV cache of one sequence of 131072 tokens"
+    assert text() == f"{whole} 16.9 GiB: together 73.4 GiB of 73.6 GiB, 0.92 of one H100 with 80.0 GiB"
+    assert text(arguments=["--max-num-batched-tokens=2048"]).startswith(f"{whole} 12.0 GiB")
+
+
+def test_what_is_not_understood_refuses_nothing_and_is_said(tmp_path: Path) -> None:
+    strange = {**CONFIG, "layer_types": ["novel_attention"] * 28}
+    (tmp_path / "config.json").write_text(json.dumps({**strange, "max_position_embeddings": 10**7}))
+    model = {**ARC, "config": str(tmp_path / "config.json"), "context": 8_000_000}
+    not_known = (
+        "models[0].config: whether a sequence of 8000000 tokens fits into the KV cache is not known, since"
+        " nothing here knows what novel_attention in config.json means; set kv_cache"
+    )
+    crowded = (
+        "models[0].concurrency: at least 6 of 16 sequences of 32768 tokens fit into the KV cache at once;"
+        " shorter ones do, the others wait"
+    )
+
+    assert (said(model), warned(model)) == ([], [not_known, EXPERIMENT])
+    assert warned({**model, "kv_cache": "1Gi"}) == [EXPERIMENT]
+    assert warned({**model, "context": 32768}) == [crowded, EXPERIMENT]
 
 
 def test_memory_that_leaves_nothing_for_the_cache_is_none() -> None:
