@@ -60,7 +60,8 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
 def _shaped(model: Model, known: Shape, place: Place) -> Iterator[Mistake]:
     """Yield what the model itself does not allow."""
     if known.longest is not None and model.context > known.longest:
-        text = f"{model.context} tokens, and the model was made for {known.longest}"
+        text = f"{model.context} tokens, and the model was made for {known.longest}; lower it, or set in"
+        text += " --hf-overrides what makes it longer: rope_parameters, and max_position_embeddings with YaRN"
         yield Mistake((*place, "context"), text)
     if not known.splits(model.split):
         best = max(count for count in range(1, model.shards + 1) if _divides(known, count, model.shards))

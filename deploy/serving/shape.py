@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deploy.catalog import vllm_arguments
 from deploy.errors import InventoryError
 from deploy.model.serving import Model
 
@@ -31,6 +32,13 @@ MIXED = (
     *("linear_attn_config", "block_configs", "compress_ratios", "num_kv_shared_layers"),
     *("global_head_dim", "swa_head_dim", "swa_num_key_value_heads"),
 )
+# scaled rotary embeddings whose reach max_position_embeddings says already (vllm-project/vllm#56446)
+REACHED = (
+    *("su", "longrope", "llama3"),
+    *("yarn", "deepseek_yarn", "deepseek_llama_scaling", "telechat3-yarn"),
+)
+# the variable with which vLLM lets a sequence be longer than the model was made for
+LONGER = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
 # with which a layer's window saves nothing
 WHOLE = "--disable-hybrid-kv-cache-manager"
 
@@ -91,8 +99,9 @@ def read(model: Model) -> Shape | None:
     if model.config is None:
         return None
     path = Path(model.config)
+    given = vllm_arguments.value(model, "hf-overrides")
     try:
-        known = of(json.loads(path.read_text()))
+        known = of(_merged(json.loads(path.read_text()), _object(given) or {}))
     except OSError as error:
         raise InventoryError(
             f"{path} cannot be read: {error.strerror}; put the model's config.json there, or leave config out"
@@ -102,6 +111,10 @@ def read(model: Model) -> Shape | None:
             f"{path} is not a model's config.json: wanted num_hidden_layers, num_attention_heads and"
             " hidden_size in it"
         ) from None
+    # other versions scale in other ways
+    other = not vllm_arguments.load().knows(model)
+    if other or (given is not None and _object(given) is None) or LONGER in model.environment:
+        known = replace(known, longest=None)
     if WHOLE in model.arguments:
         layers = replace(known.layers, full=known.layers.full + known.layers.sliding, sliding=0)
         return replace(known, layers=layers)
@@ -114,14 +127,45 @@ def of(config: Mapping[str, Any]) -> Shape:
     dtype = text.get("dtype") or text.get("torch_dtype") or config.get("torch_dtype") or "bfloat16"
     queries = int(text["num_attention_heads"])
     heads = int(text.get("num_key_value_heads") or queries)
-    # with scaled rotary embeddings a model reaches further than it was trained for
-    scaled = (text.get("rope_scaling") or {}).get("factor")
-    longest = None if scaled else text.get("max_position_embeddings")
+    longest = _longest(text)
     if latent := text.get("kv_lora_rank"):  # multi-head latent attention: one compressed vector for all heads
         values = int(latent) + int(text.get("qk_rope_head_dim") or 0)
         return Shape(_layers(text), queries, 1, values, str(dtype), longest)
     size = int(text.get("head_dim") or text["hidden_size"] // queries)
     return Shape(_layers(text), queries, heads, 2 * size, str(dtype), longest)
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    """Return the JSON object that an argument is; None where it is none, as with --NAME.KEY=VALUE."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**config, **changes}
+    for key, change in changes.items():
+        if isinstance(change, dict) and isinstance(config.get(key), dict):
+            merged[key] = _merged(config[key], change)
+    return merged
+
+
+def _longest(text: Mapping[str, Any]) -> int | None:
+    """Return how far a model reads (vLLM 0.32.0, vllm/config/model.py, _get_and_verify_max_len)."""
+    made = text.get("model_max_length") or text.get("max_position_embeddings")
+    if made is None or str(text.get("model_type")).startswith("gemma3"):
+        return made
+    rope = text.get("rope_parameters") or text.get("rope_scaling") or {}
+    # one for each kind of layers, or one for all
+    parts = [part for part in rope.values() if isinstance(part, dict)] or [rope]
+    factors = [
+        part.get("factor") or 1
+        for part in parts
+        if (part.get("rope_type") or part.get("type")) not in REACHED
+    ]
+    return int(made * max(factors, default=1))
 
 
 def _layers(text: Mapping[str, Any]) -> Layers:

@@ -15,7 +15,7 @@ from deploy.model.mistake import written
 from deploy.model.serving import Model
 from deploy.observe.cards import cards
 from deploy.plan import unsupported
-from deploy.serving import command, fit, mistakes, timing
+from deploy.serving import command, fit, mistakes, shape, timing
 from tests.unit.serving.clusters import A770, ARC, CONFIG, HUB, TINY, cluster
 from tests.unit.serving.test_shape import GEMMA
 
@@ -36,6 +36,10 @@ CROWDED = (
 UNJUDGED = (
     "models[0].config: whether a sequence of 10000000 tokens fits into the KV cache is not known; name the"
     " model's config.json here, or set kv_cache"
+)
+LENGTHENED = (
+    "lower it, or set in --hf-overrides what makes it longer: rope_parameters, and max_position_embeddings"
+    " with YaRN"
 )
 EXPERIMENT = (
     "models[0].gpus: vLLM's attention for Intel GPUs does not support A770, so this is an experiment; try"
@@ -151,7 +155,48 @@ def test_a_crowded_cache_is_a_warning_that_says_how_many_fit(config: str) -> Non
 def test_a_context_that_the_model_was_not_made_for_is_refused(config: str) -> None:
     longer = {**ARC, "config": config, "context": 65536}
 
-    assert said(longer) == ["models[0].context: 65536 tokens, and the model was made for 32768"]
+    assert said(longer) == [
+        f"models[0].context: 65536 tokens, and the model was made for 32768; {LENGTHENED}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "longest"),
+    [
+        ({"arguments": ['--hf-overrides={"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}']}, 32768),
+        ({"arguments": ['--hf-overrides={"rope_scaling": {"type": "linear", "factor": 4.0}}']}, 131072),
+        ({"arguments": ["--hf-overrides", '{"max_position_embeddings": 131072}']}, 131072),
+        ({"arguments": ["--hf-overrides.max_position_embeddings=131072"]}, None),
+        ({"image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}, None),
+        ({"environment": {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}}, None),
+    ],
+)
+def test_a_model_reads_as_far_as_it_is_told_to(
+    changes: dict[str, Any], longest: int | None, config: str
+) -> None:
+    known = shape.read(Model.model_validate({**ARC, "config": config, **changes}))
+    over = said({**ARC, "config": config, "context": 131073, **changes})
+
+    assert known is not None
+    assert known.longest == longest
+    assert bool(over) is (longest is not None)
+
+
+@pytest.mark.parametrize(
+    ("rope", "longest"),
+    [
+        ({"rope_parameters": {"rope_type": "dynamic", "factor": 2.0}}, 65536),
+        ({"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}, 32768),
+        ({"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}}}, 262144),
+        ({"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}, 32768),
+        ({"rope_scaling": {"type": "yarn", "factor": 40, "original_max_position_embeddings": 4096}}, 32768),
+        ({"model_type": "gemma3_text", "rope_scaling": {"rope_type": "linear", "factor": 8.0}}, 32768),
+    ],
+)
+def test_only_some_scaling_makes_a_model_read_further_than_it_says(
+    rope: dict[str, Any], longest: int
+) -> None:
+    assert shape.of({**CONFIG, **rope}).longest == longest
 
 
 @pytest.mark.parametrize(
