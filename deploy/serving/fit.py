@@ -123,11 +123,14 @@ def of(cluster: Cluster, model: Model) -> Fit:
     memory, name = _smallest(cluster, model.gpus)
     one = _cache(model, known, 0 if memory is None or "A100" in name else memory)
     part = one if one is None else one // model.pipeline_parallel
+    # every engine has all weights but those of experts, of which nothing tells how many there are
+    copies = model.data_parallel if known and not known.experts else 1
+    weights = weights * copies // model.shards
     if memory is None:
-        return Fit(model, f"the memory of one {name} is not known", None, weights // model.shards, part)
+        return Fit(model, f"the memory of one {name} is not known", None, weights, part)
     share = model.gpu_memory_utilization or UTILIZATION
     where = f"{share:g} of one {name} with {gib(memory)}"
-    return _judged(Fit(model, where, int(memory * share), weights // model.shards, part), known)
+    return _judged(Fit(model, where, int(memory * share), weights, part), known)
 
 
 def _judged(seen: Fit, known: Shape | None) -> Fit:

@@ -42,6 +42,9 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
     except InventoryError as error:
         yield Mistake((*place, "config"), str(error))
         return
+    if model.data_parallel > 1 and model.gpus is None:
+        text = "goes with gpus only, and there are none; set replicas instead"
+        yield Mistake((*place, "data_parallel"), text)
     if seen.fits is False:
         key = "gpus" if model.gpus else "memory"
         yield Mistake((*place, key), f"{model.name} does not fit: {seen.text}; {_advice(model)}")
@@ -64,18 +67,15 @@ def _shaped(model: Model, known: Shape, place: Place) -> Iterator[Mistake]:
         text += " --hf-overrides what makes it longer: rope_parameters, and max_position_embeddings with YaRN"
         yield Mistake((*place, "context"), text)
     if not known.splits(model.split):
-        best = max(count for count in range(1, model.shards + 1) if _divides(known, count, model.shards))
+        all_of_it = model.split * model.pipeline_parallel
+        best = max(each for each in range(1, all_of_it + 1) if all_of_it % each == 0 and known.splits(each))
         key = "gpus" if model.gpus and model.tensor_parallel is None else "tensor_parallel"
         yield Mistake(
             (*place, key),
             f"{known.queries} attention heads, of which {known.heads} are cached, cannot be split evenly over"
-            f" {model.split}; set tensor_parallel: {best} and pipeline_parallel: {model.shards // best}"
+            f" {model.split}; set tensor_parallel: {best} and pipeline_parallel: {all_of_it // best}"
             f"{', or ask for another number of GPUs' if model.gpus else ''}",
         )
-
-
-def _divides(known: Shape, count: int, shards: int) -> bool:
-    return shards % count == 0 and known.splits(count)
 
 
 def _unplaced(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:

@@ -120,6 +120,19 @@ def test_windows_and_batches_are_counted_as_vllm_does(tmp_path: Path) -> None:
     assert text(arguments=["--max-num-batched-tokens=2048"]).startswith(f"{whole} 12.0 GiB")
 
 
+def test_engines_of_a_pod_have_all_weights_but_those_of_experts(tmp_path: Path) -> None:
+    def text(**keys: Any) -> str:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({**CONFIG, **keys}))
+        model = {**ARC, "tensor_parallel": 1, "data_parallel": 2, "config": str(path)}
+        one = cluster(model)
+        assert "--data-parallel-size=2" in command.arguments(one.models[0])
+        return fit.of(one, one.models[0]).text
+
+    assert text().startswith("weights 15.0 GiB, ")
+    assert text(num_experts=128).startswith("weights 7.5 GiB, ")
+
+
 def test_what_is_not_understood_refuses_nothing_and_is_said(tmp_path: Path) -> None:
     strange = {**CONFIG, "layer_types": ["novel_attention"] * 28}
     (tmp_path / "config.json").write_text(json.dumps({**strange, "max_position_embeddings": 10**7}))
@@ -205,6 +218,10 @@ def test_only_some_scaling_makes_a_model_read_further_than_it_says(
         (
             {"gpus": {"vendor": "nvidia"}, "accelerator": None},
             "models[0].gpus: no node has GPUs of nvidia; declare them in nodes[].gpus",
+        ),
+        (
+            {"accelerator": "cpu", "gpus": None, "data_parallel": 2, "memory": "60Gi", "placement": {}},
+            "models[0].data_parallel: goes with gpus only, and there are none; set replicas instead",
         ),
         (
             {"gpus": {"vendor": "intel", "count": 3}},
