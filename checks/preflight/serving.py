@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from checks.finding import Severity
 from checks.preflight.verdicts import (
@@ -18,7 +20,9 @@ from checks.say import listed
 from deploy.errors import InventoryError
 from deploy.gpu.need import GIB, amount
 from deploy.model.serving import Model
-from deploy.serving import fit, placing, timing
+from deploy.observe.system import System
+from deploy.serving import fit, placing, timing, together
+from deploy.serving.together import Crowd, Load
 
 NONE = "no model is declared"
 DECLARE = "Set models[].config to the model's config.json, from its repository, or models[].kv_cache"
@@ -26,6 +30,34 @@ DECLARE = "Set models[].config to the model's config.json, from its repository, 
 SHARED = 2 * GIB
 # checks SRV-05: a disk over a network, and a server's start beside its weights; the least time to end
 SLOW, START, GRACE = 200 * 10**6, 300, 120
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What models ask nodes for: how much one replica asks for, and how much a host has."""
+
+    name: str
+    asked: Callable[[Model], str]
+    there: Callable[[System], int | None]
+    said: Callable[[Decimal | int], str]
+
+    def of(self, everyone: Everyone, names: Collection[str]) -> dict[str, int]:
+        """Return how much of it these nodes have; nothing where one of them was not read."""
+        read = {each.host: each.system for each in everyone.hosts if each.system and each.host in names}
+        found = {name: self.there(system) for name, system in read.items()}
+        known = {name: size for name, size in found.items() if size is not None}
+        return known if len(known) == len(names) else {}
+
+
+RESOURCES = (
+    Resource(
+        "of memory",
+        lambda model: model.memory,
+        lambda system: None if system.memory_kib is None else system.memory_kib * 1024,
+        lambda size: fit.gib(int(size)),
+    ),
+    Resource("CPUs", lambda model: model.cpu, lambda system: system.cpus, lambda size: f"{float(size):g}"),
+)
 
 
 def shared_memory(everyone: Everyone) -> Said:
@@ -45,7 +77,7 @@ def memory(everyone: Everyone) -> Said:
     if not models:
         return skipped(NONE)
     wrong = [text for model in models for text in _unfit(everyone, model)]
-    if wrong:
+    if wrong := wrong or [*_crowded(everyone)]:
         return failed("; ".join(wrong), "weights, engine and the KV cache of one sequence fit")
     unread = [host for host in everyone.hosts if host.system is None]
     if unread:
@@ -71,16 +103,36 @@ def _unfit(everyone: Everyone, model: Model) -> Iterator[str]:
         return
     if seen.fits is False:
         yield f"{model.name}: {seen.text}"
-    sizes = [
-        (host.system.memory_kib * 1024, host.host)
-        for host in everyone.hosts
-        if host.host in able and host.system and host.system.memory_kib is not None
-    ]
-    # a node that was not read may be the one with room
-    if len(sizes) == len(able) and sizes and max(sizes)[0] < amount(model.memory):
-        largest, name = max(sizes)
-        has = f"{name}, the largest, has {fit.gib(largest)}"
-        yield f"{model.name} asks for {model.memory} of memory, and {has}"
+    for resource in RESOURCES:
+        sizes = resource.of(everyone, able)
+        asked = resource.asked(model)
+        # a node that was not read may be the one with room
+        if sizes and max(sizes.values()) < amount(asked):
+            name = max(sizes, key=lambda each: sizes[each])
+            has = resource.said(sizes[name])
+            yield f"{model.name} asks for {asked} {resource.name}, and {name}, the largest, has {has}"
+
+
+def _crowded(everyone: Everyone) -> Iterator[str]:
+    """Yield where models ask together for more than the nodes have that can run them."""
+    crowds = together.crowds(everyone.cluster, everyone.cluster.models)
+    for resource in RESOURCES:
+        for load in together.over(_loads(everyone, resource, crowds)):
+            who = " and ".join(_times(model) for model in load.crowd.models)
+            where = ", ".join(node.name for node in load.crowd.nodes)
+            asked, there = resource.said(load.asked), resource.said(load.there)
+            yield f"{who} ask for {asked} {resource.name} together, and there is {there} on {where}"
+
+
+def _loads(everyone: Everyone, resource: Resource, crowds: Sequence[Crowd]) -> Iterator[Load]:
+    for crowd in crowds:
+        asked = sum((each.replicas * amount(resource.asked(each)) for each in crowd.models), Decimal())
+        if sizes := resource.of(everyone, crowd.names):
+            yield Load(crowd, asked, sum(sizes.values()))
+
+
+def _times(model: Model) -> str:
+    return f"{model.replicas} times {model.name}" if model.replicas > 1 else model.name
 
 
 def patience(everyone: Everyone) -> Said:

@@ -21,6 +21,7 @@ ARGUMENTS = Path(__file__).with_name("vllm_arguments.yaml")
 # what slipway writes itself -> the inventory's key for it, below models[]
 OWN = {
     "config": "",
+    "data-parallel-size": "data_parallel",
     "disable-access-log-for-endpoints": "",
     "download-dir": "source",
     "dtype": "dtype",
@@ -43,10 +44,20 @@ OWN = {
     "trust-remote-code": "trust_remote_code",
     "uds": "",
 }
-# what starts another server than the one that is asked for keys (vllm/entrypoints/cli/serve.py) -> why
+SEVERAL = "is of engines on several hosts, and a model's are all in one pod"
+SSL = "is of TLS, which neither its probes nor its Service speak, and which a Gateway may end"
+# what would never get ready, or answer without a key (vllm/entrypoints/cli/serve.py) -> why
 OTHERS = {
     "grpc": "starts a server that asks for no key and knows no HTTP",
     "headless": "starts no server",
+    "prefill-context-parallel-size": "takes more GPUs than models[].gpus asks for",
+    **dict.fromkeys(("nnodes", "node-rank", "master-addr", "master-port"), SEVERAL),
+}
+# the same by how arguments begin, but for those of OWN
+FAMILIES = {
+    "data-parallel-": SEVERAL,
+    "ssl-": SSL,
+    "enable-ssl-": SSL,
 }
 SECRET = {"api-key": "api_key", "hf-token": "source.token"}
 
@@ -92,6 +103,17 @@ def mistakes(cluster: Cluster) -> Iterator[Mistake]:
         yield from check(model, ("models", index, "arguments"))
 
 
+def value(model: Model, name: str) -> str | None:
+    """Return what a free argument says, the last of that name; None where there is none."""
+    known, found = load(), None
+    for index, text in enumerate(model.arguments):
+        word, equals, rest = text.partition("=")
+        if _is_option(text) and known.named(word)[0] == name:
+            following = model.arguments[index + 1] if _has_value(model.arguments, index) else ""
+            found = rest if equals else following
+    return found
+
+
 def check(model: Model, place: Place) -> Iterator[Mistake]:
     """Yield what is wrong with one model's."""
     known, open_value = load(), ""
@@ -128,8 +150,9 @@ def _wrong(known: Arguments, model: Model, word: str, name: str, kind: str) -> s
     if name in OWN:
         instead = f"set models[].{OWN[name]} instead" if OWN[name] else "leave it out"
         return f"slipway sets {word} itself; {instead}"
-    if name in OTHERS:
-        return f"{word} {OTHERS[name]}; leave it out"
+    family = next((why for begin, why in FAMILIES.items() if name.startswith(begin)), None)
+    if why := OTHERS.get(name, family):
+        return f"{word} {why}; leave it out"
     if kind or not known.knows(model):
         return None
     near = difflib.get_close_matches(name, known.arguments, n=1)

@@ -108,6 +108,17 @@ class Gpus(Section):
         Change.ROLLING, "One GPU cut into several by its hardware.", default=None
     )
 
+    @property
+    def closed_to_users(self) -> bool:
+        """Say whether only root and a group of the host would open the device nodes that a pod is given.
+
+        A device plugin's keep their owner, for Intel's and AMD's cards root:render with mode 0660, unless
+        containerd gives them to the pod's user (ROCm/k8s-device-plugin#39; containerd docs/cri/config.md,
+        device_ownership_from_security_context; k3s-io/k3s#11200, --nonroot-devices). By CDI, as with DRA,
+        they are the user's already (cncf-tags/container-device-interface pkg/cdi/container-edits.go, Apply).
+        """
+        return self.vendor is not Vendor.NVIDIA and self.allocation is Allocation.DEVICE_PLUGIN
+
 
 class Stack(Section):
     """What makes one vendor's GPUs usable: releases, the kernel driver's source, monitoring."""

@@ -175,6 +175,11 @@ class Model(Section):
     pipeline_parallel: Annotated[int, Field(strict=True, ge=1)] = setting(
         Change.ROLLING, "Over how many groups of GPUs the layers are spread.", default=1
     )
+    data_parallel: Annotated[int, Field(strict=True, ge=1)] = setting(
+        Change.ROLLING,
+        "How many engines of a pod share its requests, each with GPUs and with `concurrency` of its own.",
+        default=1,
+    )
     trust_remote_code: Switch = setting(
         Change.ROLLING, "Whether code that comes with the model is run.", default=False
     )
@@ -188,7 +193,9 @@ class Model(Section):
         default_factory=dict,
     )
     groups: tuple[Annotated[int, Field(strict=True, ge=1)], ...] = setting(
-        Change.ROLLING, "The hosts' groups that may open a GPU's device nodes, by number.", default=()
+        Change.ROLLING,
+        "Groups that its pods are in beside their own, by number, such as one that may read source.pvc.",
+        default=(),
     )
     replicas: Annotated[int, Field(strict=True, ge=1, le=64)] = setting(
         Change.ROLLING, "How many pods serve it.", default=1
@@ -233,15 +240,16 @@ class Model(Section):
 
     @property
     def shards(self) -> int:
-        """Over how many GPUs the weights are spread in all; 1 on a processor."""
-        return self.split * self.pipeline_parallel
+        """Over how many GPUs its engines are spread in all; 1 on a processor."""
+        return self.split * self.pipeline_parallel * self.data_parallel
 
     @property
     def split(self) -> int:
         """Over how many GPUs every layer is split."""
         if self.tensor_parallel is not None:
             return self.tensor_parallel
-        return max(self.gpus.count // self.pipeline_parallel, 1) if self.gpus else 1
+        groups = self.pipeline_parallel * self.data_parallel
+        return max(self.gpus.count // groups, 1) if self.gpus else 1
 
     @property
     def is_dummy(self) -> bool:

@@ -216,11 +216,14 @@ def parallel_fits(cluster: Cluster) -> Iterator[Mistake]:
     """A model is split over all GPUs that it gets, and over no more."""
     for place, model in _models(cluster):
         if model.gpus and model.shards != model.gpus.count:
-            key = "tensor_parallel" if model.tensor_parallel is not None else "pipeline_parallel"
+            several = model.data_parallel > 1
+            key = "data_parallel" if several else "pipeline_parallel"
+            factors = f"{model.split} times {model.pipeline_parallel}"
+            factors += f" times {model.data_parallel}" if several else ""
             yield Mistake(
-                (*place, key),
-                f"{model.split} times {model.pipeline_parallel} GPUs are {model.shards}, and each replica"
-                f" gets {model.gpus.count}; make both the same",
+                (*place, key if model.tensor_parallel is None else "tensor_parallel"),
+                f"{factors} GPUs are {model.shards}, and each replica gets {model.gpus.count}; make both the"
+                " same",
                 involves=((*place, "gpus"),),
             )
 

@@ -25,6 +25,7 @@ def arguments(model: Model) -> list[str]:
         "--gpu-memory-utilization": model.gpu_memory_utilization,
         "--tensor-parallel-size": model.split if model.split > 1 else None,
         "--pipeline-parallel-size": model.pipeline_parallel if model.pipeline_parallel > 1 else None,
+        "--data-parallel-size": model.data_parallel if model.data_parallel > 1 else None,
         "--shutdown-timeout": model.drain_seconds,
         "--disable-access-log-for-endpoints": QUIET,
         "--middleware": ALLOWLIST,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from deploy.catalog import vllm_arguments
 from deploy.gpu.need import GIB, Need, amount, memory_of, nodes_for
 from deploy.model import Cluster
 from deploy.model.serving import Model, ModelGpus
 from deploy.serving import shape
+from deploy.serving.shape import Shape
 
 # what the engine takes beside weights and cache: CUDA graphs, activations (checks SRV-02); on a processor
 # 1.1 to 1.4 GiB were measured with a model of no weight
 ENGINE = int(1.5 * GIB)
 # vllm/config/cache.py, CacheConfig.gpu_memory_utilization
 UTILIZATION = 0.92
+# the least memory of a GPU for batches of so many tokens; those of an A100 are the smallest, whatever it has
+BATCHES = ((160 * GIB, 16384), (70 * GIB, 8192), (0, 2048))
 SHARED_MEMORY = {False: "1Gi", True: "8Gi"}
 PROFILE = re.compile(r"\.(\d+)gb")
 
@@ -24,6 +28,8 @@ class Fit:
     """What a model takes of one GPU, or of its pod, in bytes.
 
     `one` is the cache of the longest sequence, `beside` what else a pod's memory holds while it is divided.
+    Where its config.json has what is `misunderstood`, `one` is the most that it can be, and left out where so
+    much does not fit.
     """
 
     model: Model
@@ -33,6 +39,7 @@ class Fit:
     one: int | None
     engine: int = ENGINE
     beside: int = 0
+    misunderstood: tuple[str, ...] = ()
 
     @property
     def kept(self) -> int | None:
@@ -71,7 +78,7 @@ class Fit:
         if self.kept is not None:
             parts.append(f"KV cache {gib(self.kept)}")
         elif self.one is None:
-            parts.append("KV cache unknown without models[].config")
+            parts.append(f"KV cache unknown{'' if self.misunderstood else ' without models[].config'}")
         else:
             parts.append(f"KV cache of one sequence of {self.model.context} tokens {gib(self.one)}")
         has = "unknown" if self.has is None else gib(self.has)
@@ -82,16 +89,19 @@ class Fit:
         """Say that nothing tells how much cache a sequence needs, nor how much there is to be."""
         if self.one is not None or self.kept is not None:
             return None
-        return f"whether a sequence of {self.model.context} tokens fits into the KV cache is not known"
+        text = f"whether a sequence of {self.model.context} tokens fits into the KV cache is not known"
+        strange = ", ".join(self.misunderstood)
+        return text + (f", since nothing here knows what {strange} in config.json means" if strange else "")
 
     @property
     def crowded(self) -> str | None:
         """Say that fewer of the longest sequences fit at once than are to be computed."""
         if not self.fits or self.at_once is None or self.at_once >= self.model.concurrency:
             return None
+        least = "at least " if self.misunderstood else ""
         return (
-            f"{self.at_once} of {self.model.concurrency} sequences of {self.model.context} tokens fit into"
-            " the KV cache at once; shorter ones do, the others wait"
+            f"{least}{self.at_once} of {self.model.concurrency} sequences of {self.model.context} tokens fit"
+            " into the KV cache at once; shorter ones do, the others wait"
         )
 
 
@@ -107,13 +117,41 @@ def shared_memory(model: Model) -> str:
 
 def of(cluster: Cluster, model: Model) -> Fit:
     """Return how a model fits; raise NeedError when no node has its GPUs, InventoryError for its config."""
-    seen, weights = shape.read(model), int(amount(model.weights))
-    one = seen.kv_bytes(model.context, model.split, model.kv_cache_dtype) if seen else None
+    known, weights = shape.read(model), int(amount(model.weights))
     if model.gpus is None:
-        return _of_pod(model, one)
-    has, where = _of_gpu(cluster, model, model.gpus)
+        return _judged(_of_pod(model, _cache(model, known, 0)), known)
+    memory, name = _smallest(cluster, model.gpus)
+    one = _cache(model, known, 0 if memory is None or "A100" in name else memory)
     part = one if one is None else one // model.pipeline_parallel
-    return Fit(model, where, has, weights // model.shards, part)
+    # every engine has all weights but those of experts, of which nothing tells how many there are
+    copies = model.data_parallel if known and not known.experts else 1
+    weights = weights * copies // model.shards
+    if memory is None:
+        return Fit(model, f"the memory of one {name} is not known", None, weights, part)
+    share = model.gpu_memory_utilization or UTILIZATION
+    where = f"{share:g} of one {name} with {gib(memory)}"
+    return _judged(Fit(model, where, int(memory * share), weights, part), known)
+
+
+def _judged(seen: Fit, known: Shape | None) -> Fit:
+    if known is None or not known.layers.misunderstood:
+        return seen
+    seen = replace(seen, misunderstood=known.layers.misunderstood)
+    return replace(seen, one=None) if seen.fits is False or seen.at_once == 0 else seen
+
+
+def _cache(model: Model, known: Shape | None, memory: int) -> int | None:
+    """Return the cache of the longest sequence on one of so large GPUs, for all groups of layers together.
+
+    Two batches are computed at once, or one more than there are groups (vLLM 0.32.0, vllm/config/vllm.py
+    max_in_flight_tokens; how large they are by itself: vllm/engine/arg_utils.py get_batch_defaults).
+    """
+    if known is None:
+        return None
+    given = vllm_arguments.value(model, "max-num-batched-tokens") or ""
+    batch = int(given) if given.isdecimal() else next(size for least, size in BATCHES if memory >= least)
+    in_flight = (model.pipeline_parallel + 1) * batch
+    return known.kv_bytes(model.context, model.split, model.kv_cache_dtype, in_flight)
 
 
 def kv_cache(model: Model) -> int | None:
@@ -146,17 +184,11 @@ def need(gpus: ModelGpus) -> Need:
     return Need(gpus.vendor, gpus.count, models, gpus.memory, gpus.profile)
 
 
-def _of_gpu(cluster: Cluster, model: Model, gpus: ModelGpus) -> tuple[int | None, str]:
-    """Return what the engine may use of the smallest GPU that it can get, and how that is said."""
-    share = model.gpu_memory_utilization or UTILIZATION
+def _smallest(cluster: Cluster, gpus: ModelGpus) -> tuple[int | None, str]:
+    """Return the memory of the smallest GPU that the engine can get, and what that is called."""
     if gpus.profile:
         size = PROFILE.search(gpus.profile)
-        memory = int(size[1]) * GIB if size else None
-        name = gpus.profile
-    else:
-        known = [(memory_of(each), each.model) for _, each in nodes_for(cluster, need(gpus))]
-        sizes = [(size, model_name) for size, model_name in known if size is not None]
-        memory, name = min(sizes) if len(sizes) == len(known) else (None, known[0][1])
-    if memory is None:
-        return None, f"the memory of one {name} is not known"
-    return int(memory * share), f"{share:g} of one {name} with {gib(memory)}"
+        return int(size[1]) * GIB if size else None, gpus.profile
+    known = [(memory_of(each), each.model) for _, each in nodes_for(cluster, need(gpus))]
+    sizes = [(size, model_name) for size, model_name in known if size is not None]
+    return min(sizes) if len(sizes) == len(known) else (None, known[0][1])

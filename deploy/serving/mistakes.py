@@ -10,7 +10,8 @@ from deploy.gpu.need import NeedError, amount, nodes_for
 from deploy.model import Cluster
 from deploy.model.mistake import Mistake, Place
 from deploy.model.serving import Accelerator, Model
-from deploy.serving import fit, placing, shape, versions
+from deploy.serving import fit, placing, shape, together, versions
+from deploy.serving.shape import Shape
 
 # checks SRV-06: the largest file is read into memory on its way to a GPU; hubs cut weights to files of 5 GB
 SHARD = 5 * 10**9
@@ -29,7 +30,7 @@ def mistakes(cluster: Cluster) -> list[Mistake]:
     for index, model in enumerate(cluster.models):
         if len(model.source.kinds) == 1:
             found += _of(cluster, model, ("models", index))
-    return found
+    return [*found, *together.gpu_mistakes(cluster)]
 
 
 def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
@@ -41,6 +42,9 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
     except InventoryError as error:
         yield Mistake((*place, "config"), str(error))
         return
+    if model.data_parallel > 1 and model.gpus is None:
+        text = "goes with gpus only, and there are none; set replicas instead"
+        yield Mistake((*place, "data_parallel"), text)
     if seen.fits is False:
         key = "gpus" if model.gpus else "memory"
         yield Mistake((*place, key), f"{model.name} does not fit: {seen.text}; {_advice(model)}")
@@ -51,10 +55,41 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
     if amount(fit.shared_memory(model)) >= amount(model.memory):
         text = f"shared_memory takes {fit.shared_memory(model)} of it, and leaves nothing; ask for more"
         yield Mistake((*place, "memory"), text)
-    longest = _longest(model)
-    if longest is not None and model.context > longest:
-        yield Mistake((*place, "context"), f"{model.context} tokens, and the model was made for {longest}")
+    known = shape.read(model)
+    if (key := _pools(model, known)) is not None:
+        text = (
+            "it makes vectors or scores, and verify would ask it for text; only models that answer with text"
+        )
+        yield Mistake((*place, key), f"{text} are served")
+    if known:
+        yield from _shaped(model, known, place)
     yield from _unplaced(cluster, model, place)
+
+
+def _pools(model: Model, known: Shape | None) -> str | None:
+    """Return what says that a model makes vectors or scores."""
+    told = (vllm_arguments.value(model, "runner"), vllm_arguments.value(model, "convert"))
+    if told[0] == "pooling" or told[1] in ("embed", "classify"):
+        return "arguments"
+    return "config" if known and known.pools and told[0] is None else None
+
+
+def _shaped(model: Model, known: Shape, place: Place) -> Iterator[Mistake]:
+    """Yield what the model itself does not allow."""
+    if known.longest is not None and model.context > known.longest:
+        text = f"{model.context} tokens, and the model was made for {known.longest}; lower it, or set in"
+        text += " --hf-overrides what makes it longer: rope_parameters, and max_position_embeddings with YaRN"
+        yield Mistake((*place, "context"), text)
+    if not known.splits(model.split):
+        all_of_it = model.split * model.pipeline_parallel
+        best = max(each for each in range(1, all_of_it + 1) if all_of_it % each == 0 and known.splits(each))
+        key = "gpus" if model.gpus and model.tensor_parallel is None else "tensor_parallel"
+        yield Mistake(
+            (*place, key),
+            f"{known.queries} attention heads, of which {known.heads} are cached, cannot be split evenly over"
+            f" {model.split}; set tensor_parallel: {best} and pipeline_parallel: {all_of_it // best}"
+            f"{', or ask for another number of GPUs' if model.gpus else ''}",
+        )
 
 
 def _unplaced(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
@@ -69,11 +104,6 @@ def _unplaced(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]
         )
         text = f"its pods would tolerate no node that could run it: {said}; add to placement.tolerations"
         yield Mistake((*place, "placement"), text)
-
-
-def _longest(model: Model) -> int | None:
-    seen = shape.read(model)
-    return seen.longest if seen else None
 
 
 def _advice(model: Model) -> str:
@@ -92,7 +122,11 @@ def warnings(cluster: Cluster) -> list[Mistake]:
         except InventoryError:
             continue
         if text := seen.unjudged:
-            text += "; name the model's config.json here, or set kv_cache"
+            text += (
+                "; set kv_cache"
+                if seen.misunderstood
+                else "; name the model's config.json here, or set kv_cache"
+            )
             found.append(Mistake(("models", index, "config"), text))
         if text := seen.crowded:
             found.append(Mistake(("models", index, "concurrency"), text))

@@ -8,7 +8,7 @@ from pyinfra.api import deploy
 
 from deploy import catalog, context, render
 from deploy.catalog import gpu_needs
-from deploy.model import Cluster
+from deploy.model import Cluster, Node
 from deploy.model.row import Disturbs
 from deploy.operations import files, units
 from deploy.operations.files import File
@@ -27,13 +27,15 @@ def hosts_file(registry: str) -> str:
     return f"{CERTS}/{registry}/hosts.toml"
 
 
-def config(cluster: Cluster, pause: str) -> File:
+def config(cluster: Cluster, node: Node, pause: str) -> File:
     """Return containerd's configuration; `pause` is the image that the Kubernetes version expects."""
-    oom = cluster.containerd.restrict_oom_score_adj
-    return File(
-        CONFIG,
-        render.template("containerd/config.toml.j2", pause=pause, restrict_oom_score_adj=oom),
+    content = render.template(
+        "containerd/config.toml.j2",
+        pause=pause,
+        restrict_oom_score_adj=cluster.containerd.restrict_oom_score_adj,
+        owned_by_user=bool(node.gpus and node.gpus.closed_to_users),
     )
+    return File(CONFIG, content)
 
 
 def mirrors(cluster: Cluster) -> list[File]:
@@ -81,7 +83,7 @@ def containerd() -> None:
     """Configure containerd and keep it running; pods outlive its restart, their API does not."""
     cluster = context.cluster()
     pause = catalog.lock.load(context.lock_path()).image(f"pause@{cluster.kubernetes.version}").ref
-    wanted = config(cluster, pause)
+    wanted = config(cluster, context.node(), pause)
     files.present(name="Configure containerd", files=[wanted])
     pulled = mirrors(cluster)
     files.present(name="Pull images through the mirror", files=pulled)

@@ -105,7 +105,8 @@ def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Document:
 
 
 def _node(node: Node) -> Document:
-    return {"node-name": node.name, "node-ip": str(node.address)}
+    owned = {"nonroot-devices": True} if node.gpus and node.gpus.closed_to_users else {}
+    return {"node-name": node.name, "node-ip": str(node.address), **owned}
 
 
 def _names(cluster: Cluster) -> list[str]:

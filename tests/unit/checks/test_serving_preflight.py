@@ -52,6 +52,30 @@ def test_a_pod_that_is_larger_than_every_node_is_an_error() -> None:
     assert found.found == "qwen asks for 48Gi of memory, and g1, the largest, has 32.0 GiB"
 
 
+def test_more_cpus_than_any_node_has_is_an_error() -> None:
+    found = judged("SRV-02", {**MODEL, "cpu": "999"})
+
+    assert (found.status, found.found) == (Status.FAIL, "qwen asks for 999 CPUs, and g1, the largest, has 8")
+
+
+def test_models_that_share_a_node_are_judged_together() -> None:
+    one = {**MODEL, "weights": "10Gi", "gpus": {"vendor": "intel"}}
+    other = {**one, "name": "other"}
+    memory = judged("SRV-02", one, other)
+    cpus = judged("SRV-02", {**one, "memory": "16Gi"}, {**other, "memory": "16Gi", "cpu": "6500m"})
+
+    assert (memory.status, memory.found) == (
+        Status.FAIL,
+        "qwen and other ask for 48.0 GiB of memory together, and there is 32.0 GiB on g1",
+    )
+    assert (cpus.status, cpus.found) == (
+        Status.FAIL,
+        "qwen and other ask for 8.5 CPUs together, and there is 8 on g1",
+    )
+    assert judged("SRV-02", one, other, unread="g1").status is Status.UNAVAILABLE
+    assert judged("SRV-02", {**one, "memory": "16Gi"}, {**other, "memory": "16Gi"}).status is Status.PASS
+
+
 def test_a_node_that_was_not_read_may_be_the_one_with_room() -> None:
     found = judged("SRV-02", {**MODEL, "memory": "48Gi"}, unread="g1")
 

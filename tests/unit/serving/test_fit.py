@@ -15,8 +15,9 @@ from deploy.model.mistake import written
 from deploy.model.serving import Model
 from deploy.observe.cards import cards
 from deploy.plan import unsupported
-from deploy.serving import command, fit, mistakes, timing
+from deploy.serving import command, fit, mistakes, shape, timing
 from tests.unit.serving.clusters import A770, ARC, CONFIG, HUB, TINY, cluster
+from tests.unit.serving.test_shape import GEMMA
 
 TOO_LARGE_FOR_A_GPU = (
     "models[0].gpus: qwen does not fit: weights 70.0 GiB, engine 1.5 GiB, KV cache of one sequence of 8192"
@@ -35,6 +36,10 @@ CROWDED = (
 UNJUDGED = (
     "models[0].config: whether a sequence of 10000000 tokens fits into the KV cache is not known; name the"
     " model's config.json here, or set kv_cache"
+)
+LENGTHENED = (
+    "lower it, or set in --hf-overrides what makes it longer: rope_parameters, and max_position_embeddings"
+    " with YaRN"
 )
 SEVERAL = (
     "2 Intel GPUs in one pod need a system call that no pod of a model may make, and what oneCCL falls back"
@@ -103,6 +108,65 @@ def test_a_model_that_is_too_large_is_refused_with_the_numbers(config: str) -> N
     assert said({**TINY, "weights": "3Gi", "kv_cache": None}) == [TOO_LARGE_FOR_A_POD]
 
 
+def test_windows_and_batches_are_counted_as_vllm_does(tmp_path: Path) -> None:
+    path = tmp_path / "gemma.json"
+    path.write_text(json.dumps({"text_config": GEMMA, "torch_dtype": "bfloat16"}))
+    gpus = {"vendor": "nvidia", "model": "H100", "count": 1}
+    h100 = {"name": "n1", "address": "192.168.1.12", "roles": ["worker"], "gpus": gpus}
+    nodes = [{"name": "cp1", "address": "192.168.1.11", "roles": ["control-plane"]}, h100]
+    gemma = {
+        **ARC,
+        "checksum": None,
+        "gpus": gpus,
+        "memory": "70Gi",
+        "placement": {},
+        "weights": "55Gi",
+        "context": 131072,
+        "config": str(path),
+    }
+
+    def text(**changes: Any) -> str:
+        one = cluster({**gemma, **changes}, nodes=nodes)
+        assert mistakes.mistakes(one) == []
+        return fit.of(one, one.models[0]).text
+
+    # 10 of 62 layers cache every token, the others a window and two batches of 8192, or of what is said
+    whole = "weights 55.0 GiB, engine 1.5 GiB, KV cache of one sequence of 131072 tokens"
+    assert text() == f"{whole} 16.9 GiB: together 73.4 GiB of 73.6 GiB, 0.92 of one H100 with 80.0 GiB"
+    assert text(arguments=["--max-num-batched-tokens=2048"]).startswith(f"{whole} 12.0 GiB")
+
+
+def test_engines_of_a_pod_have_all_weights_but_those_of_experts(tmp_path: Path) -> None:
+    def text(**keys: Any) -> str:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({**CONFIG, **keys}))
+        model = {**ARC, "tensor_parallel": 1, "data_parallel": 2, "config": str(path)}
+        one = cluster(model)
+        assert "--data-parallel-size=2" in command.arguments(one.models[0])
+        return fit.of(one, one.models[0]).text
+
+    assert text().startswith("weights 15.0 GiB, ")
+    assert text(num_experts=128).startswith("weights 7.5 GiB, ")
+
+
+def test_what_is_not_understood_refuses_nothing_and_is_said(tmp_path: Path) -> None:
+    strange = {**CONFIG, "layer_types": ["novel_attention"] * 28}
+    (tmp_path / "config.json").write_text(json.dumps({**strange, "max_position_embeddings": 10**7}))
+    model = {**ARC, "config": str(tmp_path / "config.json"), "context": 8_000_000}
+    not_known = (
+        "models[0].config: whether a sequence of 8000000 tokens fits into the KV cache is not known, since"
+        " nothing here knows what novel_attention in config.json means; set kv_cache"
+    )
+    crowded = (
+        "models[0].concurrency: at least 6 of 16 sequences of 32768 tokens fit into the KV cache at once;"
+        " shorter ones do, the others wait"
+    )
+
+    assert (said(model), warned(model)) == ([], [not_known, EXPERIMENT])
+    assert warned({**model, "kv_cache": "1Gi"}) == [EXPERIMENT]
+    assert warned({**model, "context": 32768}) == [crowded, EXPERIMENT]
+
+
 def test_memory_that_leaves_nothing_for_the_cache_is_none() -> None:
     # 1.5 GiB for the engine, 1 for /dev/shm, and twice a GiB
     bare = {**TINY, "weights": "1Gi", "kv_cache": None}
@@ -120,7 +184,48 @@ def test_a_crowded_cache_is_a_warning_that_says_how_many_fit(config: str) -> Non
 def test_a_context_that_the_model_was_not_made_for_is_refused(config: str) -> None:
     longer = {**ARC, "config": config, "context": 65536}
 
-    assert said(longer) == ["models[0].context: 65536 tokens, and the model was made for 32768"]
+    assert said(longer) == [
+        f"models[0].context: 65536 tokens, and the model was made for 32768; {LENGTHENED}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "longest"),
+    [
+        ({"arguments": ['--hf-overrides={"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}']}, 32768),
+        ({"arguments": ['--hf-overrides={"rope_scaling": {"type": "linear", "factor": 4.0}}']}, 131072),
+        ({"arguments": ["--hf-overrides", '{"max_position_embeddings": 131072}']}, 131072),
+        ({"arguments": ["--hf-overrides.max_position_embeddings=131072"]}, None),
+        ({"image": "docker.io/intel/llm-scaler-vllm:0.14.0-b8.1"}, None),
+        ({"environment": {"VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1"}}, None),
+    ],
+)
+def test_a_model_reads_as_far_as_it_is_told_to(
+    changes: dict[str, Any], longest: int | None, config: str
+) -> None:
+    known = shape.read(Model.model_validate({**ARC, "config": config, **changes}))
+    over = said({**ARC, "config": config, "context": 131073, **changes})
+
+    assert known is not None
+    assert known.longest == longest
+    assert bool(over) is (longest is not None)
+
+
+@pytest.mark.parametrize(
+    ("rope", "longest"),
+    [
+        ({"rope_parameters": {"rope_type": "dynamic", "factor": 2.0}}, 65536),
+        ({"rope_parameters": {"rope_type": "llama3", "factor": 8.0}}, 32768),
+        ({"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}}}, 262144),
+        ({"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}, 32768),
+        ({"rope_scaling": {"type": "yarn", "factor": 40, "original_max_position_embeddings": 4096}}, 32768),
+        ({"model_type": "gemma3_text", "rope_scaling": {"rope_type": "linear", "factor": 8.0}}, 32768),
+    ],
+)
+def test_only_some_scaling_makes_a_model_read_further_than_it_says(
+    rope: dict[str, Any], longest: int
+) -> None:
+    assert shape.of({**CONFIG, **rope}).longest == longest
 
 
 @pytest.mark.parametrize(
@@ -129,6 +234,10 @@ def test_a_context_that_the_model_was_not_made_for_is_refused(config: str) -> No
         (
             {"gpus": {"vendor": "nvidia"}, "accelerator": None},
             "models[0].gpus: no node has GPUs of nvidia; declare them in nodes[].gpus",
+        ),
+        (
+            {"accelerator": "cpu", "gpus": None, "data_parallel": 2, "memory": "60Gi", "placement": {}},
+            "models[0].data_parallel: goes with gpus only, and there are none; set replicas instead",
         ),
         (
             {"gpus": {"vendor": "intel", "count": 3}},
