@@ -8,6 +8,9 @@ from checks.preflight.verdicts import Case
 from deploy.model import DriverSource, Vendor
 from deploy.observe.cards import Gpu
 
+# drivers of the kernel's own that the phase gpu-hosts keeps from the next boot, so that the vendor's has the cards
+GIVES_WAY = {Vendor.NVIDIA: "nouveau"}
+
 
 def is_operators(case: Case, vendor: Vendor) -> bool:
     """Say whether the host declares cards of the vendor, and their driver is its operator's to bring."""
@@ -19,14 +22,15 @@ def is_operators(case: Case, vendor: Vendor) -> bool:
 def bringer(case: Case, cards: Sequence[Gpu]) -> str | None:
     """Return the phase of an apply that brings these cards' driver; None where none does.
 
-    A card that another driver holds stays with it until somebody takes it away.
+    A card that another driver holds stays with it until somebody takes it away: a reboot does so with one that
+    gives way.
     """
     wish = case.node.gpus
-    if (
-        wish is None
-        or not cards
-        or any(card.vendor is not wish.vendor or card.device.driver for card in cards)
-    ):
+    if wish is None or not cards or any(card.vendor is not wish.vendor for card in cards):
+        return None
+    bound = {card.device.driver for card in cards if card.device.driver}
+    if bound - {GIVES_WAY.get(wish.vendor)}:
         return None
     phases = {DriverSource.PACKAGES: "gpu-hosts", DriverSource.OPERATOR: f"gpu-{wish.vendor}"}
-    return phases.get(case.cluster.gpu.stack(wish.vendor).driver)
+    brings = phases.get(case.cluster.gpu.stack(wish.vendor).driver)
+    return f"{brings} with a reboot, which `apply --reboot` gives" if brings and bound else brings

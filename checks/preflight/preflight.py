@@ -160,6 +160,8 @@ def _finding(entry: Check, host: str | None, said: Said, phase: Phase) -> Findin
     if failing and mender and phase is Phase.PREFLIGHT:
         severity = min(severity, Severity.WARNING, key=tuple(reversed(Severity)).index)
         detail = "; ".join(part for part in (detail, f"will be set by {mender}") if part)
+        if said.mended_by:
+            remedy = ""  # what an apply brings, nobody is to install by hand before it
     return Finding(
         check=entry.id,
         host=host,

@@ -57,6 +57,23 @@ def modules_loaded(names: Sequence[str], path: str, packages: Sequence[str] = ()
 
 
 @operation()
+def made_way(old: str, new: str) -> Commands:
+    """The module `old` has left its devices to `new`; until a reboot takes it away, that is an error.
+
+    It is not unloaded: a console may hang on it.
+    """
+    found: modules.Modules | None = host.get_fact(kernel.KernelModules, modules_wanted=[old, new])
+    if found is None:
+        raise HostError("could not read what the kernel can do: `uname -r` said nothing")
+    works = modules.Presence.WORKS
+    if found.presence.get(old) is works and found.presence.get(new) is not works:
+        waits = f"{old} is loaded and keeps the cards from {new} until a reboot"
+        notes.reason(waits)
+        text = QuoteString(f"{waits}: run the same command with --reboot")
+        yield StringCommand("{ echo", text, ">&2; exit 1; }")
+
+
+@operation()
 def modprobe_configured(file: File) -> Commands:
     """A file of modprobe.d holds from the next boot on, in the initial ram disk, too.
 

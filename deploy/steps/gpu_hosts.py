@@ -64,6 +64,7 @@ def _driver(declared: Gpus, stack: Stack) -> None:
         packages.held(name="Hold the driver", names=stack.packages)
     if declared.vendor is Vendor.NVIDIA:
         keep_nouveau_away()
+        kernel.made_way(name="Take the cards from nouveau", old="nouveau", new="nvidia")
     if stack.driver is not DriverSource.OPERATOR:
         kernel.modules_loaded(
             name="Load the driver",

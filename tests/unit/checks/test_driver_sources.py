@@ -78,8 +78,23 @@ def test_a_driver_that_nobody_brings_stops_an_apply(host: Any, gpus: dict[str, A
     assert {"GPU-02", "GPU-03", "GPU-07"} < {each.check for each in stops(found.values())}
 
 
-def test_a_card_that_nouveau_holds_waits_for_somebody() -> None:
-    found = said(bare(hopper(healthy()), "nouveau"), H100, {"nvidia": PACKAGES})
+@pytest.mark.parametrize(
+    ("stack", "brings"), [(PACKAGES, "gpu-hosts"), (NVIDIA_OPERATOR["nvidia"], "gpu-nvidia")]
+)
+def test_a_card_that_nouveau_holds_waits_for_a_reboot(stack: dict[str, Any], brings: str) -> None:
+    found = said(bare(hopper(healthy()), "nouveau"), H100, {"nvidia": stack})
+
+    gives = f"will be set by {brings} with a reboot, which `apply --reboot` gives"
+    assert set(failing(found).values()) == {(Severity.WARNING, gives)}
+    assert {each.remedy for each in found.values()} == {""}
+    assert stops(found.values()) == []
+
+
+@pytest.mark.parametrize(("driver", "stacks"), [("nouveau", {}), ("vfio-pci", {"nvidia": PACKAGES})])
+def test_a_card_that_no_apply_takes_away_from_another_driver_stops_it(
+    driver: str, stacks: dict[str, Any]
+) -> None:
+    found = said(bare(hopper(healthy()), driver), H100, stacks)
 
     assert {"GPU-02", "NV-01"} < {each.check for each in stops(found.values())}
 
