@@ -8,7 +8,7 @@ from checks.preflight.verdicts import Case
 from deploy.model import DriverSource, Vendor
 from deploy.observe.cards import Gpu
 
-# drivers of the kernel's own that the phase gpu-hosts keeps from the next boot, so that the vendor's has the cards
+# drivers of the kernel's own that gpu-hosts keeps from the next boot, so that the vendor's has the cards
 GIVES_WAY = {Vendor.NVIDIA: "nouveau"}
 
 
@@ -22,8 +22,8 @@ def is_operators(case: Case, vendor: Vendor) -> bool:
 def bringer(case: Case, cards: Sequence[Gpu]) -> str | None:
     """Return the phase of an apply that brings these cards' driver; None where none does.
 
-    A card that another driver holds stays with it until somebody takes it away: a reboot does so with one that
-    gives way.
+    A card that another driver holds stays with it until somebody takes it away, which a reboot does with one
+    that gives way.
     """
     wish = case.node.gpus
     if wish is None or not cards or any(card.vendor is not wish.vendor for card in cards):

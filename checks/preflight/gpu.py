@@ -167,23 +167,6 @@ def resizable_bar(case: Case) -> Said:
     )
 
 
-def secure_boot(case: Case) -> Said:
-    """Secure Boot is off, or the modules are the distribution's own, or they were let in."""
-    seen = state(case)
-    names = {driver for card in found(case) for driver in card.drivers}
-    built = sorted({module.name for module in seen.modules if module.dkms and module.name in names})
-    wanted = "off, or modules that it trusts"
-    if any("key was rejected" in line.lower() for line in seen.log):
-        return failed("the kernel rejected a module's key", wanted)
-    if seen.secure_boot is None:
-        return passed("this machine boots without Secure Boot", wanted)
-    if seen.secure_boot and built and not set(built) & set(seen.loaded):
-        return failed(f"on, and {listed(built)} was built here by DKMS and is not loaded", wanted)
-    return passed(
-        f"{'on' if seen.secure_boot else 'off'}{', modules are trusted' if seen.secure_boot else ''}", wanted
-    )
-
-
 def next_kernel(case: Case) -> Said:
     """The driver's module is there for the running and for the newest kernel."""
     kernels, seen = case.known(case.host.kernels, "kernels"), state(case)
@@ -265,7 +248,6 @@ JUDGES: dict[str, HostJudge] = {
     "GPU-02": drivers,
     "GPU-03": nodes,
     "GPU-05": resizable_bar,
-    "GPU-06": secure_boot,
     "GPU-07": next_kernel,
     "GPU-09": unused,
     "GPU-11": link,

@@ -258,7 +258,7 @@ FAULTS = (
     Fault("GPU-05", "g1", card(largest_bar=256 * 1024**2), "error", "0000:03:00.0 A770 256 MiB", "xe's user space drops such a card", ("pci",)),
     Fault("GPU-05", "g1", card(largest_bar=256 * 1024**2, driver="i915"), "warning", "0000:03:00.0 A770 256 MiB", "i915 uses it, only slower"),
     Fault("GPU-06", "w1", after(hopper, within("gpu_state", secure_boot=True, loaded={})), "error", "on, and nvidia was built here by DKMS and is not loaded"),
-    Fault("GPU-06", "g1", within("gpu_state", log=("xe: Key was rejected by service",)), "error", "the kernel rejected a module's key", reads=("gpu_state", "pci")),
+    Fault("GPU-06", "g1", within("gpu_state", log=("xe: Key was rejected by service",)), "error", "the kernel rejected a module's key", reads=("gpu_state",)),
     Fault("GPU-07", "g1", within("kernels", installed={KERNEL: True, "6.12.12-amd64": False}), "error", "kernel 6.12.12-amd64 has no module i915 or xe, and no headers to build it with", reads=("kernels", "gpu_state", "pci", "modules")),
     Fault("GPU-09", "g1", within("gpu_state", users=(("812", "/dev/dri/renderD128", "ollama"),)), "warning", "used by ollama (pid 812)", reads=("gpu_state",)),
     Fault("GPU-11", "g1", card(way=hops("8086", width=1)), "warning", X1, reads=("pci",)),
