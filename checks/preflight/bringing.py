@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.preflight.verdicts import Case
+from checks.preflight.verdicts import Case, Said, failed
+from checks.say import listed
+from deploy.catalog import gpu_support
 from deploy.model import DriverSource, Vendor
 from deploy.observe.cards import Gpu
 
@@ -34,3 +36,20 @@ def bringer(case: Case, cards: Sequence[Gpu]) -> str | None:
     phases = {DriverSource.PACKAGES: "gpu-hosts", DriverSource.OPERATOR: f"gpu-{wish.vendor}"}
     brings = phases.get(case.cluster.gpu.stack(wish.vendor).driver)
     return f"{brings} with a reboot, which `apply --reboot` gives" if brings and bound else brings
+
+
+def driverless(case: Case, vendor: Vendor) -> Said | None:
+    """Return what is wrong where a vendor's operator has no driver for the host's system; else None.
+
+    A manifest of one's own may bring any, and is not judged.
+    """
+    system, known = case.known(case.host.system, "system"), gpu_support.load().operator_drivers[vendor]
+    if case.cluster.gpu.stack(vendor).manifest or system.os_version in known.get(system.os or "", ()):
+        return None
+    there = [f"{name.capitalize()} {version}" for name, versions in known.items() for version in versions]
+    name = system.os_name or system.os or "a system without a name"
+    return failed(
+        f"{name}, for which {vendor}'s operator has no driver",
+        f"{listed(there)} with gpu.{vendor}.driver: operator",
+        remedy=f"Say gpu.{vendor}.driver: packages, and name under packages what brings it on this system",
+    )
