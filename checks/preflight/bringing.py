@@ -12,6 +12,8 @@ from deploy.observe.cards import Gpu
 
 # drivers of the kernel's own that gpu-hosts keeps from the next boot, so that the vendor's has the cards
 GIVES_WAY = {Vendor.NVIDIA: "nouveau"}
+# packages that bring headers to build with, or modules that are built already
+READY = ("linux-headers-", "linux-modules-")
 
 
 def is_operators(case: Case, vendor: Vendor) -> bool:
@@ -36,6 +38,21 @@ def bringer(case: Case, cards: Sequence[Gpu]) -> str | None:
     phases = {DriverSource.PACKAGES: "gpu-hosts", DriverSource.OPERATOR: f"gpu-{wish.vendor}"}
     brings = phases.get(case.cluster.gpu.stack(wish.vendor).driver)
     return f"{brings} with a reboot, which `apply --reboot` gives" if brings and bound else brings
+
+
+def without_headers(case: Case) -> str | None:
+    """Return what to do where the node's packages build a module and bring no headers; else None.
+
+    DKMS only recommends headers, and apt is told to install nothing that is only recommended.
+    """
+    vendor = case.node.gpus and case.node.gpus.vendor
+    packages = case.cluster.gpu.stack(vendor).packages if vendor else ()
+    if any(name.startswith(READY) for name in packages):
+        return None
+    return (
+        f"Name linux-headers-amd64 (Ubuntu: linux-headers-generic) under gpu.{vendor}.packages, or install"
+        " the kernel's on the host: DKMS builds nothing without them"
+    )
 
 
 def driverless(case: Case, vendor: Vendor) -> Said | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from checks.finding import Severity
-from checks.preflight.bringing import bringer, is_operators
+from checks.preflight.bringing import bringer, is_operators, without_headers
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
 from checks.say import listed
 from deploy.gpu import models
@@ -175,16 +175,20 @@ def next_kernel(case: Case) -> Said:
         return skipped("the operator brings the module" if found(case) else NONE_HERE)
     if case.known(case.host.modules, "modules").monolithic:
         return passed("the kernel has no modules; its drivers are built in", "a module, or a built-in driver")
-    wrong = []
+    wrong, bare = [], False
     for kernel in dict.fromkeys((kernels.running, kernels.newest)):
         have = {module.name for module in seen.modules if module.kernel == kernel}
         for names in sorted({card.drivers for card in cards}):
             if not have & set(names):
-                headers = "" if kernels.installed.get(kernel) else ", and no headers to build it with"
+                bare |= (headless := not kernels.installed.get(kernel))
+                headers = ", and no headers to build it with" if headless else ""
                 wrong.append(f"kernel {kernel} has no module {' or '.join(names)}{headers}")
     wanted = f"a module for {kernels.running} and {kernels.newest}"
     if wrong:
-        return failed(listed(wrong, 3), wanted, mended_by=bringer(case, cards))
+        brings = bringer(case, cards)
+        if brings and bare and (remedy := without_headers(case)):
+            return failed(listed(wrong, 3), wanted, remedy=remedy)
+        return failed(listed(wrong, 3), wanted, mended_by=brings)
     return passed(f"a module for {kernels.newest}", wanted)
 
 

@@ -28,12 +28,23 @@ def _modules(names: Sequence[str], packages: Sequence[str]) -> modules.Modules:
         if found.presence.get(name, modules.Presence.MISSING) is modules.Presence.MISSING
     ]
     if missing and not _to_come(packages):
-        can = "has no loadable modules" if found.monolithic else "has no such module to load"
-        raise HostError(
-            f"kernel {found.kernel} lacks {', '.join(missing)} and {can}; "
-            "install the kernel's extra modules (linux-modules-extra, kernel-modules-extra) or another kernel"
-        )
+        raise HostError(_without(found, ", ".join(missing), packages))
     return found
+
+
+def _without(found: modules.Modules, missing: str, packages: Sequence[str]) -> str:
+    """Say what the kernel lacks, and where it is to come from."""
+    if packages and not found.monolithic:
+        return (
+            f"kernel {found.kernel} has no {missing}, though {', '.join(packages)} is installed;"
+            f" `dkms status` says what was built for which kernel: install linux-headers-{found.kernel},"
+            " then run `dkms autoinstall`"
+        )
+    can = "has no loadable modules" if found.monolithic else "has no such module to load"
+    return (
+        f"kernel {found.kernel} lacks {missing} and {can}; "
+        "install the kernel's extra modules (linux-modules-extra, kernel-modules-extra) or another kernel"
+    )
 
 
 def _to_come(packages: Sequence[str]) -> bool:

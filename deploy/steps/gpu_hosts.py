@@ -20,11 +20,12 @@ CDI = "/etc/tmpfiles.d/slipway-cdi.conf"
 CDI_FOLDERS = ("/etc/cdi", "/run/cdi")
 # who may open /dev/dri/renderD* and /dev/kfd; udev gives the nodes to these
 GROUPS = ("render", "video")
-# what of a driver an upgrade at night must not touch beside what the baseline keeps: regular expressions
+# what of a driver an upgrade at night must not touch beside what the baseline keeps, by Ubuntu's names and by
+# Debian's: regular expressions
 DRIVERS = {
-    Vendor.INTEL: ("^linux-firmware$", "^intel-fw-"),
-    Vendor.AMD: ("^rocm",),
-    Vendor.NVIDIA: ("^linux-objects-nvidia-",),
+    Vendor.INTEL: ("^linux-firmware", "^firmware-(misc-nonfree|intel-graphics)$", "^intel-fw-"),
+    Vendor.AMD: ("^linux-firmware", "^firmware-amd-graphics$", "^rocm"),
+    Vendor.NVIDIA: ("^linux-objects-nvidia-", "^libcuda1$", "^firmware-nvidia-"),
 }
 # ROCm/gpu-operator docs/knownlimitations.md: its device plugin ends where the queue is shorter
 INOTIFY = {"fs.inotify.max_queued_events": 16384}

@@ -196,3 +196,27 @@ def test_what_an_operator_has_brought_and_a_manifest_of_ones_own_are_not_asked_f
 
     assert said(loaded, H100, NVIDIA_OPERATOR)["NV-03"].status is Status.PASS
     assert said(on(bare(hopper(ubuntu())), "Debian", "12"), H100, own)["NV-03"].status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("packages", "stops_it"),
+    [
+        (["nvidia-driver"], True),
+        (["nvidia-driver", "linux-headers-amd64"], False),
+        (["linux-modules-nvidia-580-generic"], False),
+    ],
+)
+def test_packages_that_build_a_module_need_headers(packages: list[str], stops_it: bool) -> None:
+    host = bare(hopper(ubuntu()))
+    headless = replace(host, kernels=replace(host.kernels, installed={KERNEL: False}))  # type: ignore[type-var]
+
+    found = said(headless, H100, {"nvidia": {"driver": "packages", "packages": packages}})["GPU-07"]
+
+    assert found.found == f"kernel {KERNEL} has no module nvidia, and no headers to build it with"
+    assert [each.check for each in stops([found])] == (["GPU-07"] if stops_it else [])
+    assert found.remedy == (
+        "Name linux-headers-amd64 (Ubuntu: linux-headers-generic) under gpu.nvidia.packages, or install"
+        " the kernel's on the host: DKMS builds nothing without them"
+        if stops_it
+        else ""
+    )

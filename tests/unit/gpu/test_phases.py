@@ -86,6 +86,8 @@ def test_unattended_upgrades_leave_the_declared_driver_alone() -> None:
     assert gpu_hosts.upgrades(gpus, declared.gpu.nvidia).decode().splitlines()[2:] == [
         "Unattended-Upgrade::Package-Blacklist {",
         '    "^linux-objects-nvidia-";',
+        '    "^libcuda1$";',
+        '    "^firmware-nvidia-";',
         '    "^nvidia\\-driver\\-580\\-server\\-open$";',
         "};",
     ]
