@@ -9,6 +9,7 @@ from checks.preflight.bringing import bringer, is_operators, without_headers
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
 from checks.say import listed
 from deploy.gpu import models
+from deploy.gpu.wiring import module_of
 from deploy.model import Allocation, Vendor
 from deploy.observe.cards import Gpu, Sort, display, gpus, integrated, sort_of
 from deploy.observe.gpu_state import GpuState
@@ -87,10 +88,15 @@ def _declaration(here: tuple[Gpu, ...]) -> str:
 
 
 def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
-    """Return the drivers that make a card work: of a declared model the declared one alone."""
+    """Return the drivers that make a card work: of a declared model the declared one alone.
+
+    Device plugins offer cards under their driver's name, and one name is waited for and asked for: see
+    intel/intel-device-plugins-for-kubernetes 94a91bc cmd/gpu_plugin/gpu_plugin.go.
+    """
     wish = case.node.gpus
-    if wish and wish.module and models.may_be(card, wish):
-        return (wish.module.value,)
+    by_name = wish and (wish.module or wish.allocation is Allocation.DEVICE_PLUGIN)
+    if wish and by_name and models.may_be(card, wish):
+        return (module_of(wish).value,)
     return card.drivers
 
 
