@@ -10,6 +10,7 @@ from checks.collect.observed import Observed
 from checks.finding import Finding, Severity, Status
 from checks.preflight import (
     disks,
+    fabric,
     gpu,
     host,
     hub,
@@ -50,6 +51,7 @@ HOST_JUDGES: Mapping[str, HostJudge] = {
     **gpu.JUDGES,
     **signing.JUDGES,
     **vendors.JUDGES,
+    **fabric.JUDGES,
     **volumes.JUDGES,
     **xid.JUDGES,
 }

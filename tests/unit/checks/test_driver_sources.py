@@ -14,7 +14,7 @@ from checks.preflight import preflight
 from checks.preflight.preflight import stops
 from deploy.model import Cluster
 from deploy.observe.pci import Bus
-from tests.unit.checks.faults import hopper, instinct
+from tests.unit.checks.faults import hgx, hopper, instinct
 from tests.unit.checks.machines import GPULESS, KERNEL, Module, cluster, healthy
 
 H100 = {"vendor": "nvidia", "model": "H100", "count": 1}
@@ -220,3 +220,27 @@ def test_packages_that_build_a_module_need_headers(packages: list[str], stops_it
         if stops_it
         else ""
     )
+
+
+@pytest.mark.parametrize(
+    ("stacks", "status", "severity", "text"),
+    [
+        ({}, Status.FAIL, Severity.ERROR, "4 NVSwitches, no Fabric Manager"),
+        (NVIDIA_OPERATOR, Status.SKIPPED, Severity.ERROR, "the operator's driver brings its own"),
+        (
+            {"nvidia": {"driver": "packages", "packages": ["nvidia-fabricmanager-580"]}},
+            Status.FAIL,
+            Severity.WARNING,
+            "4 NVSwitches, no Fabric Manager",
+        ),
+    ],
+)
+def test_fabric_manager_is_missed_where_nobody_brings_it(
+    stacks: dict[str, Any], status: Status, severity: Severity, text: str
+) -> None:
+    host = hgx(state="inactive", version="")(ubuntu())
+
+    found = preflight(inventory(H100, stacks), (healthy("cp1", "192.168.1.10", 3), host))
+
+    [said] = [each for each in found if each.check == "NV-06"]
+    assert (said.status, said.severity, said.found) == (status, severity, text)
