@@ -75,6 +75,11 @@ class Check:
     sources: tuple[str, ...] = ()
 
     @property
+    def of_gpus(self) -> bool:
+        """Whether it looks at hosts for their GPUs' sake."""
+        return self.applies in (Applies.GPU, Applies.INTEL, Applies.AMD, Applies.NVIDIA)
+
+    @property
     def group(self) -> str:
         """The part of the id that a report's section is named after: `host` of HOST-03."""
         return self.id.rpartition("-")[0].lower()

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.preflight.verdicts import Case
+from checks.preflight.verdicts import Case, Said, failed
+from checks.say import listed
+from deploy.catalog import gpu_support
 from deploy.model import DriverSource, Vendor
 from deploy.observe.cards import Gpu
+
+# drivers of the kernel's own that gpu-hosts keeps from the next boot, so that the vendor's has the cards
+GIVES_WAY = {Vendor.NVIDIA: "nouveau"}
+# packages that bring headers to build with, or modules that are built already
+READY = ("linux-headers-", "linux-modules-")
 
 
 def is_operators(case: Case, vendor: Vendor) -> bool:
@@ -19,14 +26,47 @@ def is_operators(case: Case, vendor: Vendor) -> bool:
 def bringer(case: Case, cards: Sequence[Gpu]) -> str | None:
     """Return the phase of an apply that brings these cards' driver; None where none does.
 
-    A card that another driver holds stays with it until somebody takes it away.
+    A card that another driver holds stays with it until somebody takes it away, which a reboot does with one
+    that gives way.
     """
     wish = case.node.gpus
-    if (
-        wish is None
-        or not cards
-        or any(card.vendor is not wish.vendor or card.device.driver for card in cards)
-    ):
+    if wish is None or not cards or any(card.vendor is not wish.vendor for card in cards):
+        return None
+    bound = {card.device.driver for card in cards if card.device.driver}
+    if bound - {GIVES_WAY.get(wish.vendor)}:
         return None
     phases = {DriverSource.PACKAGES: "gpu-hosts", DriverSource.OPERATOR: f"gpu-{wish.vendor}"}
-    return phases.get(case.cluster.gpu.stack(wish.vendor).driver)
+    brings = phases.get(case.cluster.gpu.stack(wish.vendor).driver)
+    return f"{brings} with a reboot, which `apply --reboot` gives" if brings and bound else brings
+
+
+def without_headers(case: Case) -> str | None:
+    """Return what to do where the node's packages build a module and bring no headers; else None.
+
+    DKMS only recommends headers, and apt is told to install nothing that is only recommended.
+    """
+    vendor = case.node.gpus and case.node.gpus.vendor
+    packages = case.cluster.gpu.stack(vendor).packages if vendor else ()
+    if any(name.startswith(READY) for name in packages):
+        return None
+    return (
+        f"Name linux-headers-amd64 (Ubuntu: linux-headers-generic) under gpu.{vendor}.packages, or install"
+        " the kernel's on the host: DKMS builds nothing without them"
+    )
+
+
+def driverless(case: Case, vendor: Vendor) -> Said | None:
+    """Return what is wrong where a vendor's operator has no driver for the host's system; else None.
+
+    A manifest of one's own may bring any, and is not judged.
+    """
+    system, known = case.known(case.host.system, "system"), gpu_support.load().operator_drivers[vendor]
+    if case.cluster.gpu.stack(vendor).manifest or system.os_version in known.get(system.os or "", ()):
+        return None
+    there = [f"{name.capitalize()} {version}" for name, versions in known.items() for version in versions]
+    name = system.os_name or system.os or "a system without a name"
+    return failed(
+        f"{name}, for which {vendor}'s operator has no driver",
+        f"{listed(there)} with gpu.{vendor}.driver: operator",
+        remedy=f"Say gpu.{vendor}.driver: packages, and name under packages what brings it on this system",
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from checks.finding import Severity
-from checks.preflight.bringing import bringer, is_operators
+from checks.preflight.bringing import bringer, is_operators, without_headers
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
 from checks.say import listed
 from deploy.gpu import models
+from deploy.gpu.wiring import module_of
 from deploy.model import Allocation, Vendor
 from deploy.observe.cards import Gpu, Sort, display, gpus, integrated, sort_of
 from deploy.observe.gpu_state import GpuState
@@ -87,10 +88,15 @@ def _declaration(here: tuple[Gpu, ...]) -> str:
 
 
 def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
-    """Return the drivers that make a card work: of a declared model the declared one alone."""
+    """Return the drivers that make a card work: of a declared model the declared one alone.
+
+    Device plugins offer cards under their driver's name, and one name is waited for and asked for: see
+    intel/intel-device-plugins-for-kubernetes 94a91bc cmd/gpu_plugin/gpu_plugin.go.
+    """
     wish = case.node.gpus
-    if wish and wish.module and models.may_be(card, wish):
-        return (wish.module.value,)
+    by_name = wish and (wish.module or wish.allocation is Allocation.DEVICE_PLUGIN)
+    if wish and by_name and models.may_be(card, wish):
+        return (module_of(wish).value,)
     return card.drivers
 
 
@@ -167,23 +173,6 @@ def resizable_bar(case: Case) -> Said:
     )
 
 
-def secure_boot(case: Case) -> Said:
-    """Secure Boot is off, or the modules are the distribution's own, or they were let in."""
-    seen = state(case)
-    names = {driver for card in found(case) for driver in card.drivers}
-    built = sorted({module.name for module in seen.modules if module.dkms and module.name in names})
-    wanted = "off, or modules that it trusts"
-    if any("key was rejected" in line.lower() for line in seen.log):
-        return failed("the kernel rejected a module's key", wanted)
-    if seen.secure_boot is None:
-        return passed("this machine boots without Secure Boot", wanted)
-    if seen.secure_boot and built and not set(built) & set(seen.loaded):
-        return failed(f"on, and {listed(built)} was built here by DKMS and is not loaded", wanted)
-    return passed(
-        f"{'on' if seen.secure_boot else 'off'}{', modules are trusted' if seen.secure_boot else ''}", wanted
-    )
-
-
 def next_kernel(case: Case) -> Said:
     """The driver's module is there for the running and for the newest kernel."""
     kernels, seen = case.known(case.host.kernels, "kernels"), state(case)
@@ -192,16 +181,20 @@ def next_kernel(case: Case) -> Said:
         return skipped("the operator brings the module" if found(case) else NONE_HERE)
     if case.known(case.host.modules, "modules").monolithic:
         return passed("the kernel has no modules; its drivers are built in", "a module, or a built-in driver")
-    wrong = []
+    wrong, bare = [], False
     for kernel in dict.fromkeys((kernels.running, kernels.newest)):
         have = {module.name for module in seen.modules if module.kernel == kernel}
         for names in sorted({card.drivers for card in cards}):
             if not have & set(names):
-                headers = "" if kernels.installed.get(kernel) else ", and no headers to build it with"
+                bare |= (headless := not kernels.installed.get(kernel))
+                headers = ", and no headers to build it with" if headless else ""
                 wrong.append(f"kernel {kernel} has no module {' or '.join(names)}{headers}")
     wanted = f"a module for {kernels.running} and {kernels.newest}"
     if wrong:
-        return failed(listed(wrong, 3), wanted, mended_by=bringer(case, cards))
+        brings = bringer(case, cards)
+        if brings and bare and (remedy := without_headers(case)):
+            return failed(listed(wrong, 3), wanted, remedy=remedy)
+        return failed(listed(wrong, 3), wanted, mended_by=brings)
     return passed(f"a module for {kernels.newest}", wanted)
 
 
@@ -265,7 +258,6 @@ JUDGES: dict[str, HostJudge] = {
     "GPU-02": drivers,
     "GPU-03": nodes,
     "GPU-05": resizable_bar,
-    "GPU-06": secure_boot,
     "GPU-07": next_kernel,
     "GPU-09": unused,
     "GPU-11": link,

@@ -10,6 +10,7 @@ from checks.collect.observed import Observed
 from checks.finding import Finding, Severity, Status
 from checks.preflight import (
     disks,
+    fabric,
     gpu,
     host,
     hub,
@@ -18,6 +19,7 @@ from checks.preflight import (
     network,
     runtime,
     serving,
+    signing,
     vendors,
     versions,
     volumes,
@@ -47,7 +49,9 @@ HOST_JUDGES: Mapping[str, HostJudge] = {
     **runtime.JUDGES,
     **versions.JUDGES,
     **gpu.JUDGES,
+    **signing.JUDGES,
     **vendors.JUDGES,
+    **fabric.JUDGES,
     **volumes.JUDGES,
     **xid.JUDGES,
 }
@@ -160,6 +164,8 @@ def _finding(entry: Check, host: str | None, said: Said, phase: Phase) -> Findin
     if failing and mender and phase is Phase.PREFLIGHT:
         severity = min(severity, Severity.WARNING, key=tuple(reversed(Severity)).index)
         detail = "; ".join(part for part in (detail, f"will be set by {mender}") if part)
+        if said.mended_by:
+            remedy = ""  # what an apply brings, nobody is to install by hand before it
     return Finding(
         check=entry.id,
         host=host,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from checks.finding import Severity
-from checks.preflight.bringing import bringer, is_operators
+from checks.preflight.bringing import bringer, driverless, is_operators
 from checks.preflight.gpu import NONE_HERE, found, integrated_by_amdgpu, state
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
 from checks.say import listed
@@ -76,7 +76,7 @@ def amdgpu(case: Case) -> Said:
     """The in-tree driver is not kept from loading; where the operator brings another, it is."""
     seen = state(case)
     if is_operators(case, Vendor.AMD):
-        return _operators_amdgpu(seen)
+        return _operators_amdgpu(case, seen)
     if "amdgpu" in seen.blacklisted:
         return failed("amdgpu is blacklisted", "loaded, no blacklist")
     if "amdgpu" not in seen.loaded:
@@ -90,14 +90,16 @@ def amdgpu(case: Case) -> Said:
     return passed("amdgpu is loaded", "loaded, no blacklist")
 
 
-def _operators_amdgpu(seen: GpuState) -> Said:
+def _operators_amdgpu(case: Case, seen: GpuState) -> Said:
     """The operator loads a driver that it has built, and takes none away (ROCm/gpu-operator kmmmodule.go)."""
     wanted = "the operator's alone"
     if any(module.name == "amdgpu" and module.dkms for module in seen.modules):
         return failed("an amdgpu that was built on the host", wanted, remedy=REMOVE_AMDGPU)
     if seen.loaded.get("amdgpu") == "":
         return failed("the kernel's amdgpu is loaded", wanted, remedy=KEEP_AMDGPU)
-    return passed("the operator's amdgpu is loaded" if "amdgpu" in seen.loaded else "no amdgpu yet", wanted)
+    if "amdgpu" in seen.loaded:
+        return passed("the operator's amdgpu is loaded", wanted)
+    return driverless(case, Vendor.AMD) or passed("no amdgpu yet", wanted)
 
 
 def nvidia_versions(case: Case) -> Said:
@@ -130,7 +132,9 @@ def nvidia_source(case: Case) -> Said:
     if is_operators(case, Vendor.NVIDIA):
         if own:
             return failed(f"{listed(own)} on the host, and gpu.nvidia.driver: operator", wanted)
-        return passed("the operator's driver" if "nvidia" in seen.loaded else "no driver yet", wanted)
+        if "nvidia" in seen.loaded:
+            return passed("the operator's driver", wanted)
+        return driverless(case, Vendor.NVIDIA) or passed("no driver yet", wanted)
     return passed("the host's driver" if own or "nvidia" in seen.loaded else "no driver yet", wanted)
 
 

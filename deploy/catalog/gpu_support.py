@@ -45,6 +45,7 @@ class Supported(_Section):
 class _Document(_Section):
     stacks: dict[Vendor, dict[Allocation, Supported]]
     dra_broken: tuple[str, ...]
+    operator_drivers: dict[Vendor, dict[str, tuple[str, ...]]]
     cdi_since: str
     amd_partitions: dict[str, tuple[str, ...]]
     amd_parts: dict[ComputePartition, int]

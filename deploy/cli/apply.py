@@ -15,7 +15,7 @@ from deploy.cli import choices, models
 from deploy.cli.asking import consent
 from deploy.cli.plan import show
 from deploy.cli.progress import watching
-from deploy.engine import locks, rolling, summary
+from deploy.engine import locks, reboots, rolling, summary
 from deploy.engine.applying import Apply, Outcome
 from deploy.engine.log import open_log
 from deploy.engine.rebooting import Reboots
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SETTLES = 180.0  # seconds for a fresh cluster's pods to become Ready
 RETURNS = 60.0  # seconds for those of a host that has just come back: a restart is put off up to twenty
+GPU_HOSTS = "gpu-hosts"  # the phase that prepares hosts for their GPUs
 IGNORE = "Mend them, or name under `ignore:` in the inventory what shall not count."
 NO_TERMINAL = "apply asks before it changes anything, and there is no terminal to answer on: add --yes"
 
@@ -135,18 +136,35 @@ def _refuse_a_half_install(session: Session, found: Survey) -> None:
 
 
 def _refuse_unfit_hosts(session: Session, found: Survey) -> None:
-    """Preflight the hosts that are to join: what fails and no phase mends stops the run before it begins."""
+    """Preflight the hosts that are to join, and of nodes that are prepared for GPUs these.
+
+    What fails and no phase mends stops the run before it begins.
+    """
+    from checks.catalogue import check
     from checks.report.report import Verdict, verdict
     from deploy.cli.preflight import run_preflight
 
     joining = [name for name in session.hosts if name in session.chosen and name not in found.members]
-    if not joining:
+    equipped = _equipped(found)
+    if not joining and not equipped:
         return
     errors = [each for each in run_preflight(session, session.cluster) if verdict(each) is Verdict.ERROR]
     if unfit := [
-        each for each in errors if each.host in joining or (each.host is None and not found.members)
+        each
+        for each in errors
+        if each.host in joining
+        or (each.host is None and not found.members)
+        or (each.host in equipped and check(each.check).of_gpus)
     ]:
         raise HostError("\n".join(["Preflight fails, and nothing was touched:", *map(_unfit, unfit), IGNORE]))
+
+
+def _equipped(found: Survey) -> set[str]:
+    """Return the nodes whose GPUs an apply has something to prepare for; a reboot may mend what they lack."""
+    waiting = {row.host for row in found.pending if row.phase == reboots.PHASE}
+    return {
+        row.host for row in found.pending if row.phase == GPU_HOSTS and row.host in found.members
+    } - waiting
 
 
 def _unfit(finding: Finding) -> str:

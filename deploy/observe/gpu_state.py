@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.observe.pairs import UnreadableError, number
+from deploy.observe.pairs import UnreadableError, number, words
 
 MODULES = ("i915", "xe", "amdgpu", "nvidia", "nouveau")
 # those after which a card is to be reset or replaced; others are of programs, and come by the hundred
@@ -19,16 +19,24 @@ LOST_CARD = {
     120: "its processor (GSP) failed",
 }
 _XID = rf"NVRM: Xid [^)]*\): ({'|'.join(map(str, LOST_CARD))}),"
+# NVSwitches are bridges of NVIDIA's (NVIDIA/k8s-test-infra#882); so are parts of its old chipsets, whose ids
+# begin with 0.
 # NVIDIA's operator may make the device nodes of its driver in the driver's own root alone
 # (NVIDIA/gpu-operator cmd/nvidia-validator/driver.go, devRoot)
 COMMAND = f"""
-found=no
+found=no; switches=0
 for d in /sys/bus/pci/devices/*; do
-  c=; v=; read -r c < "$d/class"; read -r v < "$d/vendor"
-  case $c in 0x03*|0x12*) case $v in 0x8086|0x1002|0x10de) found=yes ;; esac ;; esac
+  c=; v=; i=; read -r c < "$d/class"; read -r v < "$d/vendor"
+  case $c in
+  0x03*|0x12*) case $v in 0x8086|0x1002|0x10de) found=yes ;; esac ;;
+  0x0680*) read -r i < "$d/device"
+    case $v-$i in 0x10de-0x0*) ;; 0x10de-*) switches=$((switches + 1)) ;; esac ;;
+  esac
 done
 [ $found = yes ] || {{ echo nogpu; exit 0; }}
 echo gpu
+[ $switches -gt 0 ] && echo "fabric switches=$switches state=$(systemctl is-active nvidia-fabricmanager)" \
+  "version=$(nv-fabricmanager --version | sed -n 's/.*version is[ :]*\\([0-9.]*\\).*/\\1/p')"
 for m in {" ".join(MODULES)}; do
   [ -d "/sys/module/$m" ] && {{ v=; read -r v < "/sys/module/$m/version"; echo "loaded $m $v"; }}
   for k in /lib/modules/*; do
@@ -83,6 +91,15 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class Fabric:
+    """NVSwitches on the bus; what systemd calls Fabric Manager, and its version: "" where there is none."""
+
+    switches: int
+    state: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class GpuState:
     """All of it; `present` says whether there is a GPU maker's device at all.
 
@@ -102,6 +119,7 @@ class GpuState:
     libraries: dict[str, str]
     users: tuple[tuple[str, str, str], ...]
     logged: bool = False
+    fabric: Fabric | None = None
 
 
 def _tagged(text: str) -> dict[str, list[str]]:
@@ -133,6 +151,12 @@ def _user(text: str) -> tuple[str, str, str] | None:
     return None
 
 
+def _fabric(text: str) -> Fabric | None:
+    found = words(text)
+    switches = number(found.get("switches"))
+    return Fabric(switches, found.get("state", ""), found.get("version", "")) if switches else None
+
+
 def parse(text: str) -> GpuState:
     """Read the tagged lines."""
     found = _tagged(text)
@@ -154,4 +178,5 @@ def parse(text: str) -> GpuState:
         libraries=dict(each for each in map(_library, found.get("library", [])) if each),
         users=tuple(each for each in map(_user, found.get("user", [])) if each),
         logged="logged" in found,
+        fabric=_fabric(found["fabric"][-1]) if "fabric" in found else None,
     )

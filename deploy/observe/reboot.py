@@ -17,8 +17,8 @@ COMMAND = f"""{kernels.COMMAND}
 for m in {" ".join(MODULES)}; do
   [ -d "/sys/module/$m" ] || continue
   echo "loaded $m"
-  v=; [ -r "/sys/module/$m/version" ] && read -r v < "/sys/module/$m/version" &&
-    echo "version $m $v $(modinfo -F version "$m" 2>/dev/null | head -n 1)"
+  v=-; [ -r "/sys/module/$m/version" ] && read -r v < "/sys/module/$m/version"
+  echo "version $m $v $(modinfo -F version "$m" 2>/dev/null | head -n 1)"
   grep -hsE "^[[:space:]]*(blacklist|options)[[:space:]]+$m([[:space:]]|$)" \\
     /etc/modprobe.d/*.conf /run/modprobe.d/*.conf | while read -r word name rest; do
     case $word in blacklist) echo "blacklist $m" ;; esac
@@ -30,6 +30,7 @@ for m in {" ".join(MODULES)}; do
 done
 :
 """
+TREE = "-"
 # how sysfs writes what modprobe.d says in more than one way
 TRUTH = {"y": "1", "yes": "1", "true": "1", "on": "1", "n": "0", "no": "0", "false": "0", "off": "0"}
 
@@ -38,7 +39,8 @@ TRUTH = {"y": "1", "yes": "1", "true": "1", "on": "1", "n": "0", "no": "0", "fal
 class Waiting:
     """What could wait for a reboot.
 
-    `versions` are (loaded, installed) by module; `options` are (module, name, wanted, live).
+    `versions` are (loaded, installed) by module, where one is installed that has a version; loaded is `-` for
+    one of the kernel's tree, which has none. `options` are (module, name, wanted, live).
     """
 
     kernels: Kernels
@@ -53,7 +55,8 @@ class Waiting:
             yield waits
         for name, (loaded, installed) in self.versions.items():
             if loaded != installed:
-                yield f"{name} {loaded} is loaded, {installed} is installed"
+                runs = f"the kernel's own {name}" if loaded == TREE else f"{name} {loaded}"
+                yield f"{runs} is loaded, {installed} is installed"
         if nvidia and "nouveau" in self.loaded & self.blacklisted:
             yield "nouveau is loaded, which /etc/modprobe.d keeps away from the next boot on"
         for module, name, wanted, live in self.options:

@@ -28,12 +28,23 @@ def _modules(names: Sequence[str], packages: Sequence[str]) -> modules.Modules:
         if found.presence.get(name, modules.Presence.MISSING) is modules.Presence.MISSING
     ]
     if missing and not _to_come(packages):
-        can = "has no loadable modules" if found.monolithic else "has no such module to load"
-        raise HostError(
-            f"kernel {found.kernel} lacks {', '.join(missing)} and {can}; "
-            "install the kernel's extra modules (linux-modules-extra, kernel-modules-extra) or another kernel"
-        )
+        raise HostError(_without(found, ", ".join(missing), packages))
     return found
+
+
+def _without(found: modules.Modules, missing: str, packages: Sequence[str]) -> str:
+    """Say what the kernel lacks, and where it is to come from."""
+    if packages and not found.monolithic:
+        return (
+            f"kernel {found.kernel} has no {missing}, though {', '.join(packages)} is installed;"
+            f" `dkms status` says what was built for which kernel: install linux-headers-{found.kernel},"
+            " then run `dkms autoinstall`"
+        )
+    can = "has no loadable modules" if found.monolithic else "has no such module to load"
+    return (
+        f"kernel {found.kernel} lacks {missing} and {can}; "
+        "install the kernel's extra modules (linux-modules-extra, kernel-modules-extra) or another kernel"
+    )
 
 
 def _to_come(packages: Sequence[str]) -> bool:
@@ -54,6 +65,23 @@ def modules_loaded(names: Sequence[str], path: str, packages: Sequence[str] = ()
         if found.presence.get(name) is not modules.Presence.WORKS:
             notes.reason(f"module {name} is not loaded")
             yield StringCommand("modprobe --", QuoteString(name))
+
+
+@operation()
+def made_way(old: str, new: str) -> Commands:
+    """The module `old` has left its devices to `new`; until a reboot takes it away, that is an error.
+
+    It is not unloaded: a console may hang on it.
+    """
+    found: modules.Modules | None = host.get_fact(kernel.KernelModules, modules_wanted=[old, new])
+    if found is None:
+        raise HostError("could not read what the kernel can do: `uname -r` said nothing")
+    works = modules.Presence.WORKS
+    if found.presence.get(old) is works and found.presence.get(new) is not works:
+        waits = f"{old} is loaded and keeps the cards from {new} until a reboot"
+        notes.reason(waits)
+        text = QuoteString(f"{waits}: run the same command with --reboot")
+        yield StringCommand("{ echo", text, ">&2; exit 1; }")
 
 
 @operation()

@@ -20,11 +20,12 @@ CDI = "/etc/tmpfiles.d/slipway-cdi.conf"
 CDI_FOLDERS = ("/etc/cdi", "/run/cdi")
 # who may open /dev/dri/renderD* and /dev/kfd; udev gives the nodes to these
 GROUPS = ("render", "video")
-# what of a driver an upgrade at night must not touch beside what the baseline keeps: regular expressions
+# what of a driver an upgrade at night must not touch beside what the baseline keeps, by Ubuntu's names and by
+# Debian's: regular expressions
 DRIVERS = {
-    Vendor.INTEL: ("^linux-firmware$", "^intel-fw-"),
-    Vendor.AMD: ("^rocm",),
-    Vendor.NVIDIA: ("^linux-objects-nvidia-",),
+    Vendor.INTEL: ("^linux-firmware", "^firmware-(misc-nonfree|intel-graphics)$", "^intel-fw-"),
+    Vendor.AMD: ("^linux-firmware", "^firmware-amd-graphics$", "^rocm"),
+    Vendor.NVIDIA: ("^linux-objects-nvidia-", "^libcuda1$", "^firmware-nvidia-"),
 }
 # ROCm/gpu-operator docs/knownlimitations.md: its device plugin ends where the queue is shorter
 INOTIFY = {"fs.inotify.max_queued_events": 16384}
@@ -64,6 +65,7 @@ def _driver(declared: Gpus, stack: Stack) -> None:
         packages.held(name="Hold the driver", names=stack.packages)
     if declared.vendor is Vendor.NVIDIA:
         keep_nouveau_away()
+        kernel.made_way(name="Take the cards from nouveau", old="nouveau", new="nvidia")
     if stack.driver is not DriverSource.OPERATOR:
         kernel.modules_loaded(
             name="Load the driver",

@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "deploy.serving",
         "deploy.plan",
         "checks.finding",
+        "checks.say",
         "checks.catalogue",
         "checks.say",
         "checks.preflight",

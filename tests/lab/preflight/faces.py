@@ -72,10 +72,11 @@ ROUNDS = (
         Face("n1", "one-b580", A770, {"GPU-01": r"1x intel B580 \(simulated\)"}, whole="two-a770"),
         Face("n2", "a770-no-node", A770, {"GPU-03": f"{SECOND} has no /dev/dri/renderD node"}, whole="two-a770"),
         Face(
-            "n3", "eight-h100", H100,
-            {"NV-01": r"loaded 595\.91\.07, libraries 595\.99\.01", "HOST-23": f"not held: {LIBRARY}"},
+            "n3", "hgx-h100", H100,
+            {"NV-01": r"loaded 595\.91\.07, libraries 595\.99\.01", "HOST-23": f"not held: {LIBRARY}", "NV-06": "4 NVSwitches, no Fabric Manager"},
             (package(LIBRARY, "595.99.01-1"),),
             (f"dpkg --purge {LIBRARY} >/dev/null",),
+            whole="eight-h100",
         ),
     ),
     (

@@ -16,7 +16,8 @@ CASES = [pytest.param(number, face, id=face.name) for number, faces in enumerate
 HARDWARE = ("GPU", "INT", "AMD", "NV-")
 NUMA = "AMD-04"  # of the machine under the lab, where nothing covers it
 FORGETTING = "v1.34.1"
-GONE = ("RT-06", "GPU-13")  # no containerd, no network card of a known socket: nothing to say
+# no containerd, no network card of a known socket, no NVSwitch: nothing to say
+GONE = ("RT-06", "GPU-13", "NV-06")
 SECOND_H100 = "0000:45:00.0 H100"
 
 

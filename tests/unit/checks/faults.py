@@ -11,7 +11,7 @@ from typing import Any
 from checks.collect.observed import Observed
 from deploy.observe.cgroup import Cgroup
 from deploy.observe.clock import Clock
-from deploy.observe.gpu_state import Module
+from deploy.observe.gpu_state import Fabric, Module
 from deploy.observe.listeners import Listener
 from deploy.observe.modules import Presence
 from deploy.observe.network import Address, Route
@@ -158,6 +158,12 @@ def hopper(host: Observed) -> Observed:
     return replace(host, pci=Bus(True, (h100,)), gpu_state=seen)
 
 
+def hgx(**changes: str) -> Break:
+    """Make it a host with an H100 behind NVSwitches."""
+    whole = {"state": "active", "version": "595.91.07"}
+    return after(hopper, within("gpu_state", fabric=Fabric(4, **{**whole, **changes})))
+
+
 def after(first: Break, second: Break) -> Break:
     """Do one after the other."""
     return lambda host: second(first(host))
@@ -258,7 +264,7 @@ FAULTS = (
     Fault("GPU-05", "g1", card(largest_bar=256 * 1024**2), "error", "0000:03:00.0 A770 256 MiB", "xe's user space drops such a card", ("pci",)),
     Fault("GPU-05", "g1", card(largest_bar=256 * 1024**2, driver="i915"), "warning", "0000:03:00.0 A770 256 MiB", "i915 uses it, only slower"),
     Fault("GPU-06", "w1", after(hopper, within("gpu_state", secure_boot=True, loaded={})), "error", "on, and nvidia was built here by DKMS and is not loaded"),
-    Fault("GPU-06", "g1", within("gpu_state", log=("xe: Key was rejected by service",)), "error", "the kernel rejected a module's key", reads=("gpu_state", "pci")),
+    Fault("GPU-06", "g1", within("gpu_state", log=("xe: Key was rejected by service",)), "error", "the kernel rejected a module's key", reads=("gpu_state",)),
     Fault("GPU-07", "g1", within("kernels", installed={KERNEL: True, "6.12.12-amd64": False}), "error", "kernel 6.12.12-amd64 has no module i915 or xe, and no headers to build it with", reads=("kernels", "gpu_state", "pci", "modules")),
     Fault("GPU-09", "g1", within("gpu_state", users=(("812", "/dev/dri/renderD128", "ollama"),)), "warning", "used by ollama (pid 812)", reads=("gpu_state",)),
     Fault("GPU-11", "g1", card(way=hops("8086", width=1)), "warning", X1, reads=("pci",)),
@@ -274,5 +280,10 @@ FAULTS = (
     Fault("AMD-04", "w1", after(instinct, sysctl("kernel.numa_balancing", "1")), "info", "1"),
     Fault("NV-01", "w1", after(hopper, within("gpu_state", libraries={"libnvidia-compute-595": "595.99.01-0ubuntu1"})), "error", "loaded 595.91.07, on disk 595.91.07, libraries 595.99.01"),
     Fault("NV-01", "w1", after(hopper, within("gpu_state", loaded={})), "error", "the nvidia module is not loaded"),
+    Fault("NV-06", "w1", hgx(state="inactive", version=""), "error", "4 NVSwitches, no Fabric Manager"),
+    Fault("NV-06", "w1", hgx(state="failed"), "error", "4 NVSwitches, Fabric Manager 595.91.07 is failed"),
+    Fault("NV-06", "w1", hgx(state=""), "error", "4 NVSwitches, Fabric Manager 595.91.07 is no service"),
+    Fault("NV-06", "w1", hgx(version="580.95.05"), "error", "4 NVSwitches, Fabric Manager 580.95.05 and nvidia 595.91.07"),
+    Fault("NV-06", "w1", after(hgx(), within("gpu_state", loaded={})), "error", "4 NVSwitches, Fabric Manager 595.91.07 and no nvidia module"),
     Fault("NV-04", "w1", after(hopper, within("gpu_state", log=(LOST, LOST, CRASHED))), "error", "Xid 79 of 0000:1b:00: fell off the bus"),
 )

@@ -14,7 +14,7 @@ from checks.preflight import preflight
 from checks.preflight.preflight import stops
 from deploy.model import Cluster
 from deploy.observe.pci import Bus
-from tests.unit.checks.faults import hopper, instinct
+from tests.unit.checks.faults import hgx, hopper, instinct
 from tests.unit.checks.machines import GPULESS, KERNEL, Module, cluster, healthy
 
 H100 = {"vendor": "nvidia", "model": "H100", "count": 1}
@@ -38,6 +38,18 @@ def bare(host: Observed, driver: str | None = None) -> Observed:
     [card] = host.pci.devices
     fresh = replace(card, driver=driver, nodes={})
     return replace(host, pci=Bus(True, (fresh,)), gpu_state=replace(GPULESS, present=True, kfd=0))
+
+
+def on(host: Observed, name: str, version: str) -> Observed:
+    """Return a host with another distribution."""
+    assert host.system is not None
+    said = f"{name} {version}"
+    return replace(host, system=replace(host.system, os=name.lower(), os_version=version, os_name=said))
+
+
+def ubuntu() -> Observed:
+    """Return a host with a system that operators have drivers for."""
+    return on(healthy(), "Ubuntu", "24.04")
 
 
 def said(host: Observed, gpus: dict[str, Any], stacks: dict[str, Any]) -> dict[str, Finding]:
@@ -65,7 +77,7 @@ def test_a_driver_that_an_apply_brings_stops_none(
 ) -> None:
     brings = "gpu-hosts" if PACKAGES in stacks.values() else f"gpu-{gpus['vendor']}"
 
-    found = said(bare(host(healthy())), gpus, stacks)
+    found = said(bare(host(ubuntu())), gpus, stacks)
 
     assert failing(found) == dict.fromkeys(wanted, (Severity.WARNING, f"will be set by {brings}"))
     assert stops(found.values()) == []
@@ -73,19 +85,34 @@ def test_a_driver_that_an_apply_brings_stops_none(
 
 @pytest.mark.parametrize(("host", "gpus"), [(hopper, H100), (instinct, MI300X)])
 def test_a_driver_that_nobody_brings_stops_an_apply(host: Any, gpus: dict[str, Any]) -> None:
-    found = said(bare(host(healthy())), gpus, {})
+    found = said(bare(host(ubuntu())), gpus, {})
 
     assert {"GPU-02", "GPU-03", "GPU-07"} < {each.check for each in stops(found.values())}
 
 
-def test_a_card_that_nouveau_holds_waits_for_somebody() -> None:
-    found = said(bare(hopper(healthy()), "nouveau"), H100, {"nvidia": PACKAGES})
+@pytest.mark.parametrize(
+    ("stack", "brings"), [(PACKAGES, "gpu-hosts"), (NVIDIA_OPERATOR["nvidia"], "gpu-nvidia")]
+)
+def test_a_card_that_nouveau_holds_waits_for_a_reboot(stack: dict[str, Any], brings: str) -> None:
+    found = said(bare(hopper(ubuntu()), "nouveau"), H100, {"nvidia": stack})
+
+    gives = f"will be set by {brings} with a reboot, which `apply --reboot` gives"
+    assert set(failing(found).values()) == {(Severity.WARNING, gives)}
+    assert {each.remedy for each in found.values()} == {""}
+    assert stops(found.values()) == []
+
+
+@pytest.mark.parametrize(("driver", "stacks"), [("nouveau", {}), ("vfio-pci", {"nvidia": PACKAGES})])
+def test_a_card_that_no_apply_takes_away_from_another_driver_stops_it(
+    driver: str, stacks: dict[str, Any]
+) -> None:
+    found = said(bare(hopper(ubuntu()), driver), H100, stacks)
 
     assert {"GPU-02", "NV-01"} < {each.check for each in stops(found.values())}
 
 
 def test_an_operators_module_is_not_looked_for_on_the_host() -> None:
-    host = hopper(healthy())
+    host = hopper(ubuntu())
     seen = replace(host.gpu_state, modules=(), libraries={})  # type: ignore[type-var]
 
     found = said(replace(host, gpu_state=seen), H100, NVIDIA_OPERATOR)
@@ -100,7 +127,7 @@ def test_an_operators_module_is_not_looked_for_on_the_host() -> None:
 
 
 def test_nvidias_driver_on_the_host_and_the_operators_are_one_too_many() -> None:
-    found = said(hopper(healthy()), H100, NVIDIA_OPERATOR)["NV-03"]
+    found = said(hopper(ubuntu()), H100, NVIDIA_OPERATOR)["NV-03"]
 
     assert (found.status, found.severity) == (Status.FAIL, Severity.ERROR)
     assert found.found == (
@@ -120,7 +147,7 @@ def test_nvidias_driver_on_the_host_and_the_operators_are_one_too_many() -> None
 def test_the_kernels_amdgpu_makes_room_for_the_operators(
     loaded: dict[str, str], dkms: bool, blacklisted: bool, status: Status, text: str
 ) -> None:
-    host = instinct(healthy())
+    host = instinct(ubuntu())
     seen = replace(
         host.gpu_state,  # type: ignore[type-var]
         loaded=loaded,
@@ -131,3 +158,89 @@ def test_the_kernels_amdgpu_makes_room_for_the_operators(
     found = said(replace(host, gpu_state=seen), MI300X, AMD_OPERATOR)["AMD-02"]
 
     assert (found.status, found.found) == (status, text)
+
+
+@pytest.mark.parametrize(
+    ("host", "gpus", "stacks", "check"),
+    [(hopper, H100, NVIDIA_OPERATOR, "NV-03"), (instinct, MI300X, AMD_OPERATOR, "AMD-02")],
+)
+@pytest.mark.parametrize(
+    ("name", "version", "there"),
+    [("Ubuntu", "22.04", True), ("Ubuntu", "26.04", False), ("Debian", "12", False), ("Debian", "13", False)],
+)
+def test_an_operator_brings_a_driver_to_the_systems_that_it_has_one_for(
+    host: Any, gpus: dict[str, Any], stacks: dict[str, Any], check: str, name: str, version: str, there: bool
+) -> None:
+    vendor = gpus["vendor"]
+
+    stopping = stops(said(on(bare(host(ubuntu())), name, version), gpus, stacks).values())
+
+    assert [(each.check, each.found, each.wanted, each.remedy) for each in stopping] == (
+        []
+        if there
+        else [
+            (
+                check,
+                f"{name} {version}, for which {vendor}'s operator has no driver",
+                f"Ubuntu 22.04, Ubuntu 24.04 with gpu.{vendor}.driver: operator",
+                f"Say gpu.{vendor}.driver: packages, and name under packages what brings it on this system",
+            )
+        ]
+    )
+
+
+def test_what_an_operator_has_brought_and_a_manifest_of_ones_own_are_not_asked_for_their_system() -> None:
+    debian = on(hopper(ubuntu()), "Debian", "12")
+    loaded = replace(debian, gpu_state=replace(debian.gpu_state, modules=(), libraries={}))  # type: ignore[type-var]
+    own = {"nvidia": {"driver": "operator", "manifest": "own.yaml"}}
+
+    assert said(loaded, H100, NVIDIA_OPERATOR)["NV-03"].status is Status.PASS
+    assert said(on(bare(hopper(ubuntu())), "Debian", "12"), H100, own)["NV-03"].status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("packages", "stops_it"),
+    [
+        (["nvidia-driver"], True),
+        (["nvidia-driver", "linux-headers-amd64"], False),
+        (["linux-modules-nvidia-580-generic"], False),
+    ],
+)
+def test_packages_that_build_a_module_need_headers(packages: list[str], stops_it: bool) -> None:
+    host = bare(hopper(ubuntu()))
+    headless = replace(host, kernels=replace(host.kernels, installed={KERNEL: False}))  # type: ignore[type-var]
+
+    found = said(headless, H100, {"nvidia": {"driver": "packages", "packages": packages}})["GPU-07"]
+
+    assert found.found == f"kernel {KERNEL} has no module nvidia, and no headers to build it with"
+    assert [each.check for each in stops([found])] == (["GPU-07"] if stops_it else [])
+    assert found.remedy == (
+        "Name linux-headers-amd64 (Ubuntu: linux-headers-generic) under gpu.nvidia.packages, or install"
+        " the kernel's on the host: DKMS builds nothing without them"
+        if stops_it
+        else ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("stacks", "status", "severity", "text"),
+    [
+        ({}, Status.FAIL, Severity.ERROR, "4 NVSwitches, no Fabric Manager"),
+        (NVIDIA_OPERATOR, Status.SKIPPED, Severity.ERROR, "the operator's driver brings its own"),
+        (
+            {"nvidia": {"driver": "packages", "packages": ["nvidia-fabricmanager-580"]}},
+            Status.FAIL,
+            Severity.WARNING,
+            "4 NVSwitches, no Fabric Manager",
+        ),
+    ],
+)
+def test_fabric_manager_is_missed_where_nobody_brings_it(
+    stacks: dict[str, Any], status: Status, severity: Severity, text: str
+) -> None:
+    host = hgx(state="inactive", version="")(ubuntu())
+
+    found = preflight(inventory(H100, stacks), (healthy("cp1", "192.168.1.10", 3), host))
+
+    [said] = [each for each in found if each.check == "NV-06"]
+    assert (said.status, said.severity, said.found) == (status, severity, text)

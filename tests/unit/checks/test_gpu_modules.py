@@ -57,6 +57,22 @@ def test_the_declared_one_alone_will_do_where_one_is() -> None:
     )
 
 
+def test_a_device_plugin_offers_cards_under_the_name_of_one_driver_alone() -> None:
+    """gpu.intel.com/i915 would be waited for and asked for, where the plugin offers gpu.intel.com/xe."""
+    other, said = (
+        bound("xe", allocation="device-plugin"),
+        bound("xe", allocation="device-plugin", module="xe"),
+    )
+
+    assert bound("i915", allocation="device-plugin").status is Status.PASS
+    assert (said.status, said.wanted) == (Status.PASS, "xe for each")
+    assert (other.status, other.wanted) == (Status.FAIL, "i915 for each")
+    assert other.remedy == (
+        "Boot with xe.force_probe=!56a0 i915.force_probe=56a0 on the kernel's command line,"
+        " or declare gpus.module: xe"
+    )
+
+
 @pytest.mark.parametrize("driver", ["vfio-pci", None])
 def test_what_drives_no_gpu_at_all_is_mended_as_the_catalogue_says(driver: str | None) -> None:
     found = bound(driver, module="xe")

@@ -26,7 +26,7 @@ SEEN = {name: text for name, (text, _) in REAL.items()} | {
         "speed=2.5 max_speed=2.5"
     ),
     "gpu_state": (
-        "gpu\nloaded xe \nmodule 6.8.0-84-generic xe tree \nblacklist nouveau\nsecureboot on\ndkms a/1, b: installed\n"
+        "gpu\nfabric switches=4 state=active version=595.91.07\nloaded xe \nmodule 6.8.0-84-generic xe tree \nblacklist nouveau\nsecureboot on\ndkms a/1, b: installed\n"
         "log xe: GuC failed\nnode renderD128\nkfd 0\nlibrary libnvidia-compute-595 595.91 ii\nuser 7 /dev/kfd ollama"
     ),
     "clock": "now=1796002298.954443\nkeeper=chronyd\nsynchronised=yes",

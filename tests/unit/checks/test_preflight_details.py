@@ -23,7 +23,7 @@ def test_vendors_are_judged_by_what_is_found_too() -> None:
     nvidia = {each.check for each in judged(cp1, hopper(w1), g1) if each.check.startswith("NV") and each.host}
 
     assert amd == {"AMD-01", "AMD-02", "AMD-04"}
-    assert nvidia == {"NV-01", "NV-03", "NV-04"}
+    assert nvidia == {"NV-01", "NV-03", "NV-04", "NV-06"}
 
 
 def with_gpus(gpus: dict[str, object] | None) -> Cluster:

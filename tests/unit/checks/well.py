@@ -9,7 +9,7 @@ from deploy.model import Cluster
 from deploy.observe.reach import Reach
 from deploy.observe.remains import Remains
 from deploy.observe.runtime import Runtime
-from tests.unit.checks.faults import containerd, hopper, instinct
+from tests.unit.checks.faults import containerd, hgx, hopper, instinct
 from tests.unit.checks.machines import cluster, everyone, healthy, hops, with_arcs
 
 Case = tuple[Cluster, tuple[Observed, ...]]
@@ -62,6 +62,7 @@ def cases() -> tuple[Case, ...]:
         (cluster(), (cp1, amd, g1)),
         (cluster(), (cp1, replace(two, gpu_state=replace(two.gpu_state, kfd=2)), g1)),  # type: ignore[type-var]
         (cluster(), (cp1, hopper(w1), g1)),
+        (cluster(), (cp1, hgx()(w1), g1)),
         (cluster(kubernetes=K3S), (cp1, k3s, g1)),
         (cluster(models=[MODEL]), (cp1, w1, g1)),
         (cluster(models=[OF_THE_HUB]), tuple(given(each, 200) for each in (cp1, w1, g1))),

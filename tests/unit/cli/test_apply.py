@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from deploy.cli.apply import tell
+from checks.finding import Finding, Severity, Status
+from deploy.cli.apply import _refuse_unfit_hosts, tell
 from deploy.cli.progress import Terminal, line
 from deploy.engine import locks
 from deploy.engine.applying import Outcome
+from deploy.engine.speaker import KubeNode
+from deploy.engine.survey import Survey
+from deploy.errors import HostError
 from deploy.model import paths
 from deploy.model.row import Row, State
 from tests.unit.cli.called import slipway
@@ -88,6 +94,55 @@ def test_a_lost_host_is_named_once_whether_it_failed_or_was_only_asked(
         "cp1: the connection was lost\n"
         "What is done stays done; mend this and run the same command again.\n"
     )
+
+
+CARD_GONE = Finding(
+    "GPU-01", "g1", Status.FAIL, Severity.ERROR, "no GPU", "2x intel A770", "", "Reseat the card", "gpu"
+)
+MEMBERS = {name: KubeNode(name, True, False, False) for name in ("cp1", "g1", "w1")}
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, findings: list[Finding], *rows: Row) -> str:
+    """Return what an apply of a living cluster says before it begins."""
+    monkeypatch.setattr("deploy.cli.preflight.run_preflight", lambda *_: findings)
+    session = SimpleNamespace(hosts=tuple(MEMBERS), chosen=set(MEMBERS), cluster=None)
+    try:
+        _refuse_unfit_hosts(session, Survey("cp1", MEMBERS, rows))  # type: ignore[arg-type]
+    except HostError as error:
+        return str(error)
+    return ""
+
+
+def test_a_node_that_gets_gpus_is_asked_for_them_before_it_is_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = Row("gpu-hosts", "g1", "Load the driver", State.CHANGE)
+    disk = replace(CARD_GONE, check="HOST-25")
+    other = replace(CARD_GONE, host="w1")
+
+    assert refused(monkeypatch, [CARD_GONE, disk, other], driver) == (
+        "Preflight fails, and nothing was touched:\n"
+        "  [GPU-01] g1: found no GPU, wanted 2x intel A770\n"
+        "      Reseat the card\n"
+        "Mend them, or name under `ignore:` in the inventory what shall not count."
+    )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [ROW],
+        [Row("gpu-hosts", "g1", "Load the driver", State.NONE)],
+        [
+            Row("gpu-hosts", "g1", "Load the driver", State.CHANGE),
+            Row("reboot", "g1", "Reboot the host", State.CHANGE),
+        ],
+    ],
+)
+def test_a_node_whose_gpus_are_prepared_or_that_is_rebooted_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, rows: list[Row]
+) -> None:
+    assert refused(monkeypatch, [CARD_GONE], *rows) == ""
 
 
 def test_a_phase_is_one_line_with_its_seconds_and_what_it_came_to() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from deploy.catalog import gpu_needs
@@ -9,6 +10,7 @@ from deploy.catalog.needs import needed
 from deploy.model import Cluster
 from deploy.plan import phases
 from deploy.steps import gpu_hosts
+from tests.unit.fake_host import changes, locked, prepared
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
 from tests.unit.gpu.stacks import PLUGIN
 
@@ -86,6 +88,32 @@ def test_unattended_upgrades_leave_the_declared_driver_alone() -> None:
     assert gpu_hosts.upgrades(gpus, declared.gpu.nvidia).decode().splitlines()[2:] == [
         "Unattended-Upgrade::Package-Blacklist {",
         '    "^linux-objects-nvidia-";',
+        '    "^libcuda1$";',
+        '    "^firmware-nvidia-";',
         '    "^nvidia\\-driver\\-580\\-server\\-open$";',
         "};",
+    ]
+
+
+def test_a_card_that_nouveau_holds_is_waited_for_before_the_driver_is_loaded(tmp_path: Path) -> None:
+    """The blacklist is there by then, so that the reboot that is asked for helps."""
+    packages = ["nvidia-driver", "linux-headers-amd64"]
+    declared = cluster(HOPPER, gpu={"nvidia": {"driver": "packages", "packages": packages}})
+    answers = {
+        "stat --printf='%F": "end-of-files",
+        "module $m works": ["kernel 6.1", "module nouveau works", "module nvidia missing"],
+        "dpkg-query": "dpkg",
+        "/proc/sys/": "end",
+        "getent": "end",
+    }
+
+    lock = locked(declared, tmp_path / "home.lock.yaml")
+    with prepared(gpu_hosts.gpu_hosts, declared, declared.node("w1"), lock, answers) as (state, host):
+        planned = [name for name, changed in changes(state, host).items() if changed]
+
+    assert planned[:4] == [
+        "Install the driver",
+        "Keep nouveau away",
+        "Take the cards from nouveau",
+        "Load the driver",
     ]

@@ -18,6 +18,7 @@ from checks.preflight import preflight
 from deploy.lab.errors import LabUsageError
 from deploy.lab.hardware import OFF, profiles, script
 from deploy.model import Cluster
+from deploy.observe.gpu_state import Fabric
 from tests.lab.preflight.faces import ROUNDS, TAKEN, Face
 
 MARK = "@0123456789abcdef"
@@ -112,3 +113,30 @@ def test_an_unknown_profile_names_those_that_are() -> None:
         script("a100")
 
     assert str(caught.value) == f"there is no hardware 'a100'; known are: {', '.join(profiles())}"
+
+
+MANAGER = """
+mkdir -p /run/tools
+printf '%s\\n' '#!/bin/sh' 'echo "Fabric Manager version is : 595.91.07"' > /run/tools/nv-fabricmanager
+printf '%s\\n' '#!/bin/sh' 'echo active' > /run/tools/systemctl
+chmod +x /run/tools/*
+PATH=/run/tools:$PATH; export PATH
+"""
+
+
+@own_mounts
+@pytest.mark.parametrize(
+    ("profile", "more", "wanted"),
+    [
+        ("hgx-h100", MANAGER, Fabric(4, "active", "595.91.07")),
+        ("eight-h100", MANAGER, None),
+        ("eight-mi300x", MANAGER, None),
+    ],
+)
+def test_switches_are_counted_and_what_manages_them_is_asked(
+    profile: str, more: str, wanted: Fabric | None
+) -> None:
+    host = with_face(profile, more)
+
+    assert host.gpu_state is not None
+    assert host.gpu_state.fabric == wanted

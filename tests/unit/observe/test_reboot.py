@@ -30,6 +30,11 @@ KERNEL = "running 6.12.1\ninstalled 6.12.1 headers\n"
         ("loaded nvidia\nversion nvidia 595.91.07 595.91.07\n", []),
         ("loaded nvidia\nversion nvidia 595.91.07\n", []),
         (
+            "loaded amdgpu\nversion amdgpu - 6.14.14\n",
+            ["the kernel's own amdgpu is loaded, 6.14.14 is installed"],
+        ),
+        ("loaded amdgpu\nversion amdgpu -\n", []),
+        (
             "loaded nouveau\nblacklist nouveau\n",
             ["nouveau is loaded, which /etc/modprobe.d keeps away from the next boot on"],
         ),
@@ -79,7 +84,11 @@ def test_the_script_reads_a_host(tmp_path: Path) -> None:
     (tmp_path / "proc/sys/kernel/osrelease").write_text("6.12.1\n")
     (tmp_path / "run/reboot-required").touch()
     (tmp_path / "run/reboot-required.pkgs").write_text("linux-image-6.12.9\nlibc6\n")
-    script = reboot.COMMAND
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "modinfo").write_text('#!/bin/sh\n[ "$3" = i915 ] && echo 1.25.2\n')
+    (tools / "modinfo").chmod(0o755)
+    script = f"PATH={tools}:$PATH\n{reboot.COMMAND}"
     for root in ("/sys/", "/etc/", "/lib/", "/run/", "/usr/lib/", "/proc/"):
         script = script.replace(f" {root}", f" {tmp_path}{root}").replace(f'"{root}', f'"{tmp_path}{root}')
 
@@ -87,6 +96,7 @@ def test_the_script_reads_a_host(tmp_path: Path) -> None:
 
     assert [*parse(ran.stdout).reasons(nvidia=True)] == [
         "a reboot is asked for by linux-image-6.12.9 libc6",
+        "the kernel's own i915 is loaded, 1.25.2 is installed",
         "nouveau is loaded, which /etc/modprobe.d keeps away from the next boot on",
         "i915 runs with enable_guc=0, /etc/modprobe.d says 3",
     ]

@@ -86,8 +86,31 @@ def test_a_module_that_a_package_brings_is_missed_once_that_is_installed(
     if comes:
         assert load() == [f"{MODULES_FILE} is missing", "module nvidia is not loaded"]
     else:
-        with pytest.raises(HostError, match=r"^kernel 6\.1\.0-9 lacks nvidia and has no such module to load"):
+        with pytest.raises(HostError) as error:
             load()
+        assert str(error.value) == (
+            "kernel 6.1.0-9 has no nvidia, though nvidia-driver is installed; `dkms status` says what was"
+            " built for which kernel: install linux-headers-6.1.0-9, then run `dkms autoinstall`"
+        )
+
+
+def test_nouveau_keeps_the_cards_until_a_reboot_and_that_is_said(plan: Plan) -> None:
+    waits = "nouveau is loaded and keeps the cards from nvidia until a reboot"
+    lines = ["kernel 6.1.0-9", "module nouveau works", "module nvidia loadable"]
+
+    planned = plan(kernel.made_way, "nouveau", "nvidia", answers={MODULES: lines})
+
+    assert planned.reasons == [waits]
+    assert planned.commands == [f"{{ echo '{waits}: run the same command with --reboot' >&2; exit 1; }}"]
+
+
+@pytest.mark.parametrize(
+    ("nouveau", "nvidia"), [("works", "works"), ("loadable", "missing"), ("missing", "loadable")]
+)
+def test_a_module_that_is_in_nobodys_way_needs_no_reboot(plan: Plan, nouveau: str, nvidia: str) -> None:
+    lines = ["kernel 6.1.0-9", f"module nouveau {nouveau}", f"module nvidia {nvidia}"]
+
+    assert plan(kernel.made_way, "nouveau", "nvidia", answers={MODULES: lines}).commands == []
 
 
 NOUVEAU = File("/etc/modprobe.d/slipway-nouveau.conf", b"blacklist nouveau\n")
