@@ -82,8 +82,8 @@ def by_operator(
     cluster = context.cluster()
     if not context.speaks():
         return
-    labelled(cluster, vendor, own(cluster))
     handed_over(cluster, vendor)
+    labelled(cluster, vendor, own(cluster))
     if not from_manifest(cluster, vendor, phase):
         check_lock(cluster)
         operator(cluster)
