@@ -20,7 +20,6 @@ RELEASE = "amd-gpu-operator"
 PHASE = "gpu-amd"
 PROFILE_LABEL = gpu_parts.PROFILE
 CONFIG_MAP = "default-dcm-config"
-CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 @deploy("AMD GPUs")
@@ -156,10 +155,7 @@ def _config_manager(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
 
 def _tolerated(cluster: Cluster) -> list[dict[str, str]]:
     """Return what the operands tolerate: where cards are cut, not the taint that makes them start anew."""
-    if not _cuts(cluster):
-        return gpu_stack.EVERYWHERE
-    taints = [taint.key for node in cluster.gpu_nodes(Vendor.AMD) for taint in node.taints or ()]
-    return [{"key": key, "operator": "Exists"} for key in dict.fromkeys([CONTROL_PLANE, *taints])]
+    return gpu_stack.tolerated(cluster.gpu_nodes(Vendor.AMD)) if _cuts(cluster) else gpu_stack.EVERYWHERE
 
 
 def _cut(gpus: Gpus) -> str | None:

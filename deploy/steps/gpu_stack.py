@@ -32,6 +32,7 @@ from deploy.steps.charts import Chart
 
 Object = dict[str, Any]
 EVERYWHERE = [{"operator": "Exists"}]  # tolerations: inventories taint nodes for the sake of their GPUs
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)
@@ -48,6 +49,12 @@ def namespace(name: str, **labels: str) -> Object:
         "kind": "Namespace",
         "metadata": {"name": name, "labels": PRIVILEGED | OWNED | labels},
     }
+
+
+def tolerated(nodes: Iterable[Node]) -> list[dict[str, str]]:
+    """Return what lets pods onto control planes and onto these nodes, for all that they are tainted."""
+    taints = [taint.key for node in nodes for taint in node.taints or ()]
+    return [{"key": key, "operator": "Exists"} for key in dict.fromkeys([CONTROL_PLANE, *taints])]
 
 
 def selector(vendor: Vendor, allocation: Allocation) -> dict[str, str]:
