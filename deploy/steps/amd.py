@@ -10,6 +10,7 @@ from pyinfra.api import deploy
 from deploy import catalog, context
 from deploy.catalog import gpu as names
 from deploy.catalog import gpu_needs
+from deploy.gpu.wiring import VENDOR_LABEL
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, Vendor
 from deploy.operations import gpu_parts, helm, kube
 from deploy.operations.helm import Release
@@ -104,7 +105,8 @@ def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
     if labeller:
         plugin |= {"nodeLabellerImage": labeller, "nodeLabellerTolerations": tolerated}
     return {
-        "selector": {gpu_stack.FOUND[Vendor.AMD]: "true"},
+        # Node Feature Discovery finds the cards of nodes, too, that do not declare them
+        "selector": {gpu_stack.FOUND[Vendor.AMD]: "true", VENDOR_LABEL: Vendor.AMD.value},
         "driver": _driver(cluster),
         "commonConfig": {
             "initContainerImage": images["amd-init"],
