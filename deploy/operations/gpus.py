@@ -15,12 +15,17 @@ from deploy.facts.kube import Got, Read
 from deploy.model import Allocation
 from deploy.observe import api, gpu_use, kube
 from deploy.observe.kube import Objects
-from deploy.operations import kernel, notes
+from deploy.operations import gpu_holders, kernel, notes
+from deploy.operations.gpu_holders import Served
 from deploy.operations.kube import Commands, asked
 
 # a driver starts, the kubelet registers it, it publishes: seconds each; images of GBs are pulled before
 PATIENCE = 600
 POLL = 2
+LEFT = (
+    "These got their GPUs in the way that the inventory has left, and two ways at once would give one GPU to"
+    " two pods."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +101,32 @@ def _slices(offers: Sequence[Offer]) -> Objects:
 
 
 @operation()
-def handed_over(ways: Mapping[str, Allocation], driver: str, prefixes: tuple[str, ...]) -> Commands:
-    """No pod holds a node's GPUs in the other way than the declared one: they would be given twice."""
+def handed_over(
+    ways: Mapping[str, Allocation],
+    driver: str,
+    prefixes: tuple[str, ...],
+    models: Sequence[Served] = (),
+    until: str = "",
+) -> Commands:
+    """No pod holds a node's GPUs in the other way than the declared one: they would be given twice.
+
+    `models` are stopped for it, and started again by the phase `until`.
+    """
     pods = host.get_fact(Read, paths=[api.listed("v1", "Pod")])
-    yield from ()
     if not asked(pods):
         return
     claims = host.get_fact(Got, words="get resourceclaims --all-namespaces -o json")
     asked(claims)
-    wrong = [
-        f"{node}: {holder}"
+    held = [
+        holder
         for node, way in ways.items()
         for holder in (
             gpu_use.holders_by_number(pods.live.values(), node, prefixes)
             if way is Allocation.DRA
-            else gpu_use.holders_by_claim(claims.live.values(), node, driver)
+            else gpu_use.holders_by_claim(claims.live.values(), pods.live.values(), node, driver)
         )
     ]
-    if wrong:
-        raise HostError(
-            "\n".join(wrong)
-            + "\nThese got their GPUs in the way that the inventory has left; let them end or delete them,"
-            " then apply again: two ways at once would give one GPU to two pods"
-        )
+    yield from gpu_holders.freed(held, models, LEFT, until)
 
 
 @operation()

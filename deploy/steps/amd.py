@@ -56,7 +56,14 @@ def _operator(cluster: Cluster) -> None:
     if cuts := {node: labels[PROFILE_LABEL] for node, labels in profiles(cluster).items()}:
         known = names.names(Vendor.AMD)
         prefixes = tuple(sorted({each.partition("/")[0] for each in known.resources.values()}))
-        gpu_parts.cut(name="Cut the cards", profiles=cuts, driver=known.driver, prefixes=prefixes)
+        gpu_parts.cut(
+            name="Cut the cards",
+            profiles=cuts,
+            driver=known.driver,
+            prefixes=prefixes,
+            models=gpu_stack.served(cluster),
+            until=gpu_stack.SERVING,
+        )
 
 
 def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:

@@ -25,14 +25,21 @@ from deploy.gpu.wiring import (
 from deploy.model import Allocation, Cluster, Node, Vendor
 from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import gpus, kube, nodes
+from deploy.operations.gpu_holders import Served
 from deploy.operations.gpus import Offer
 from deploy.operations.helm import Release
 from deploy.operations.nodes import Declared
+from deploy.serving import names as serving
+from deploy.serving import timing
 from deploy.steps.charts import Chart
 
 Object = dict[str, Any]
 EVERYWHERE = [{"operator": "Exists"}]  # tolerations: inventories taint nodes for the sake of their GPUs
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+# the phase that runs the models
+SERVING = "serving"
+# seconds for what an end of pods takes beside their own time
+SLACK = 60
 REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)
@@ -118,8 +125,23 @@ def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] |
     nodes.declared(name="Label the nodes", wanted=wanted)
 
 
+def served(cluster: Cluster) -> list[Served]:
+    """Return the models: they are stopped where their GPUs are to be given away anew."""
+    return [
+        Served(
+            model.name,
+            serving.NAMESPACE,
+            serving.workload(model),
+            serving.selector(model, serving.SERVER),
+            timing.of(model).grace + SLACK,
+        )
+        for model in cluster.models
+    ]
+
+
 def handed_over(cluster: Cluster, vendor: Vendor) -> None:
     """Make sure that no pod still holds a GPU in the way that its node has left."""
+    models = served(cluster)
     ways = {node.name: node.gpus.allocation for node in cluster.gpu_nodes(vendor) if node.gpus}
     known = names.names(vendor)
     gpus.handed_over(
@@ -127,6 +149,9 @@ def handed_over(cluster: Cluster, vendor: Vendor) -> None:
         ways=ways,
         driver=known.driver,
         prefixes=tuple(sorted({resource.partition("/")[0] for resource in known.resources.values()})),
+        models=models,
+        until=SERVING,
+        _timeout=SLACK + sum(model.seconds for model in models),
     )
 
 

@@ -139,8 +139,10 @@ def test_a_gpu_that_is_held_in_the_way_its_node_has_left_stops_the_change(plan: 
     assert str(caught.value) == (
         "w1: models/old holds gpu.intel.com/xe\n"
         "w2: claim models/older holds card0\n"
-        "These got their GPUs in the way that the inventory has left; let them end or delete them,"
-        " then apply again: two ways at once would give one GPU to two pods"
+        "These got their GPUs in the way that the inventory has left, and two ways at once would give one GPU"
+        " to two pods. End them, then apply again:\n"
+        "  kubectl -n models delete pod old\n"
+        "  kubectl -n models delete resourceclaim older"
     )
 
 
