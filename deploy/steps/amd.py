@@ -26,7 +26,7 @@ CONFIG_MAP = "default-dcm-config"
 @deploy("AMD GPUs")
 def amd() -> None:
     """Install the operator; it runs the device plugin or the DRA driver, never both."""
-    gpu_stack.by_operator(Vendor.AMD, PHASE, _own, _operator)
+    gpu_stack.by_operator(Vendor.AMD, PHASE, NAMESPACE, _own, _operator)
 
 
 def _own(cluster: Cluster) -> dict[str, dict[str, str]]:
@@ -56,13 +56,16 @@ def _operator(cluster: Cluster) -> None:
     if cuts := {node: labels[PROFILE_LABEL] for node, labels in profiles(cluster).items()}:
         known = names.names(Vendor.AMD)
         prefixes = tuple(sorted({each.partition("/")[0] for each in known.resources.values()}))
+        models = gpu_stack.served(cluster)
         gpu_parts.cut(
             name="Cut the cards",
             profiles=cuts,
             driver=known.driver,
             prefixes=prefixes,
-            models=gpu_stack.served(cluster),
+            models=models,
             until=gpu_stack.SERVING,
+            # for the config manager, and then for the cut
+            _timeout=2 * gpu_parts.PATIENCE * len(cuts) + sum(model.seconds for model in models),
         )
 
 

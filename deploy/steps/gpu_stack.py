@@ -22,7 +22,7 @@ from deploy.gpu.wiring import (
     label_value,
     resource_of,
 )
-from deploy.model import Allocation, Cluster, Node, Vendor
+from deploy.model import Allocation, Cluster, DriverSource, Node, Vendor
 from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import gpus, kube, nodes
 from deploy.operations.gpu_holders import Served
@@ -86,6 +86,7 @@ def labels(cluster: Cluster, node: Node) -> dict[str, str]:
 def by_operator(
     vendor: Vendor,
     phase: str,
+    home: str,
     own: Callable[[Cluster], dict[str, dict[str, str]]],
     operator: Callable[[Cluster], None],
 ) -> None:
@@ -101,7 +102,7 @@ def by_operator(
     if not from_manifest(cluster, vendor, phase):
         check_lock(cluster)
         operator(cluster)
-    offered(cluster, vendor, phase)
+    offered(cluster, vendor, phase, home)
 
 
 def check_lock(cluster: Cluster) -> None:
@@ -155,8 +156,8 @@ def handed_over(cluster: Cluster, vendor: Vendor) -> None:
     )
 
 
-def offered(cluster: Cluster, vendor: Vendor, until: str) -> None:
-    """Wait until every node of a vendor offers the GPUs that it is declared to have."""
+def offered(cluster: Cluster, vendor: Vendor, until: str, *homes: str) -> None:
+    """Wait until every node of a vendor offers its declared GPUs; pods of `homes` tell why one does not."""
     known = names.names(vendor)
     offers = [
         Offer(
@@ -168,7 +169,16 @@ def offered(cluster: Cluster, vendor: Vendor, until: str) -> None:
         for node in cluster.gpu_nodes(vendor)
         if node.gpus
     ]
-    gpus.offered(name="Wait for the GPUs", offers=offers, until=until)
+    operated = cluster.gpu.stack(vendor).driver is DriverSource.OPERATOR
+    patience = gpus.DRIVER_PATIENCE if operated else gpus.PATIENCE
+    gpus.offered(
+        name="Wait for the GPUs",
+        offers=offers,
+        until=until,
+        homes=homes,
+        patience=patience,
+        _timeout=patience + SLACK,
+    )
 
 
 def registry_chart(name: str) -> Chart:

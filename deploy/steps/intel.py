@@ -39,7 +39,7 @@ def intel() -> None:
             _driver(cluster)
         if Allocation.DEVICE_PLUGIN in declared:
             _plugin(cluster)
-    gpu_stack.offered(cluster, Vendor.INTEL, PHASE)
+    gpu_stack.offered(cluster, Vendor.INTEL, PHASE, DRIVER, PLUGINS)
 
 
 def _leave(declared: set[Allocation]) -> None:

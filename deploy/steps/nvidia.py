@@ -30,7 +30,7 @@ K3S_TOOLKIT = {
 @deploy("NVIDIA GPUs")
 def nvidia() -> None:
     """Install the operator; it takes one of its two resources, and so serves all nodes in one way."""
-    gpu_stack.by_operator(Vendor.NVIDIA, PHASE, labels, _operator)
+    gpu_stack.by_operator(Vendor.NVIDIA, PHASE, NAMESPACE, labels, _operator)
 
 
 def other(cluster: Cluster) -> dict[str, Any]:
