@@ -66,6 +66,33 @@ def cut(
     yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(*each) for each in wanted.items())]))
 
 
+@operation()
+def unused(
+    layouts: Mapping[str, str],
+    label: str,
+    whole: str,
+    driver: str,
+    prefixes: tuple[str, ...],
+    models: Sequence[Served],
+    until: str,
+) -> Commands:
+    """Nobody holds GPUs of nodes that another value of `label` is to cut; without one they are `whole`.
+
+    `models` that hold some are stopped for it, and started again by the phase `until`.
+    """
+    nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
+    if not asked(nodes):
+        return
+    labels = {key.name: live["metadata"].get("labels") or {} for key, live in nodes.live.items()}
+    anew = [
+        name
+        for name, layout in layouts.items()
+        if name in labels and labels[name].get(label, whole) != layout
+    ]
+    if anew:
+        yield from gpu_holders.freed(_held(anew, driver, prefixes), models, IN_USE, until)
+
+
 def _is_cut(node: Object, profile: str) -> bool:
     """Say whether a node's cards were cut by a run that came to its end, and still are after a boot."""
     labels, taints = node["metadata"].get("labels") or {}, (node.get("spec") or {}).get("taints") or ()

@@ -54,14 +54,12 @@ def _operator(cluster: Cluster) -> None:
         until=PHASE,
     )
     if cuts := {node: labels[PROFILE_LABEL] for node, labels in profiles(cluster).items()}:
-        known = names.names(Vendor.AMD)
-        prefixes = tuple(sorted({each.partition("/")[0] for each in known.resources.values()}))
         models = gpu_stack.served(cluster)
         gpu_parts.cut(
             name="Cut the cards",
             profiles=cuts,
-            driver=known.driver,
-            prefixes=prefixes,
+            driver=names.names(Vendor.AMD).driver,
+            prefixes=gpu_stack.prefixes(Vendor.AMD),
             models=models,
             until=gpu_stack.SERVING,
             # for the config manager, and then for the cut

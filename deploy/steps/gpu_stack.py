@@ -140,16 +140,20 @@ def served(cluster: Cluster) -> list[Served]:
     ]
 
 
+def prefixes(vendor: Vendor) -> tuple[str, ...]:
+    """Return what the names of a vendor's extended resources begin with."""
+    return tuple(sorted({each.partition("/")[0] for each in names.names(vendor).resources.values()}))
+
+
 def handed_over(cluster: Cluster, vendor: Vendor) -> None:
     """Make sure that no pod still holds a GPU in the way that its node has left."""
     models = served(cluster)
     ways = {node.name: node.gpus.allocation for node in cluster.gpu_nodes(vendor) if node.gpus}
-    known = names.names(vendor)
     gpus.handed_over(
         name="Make sure that no GPU is given away twice",
         ways=ways,
-        driver=known.driver,
-        prefixes=tuple(sorted({resource.partition("/")[0] for resource in known.resources.values()})),
+        driver=names.names(vendor).driver,
+        prefixes=prefixes(vendor),
         models=models,
         until=SERVING,
         _timeout=SLACK + sum(model.seconds for model in models),

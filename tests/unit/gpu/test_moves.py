@@ -18,6 +18,7 @@ from deploy.operations import notes
 from deploy.steps import amd, intel, nvidia
 from tests.unit.fake_host import DIGEST, locked, prepared
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
+from tests.unit.gpu.stacks import MIG
 from tests.unit.observe.test_helm import secret
 from tests.unit.operations.conftest import MISSING, read
 from tests.unit.operations.test_gpus import claim, listed, pod
@@ -181,6 +182,26 @@ def test_the_plan_says_who_still_holds_a_gpu_in_the_old_way(
 
     assert (SURE, said) in rows
     assert [name for name, _ in rows].index(SURE) == 0
+
+
+def test_cards_are_asked_for_their_holders_before_a_label_has_them_cut(
+    plan: Callable[..., list[tuple[str, str]]],
+) -> None:
+    held = read(
+        {
+            "apiVersion": "v1",
+            "kind": "PodList",
+            "items": [pod("llama", "w1", "Running", **{"nvidia.com_gpu": "1"})],
+        }
+    )
+
+    rows = plan(nvidia.nvidia, cluster(MIG), {"/api/v1/pods": held})
+
+    assert rows[0] == (
+        "Make sure that no GPU in use is cut",
+        "error: w1: models/llama holds nvidia.com/gpu",
+    )
+    assert [name for name, _ in rows[:3]].index("Label the nodes") == 2
 
 
 def test_a_node_that_joins_the_way_of_others_is_asked_before_its_label_lets_that_in(

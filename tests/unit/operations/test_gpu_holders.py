@@ -123,6 +123,54 @@ def test_a_model_is_stopped_before_its_cards_are_cut(plan: Plan) -> None:
     assert planned.notes.disturbs is Disturbs.MODEL
 
 
+MIG = "nvidia.com/mig.config"
+
+
+def labelled(layout: str | None = None) -> dict[str, Any]:
+    found = node("w1", None)
+    return {**found, "metadata": {"name": "w1", "labels": {MIG: layout} if layout else {}}}
+
+
+def unused(plan: Plan, live: dict[str, Any], layout: str, *pods: dict[str, Any]) -> Planned:
+    answers = {
+        "/api/v1/nodes": read(live),
+        "/api/v1/pods": read(*pods),
+        "get resourceclaims": listed([]),
+    }
+    arguments = (MIG, "all-disabled", "gpu.nvidia.com", ("nvidia.com",), [QWEN], "serving")
+    return plan(gpu_parts.unused, {"w1": layout, "w2": layout}, *arguments, answers=answers)
+
+
+@pytest.mark.parametrize("live", [labelled(), labelled("all-2g.20gb")])
+def test_a_model_is_stopped_before_another_label_has_its_cards_cut(plan: Plan, live: dict[str, Any]) -> None:
+    planned = unused(plan, live, "all-1g.10gb", served(**{"nvidia.com_gpu": "1"}))
+
+    assert planned.reasons[0] == "w1: models/model-qwen-6f-x holds nvidia.com/gpu"
+    assert SCALE in planned.commands[0]
+
+
+@pytest.mark.parametrize(
+    ("live", "layout"), [(labelled("all-1g.10gb"), "all-1g.10gb"), (labelled(), "all-disabled")]
+)
+def test_cards_that_are_cut_as_declared_are_left_to_who_holds_them(
+    plan: Plan, live: dict[str, Any], layout: str
+) -> None:
+    planned = unused(plan, live, layout, served(**{"nvidia.com_gpu": "1"}))
+
+    assert (planned.commands, planned.reasons) == ([], [])
+
+
+def test_cards_that_another_pod_holds_are_not_cut_by_a_label(plan: Plan) -> None:
+    with pytest.raises(HostError) as caught:
+        unused(plan, labelled(), "all-1g.10gb", pod("tune", "w1", "Running", **{"nvidia.com_gpu": "1"}))
+
+    assert str(caught.value) == (
+        "w1: models/tune holds nvidia.com/gpu\n"
+        "A GPU that is in use cannot be cut. End them, then apply again:\n"
+        "  kubectl -n models delete pod tune"
+    )
+
+
 def ran(tmp_path: Path, get: str, seconds: int) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Run what stops a model; `get` is what kubectl does when it is asked for the pods."""
     kubectl, told = tmp_path / "kubectl", tmp_path / "told"
