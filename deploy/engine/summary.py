@@ -109,12 +109,12 @@ def _changes(pending: Sequence[Row]) -> str:
 
 def _disturbs(pending: Sequence[Row]) -> str:
     by_host = _worst_by_host(pending)
-    on = {level: ", ".join(name for name, found in by_host.items() if found is level) for level in WHAT}
     # the host of such a row only tells the cluster
-    said = [
-        what if level is Disturbs.MODEL else f"{what} of {on[level]}"
+    said = [WHAT[Disturbs.MODEL]] if any(row.disturbs is Disturbs.MODEL for row in pending) else []
+    said += [
+        f"{what} of {', '.join(name for name, found in by_host.items() if found is level)}"
         for level, what in WHAT.items()
-        if on[level]
+        if level is not Disturbs.MODEL and level in by_host.values()
     ]
     return f"Disturbs {' and '.join(said)}." if said else "Disturbs nothing."
 

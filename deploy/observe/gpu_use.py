@@ -14,13 +14,13 @@ HASH = "pod-template-hash"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What holds GPUs of a node, in words, and its pods: none for a claim that nobody uses any more."""
+    """What holds GPUs of a node, and its pods; `end` is the command that frees a claim without one."""
 
     node: str
     name: str
     held: tuple[str, ...]
     pods: tuple[Object, ...]
-    end: str
+    end: str = ""
 
     @property
     def text(self) -> str:
@@ -41,7 +41,7 @@ def holders_by_number(pods: Iterable[Object], node: str, prefixes: tuple[str, ..
             if name.partition("/")[0] in prefixes
         }
         if held:
-            yield Holder(node, _name(pod), tuple(sorted(held)), (pod,), ends(pod))
+            yield Holder(node, _name(pod), tuple(sorted(held)), (pod,))
 
 
 def holders_by_claim(
@@ -60,11 +60,10 @@ def holders_by_claim(
         if held:
             home, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
             users = [each for each in claim["status"].get("reservedFor") or () if each["resource"] == "pods"]
-            mine = [
-                by_name[f"{home}/{user['name']}"] for user in users if f"{home}/{user['name']}" in by_name
-            ]
-            end = ends(mine[0]) if mine else f"kubectl -n {home} delete resourceclaim {name}"
-            yield Holder(node, f"claim {_name(claim)}", tuple(sorted(held)), tuple(mine), end)
+            living = (by_name.get(f"{home}/{user['name']}") for user in users)
+            mine = tuple(pod for pod in living if pod is not None)
+            end = f"kubectl -n {home} delete resourceclaim {name}"
+            yield Holder(node, f"claim {_name(claim)}", tuple(sorted(held)), mine, end)
 
 
 def ends(pod: Object) -> str:

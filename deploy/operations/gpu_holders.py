@@ -10,7 +10,7 @@ from pyinfra.api import StringCommand
 
 from deploy.errors import HostError
 from deploy.model.row import Disturbs
-from deploy.observe import kube
+from deploy.observe import gpu_use, kube
 from deploy.observe.gpu_use import Holder
 from deploy.observe.kube import Object
 from deploy.operations import notes
@@ -41,25 +41,27 @@ def freed(held: Sequence[Holder], models: Sequence[Served], why: str, until: str
 
     A pod that is deleted would be made again, and take a GPU as the one before did.
     """
-    stops: dict[str, Served] = {}
-    others = []
-    for holder in held:
-        mine = [model for model in models if any(model.has(pod) for pod in holder.pods)]
-        stops |= {model.name: model for model in mine}
-        if not mine:
-            others.append(holder)
+    others = {holder.text: ends for holder in held if (ends := _ends(holder, models))}
     if others:
-        ends = dict.fromkeys(f"  {holder.end}" for holder in others)
-        raise HostError(
-            "\n".join([*(holder.text for holder in others), f"{why} End them, then apply again:", *ends])
-        )
+        commands = dict.fromkeys(f"  {each}" for ends in others.values() for each in ends)
+        raise HostError("\n".join([*others, f"{why} End them, then apply again:", *commands]))
+    pods = [pod for holder in held for pod in holder.pods]
+    stops = [model for model in models if any(map(model.has, pods))]
     if not stops:
         return
     for holder in held:
         notes.reason(holder.text)
-    notes.reason(f"{', '.join(stops)} is stopped for that, and answers again after {until}")
+    notes.reason(
+        f"{', '.join(model.name for model in stops)} is stopped for that, and answers again after {until}"
+    )
     notes.disturbs(Disturbs.MODEL)
-    yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(model) for model in stops.values())]))
+    yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(model) for model in stops)]))
+
+
+def _ends(holder: Holder, models: Sequence[Served]) -> list[str]:
+    """Return what ends a holder, as far as it is not the models'."""
+    strangers = [pod for pod in holder.pods if not any(model.has(pod) for model in models)]
+    return [gpu_use.ends(pod) for pod in strangers] if holder.pods else [holder.end]
 
 
 def script(model: Served) -> str:

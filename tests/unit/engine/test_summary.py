@@ -33,6 +33,7 @@ ERROR = Row("identity", "w2", "Claim the host", State.ERROR, reason="could not r
         ([SYSCTL, RESTART], "2 changes on 1 host. Disturbs a service of w1."),
         ([SYSCTL, RESTART, KUBELET], "3 changes on 2 hosts. Disturbs a service of w1 and the pods of cp1."),
         ([STOP], "1 change on 1 host. Disturbs the models."),
+        ([STOP, KUBELET], "2 changes on 1 host. Disturbs the models and the pods of cp1."),
         ([STOP, RESTART], "2 changes on 2 hosts. Disturbs the models and a service of w1."),
         ([JOIN], "1 change on 1 host (1 of them not fully known yet). Disturbs nothing."),
         ([ERROR], "0 changes. 1 operation could not be planned on w2."),

@@ -93,6 +93,16 @@ def test_nothing_is_stopped_where_somebody_else_holds_one_too(plan: Plan) -> Non
     )
 
 
+def test_a_claim_that_another_pod_shares_with_a_model_is_not_taken_for_the_models(plan: Plan) -> None:
+    both = reserved(claim("gpus", "w1"), "model-qwen-6f-x", "tune")
+
+    with pytest.raises(HostError) as caught:
+        handed(plan, Allocation.DEVICE_PLUGIN, [served(), pod("tune", "w1", "Running")], [both])
+
+    assert str(caught.value).splitlines()[0] == "w1: claim models/gpus holds card0"
+    assert str(caught.value).splitlines()[2:] == ["  kubectl -n models delete pod tune"]
+
+
 @pytest.mark.parametrize(
     ("holder", "command"),
     [
