@@ -10,6 +10,7 @@ from typing import Any
 from checks.cluster.snapshot import OWNED
 from deploy.catalog.gpu import ResourceApi
 from deploy.gpu import Need, Wiring, claims
+from deploy.gpu.parts import profile_of
 from deploy.gpu.wiring import CLAIM, resource_of
 from deploy.model import Allocation, Cluster, Gpus, Vendor
 
@@ -33,7 +34,10 @@ OWN_NODE = {Vendor.INTEL: RENDER, Vendor.AMD: RENDER, Vendor.NVIDIA: NUMBERED}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node with GPUs to ask for. `free` are those that nobody holds; `nodes` tell a device's own node."""
+    """A node with GPUs to ask for, or parts or shares of them.
+
+    `free` are those that nobody holds; `nodes` tell a device's own node.
+    """
 
     node: str
     gpus: Gpus
@@ -46,9 +50,14 @@ class Target:
         return self.gpus.allocation is Allocation.DRA
 
     @property
+    def is_whole(self) -> bool:
+        """Say whether GPUs are given away whole, each to one pod."""
+        return self.gpus.sharing is None and profile_of(self.gpus) is None
+
+    @property
     def is_free(self) -> bool:
-        """Say whether nobody holds any of them."""
-        return self.free == self.gpus.count
+        """Say whether all of the node's whole GPUs can be asked for."""
+        return self.is_whole and self.free == self.gpus.count
 
     def name(self, role: str) -> str:
         """Return the name of a pod, and of the claim that goes with it."""
@@ -101,7 +110,7 @@ def claimed(objects: list[Object], source: Mapping[str, str]) -> Wiring:
 
 
 def _need(target: Target, count: int) -> Need:
-    return Need(target.gpus.vendor, count, (target.gpus.model,))
+    return Need(target.gpus.vendor, count, (target.gpus.model,), profile=profile_of(target.gpus))
 
 
 def pod(name: str, where: str, node: str, image: str, wired: Wiring | None = None) -> Object:

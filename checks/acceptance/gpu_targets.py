@@ -11,9 +11,10 @@ from checks.acceptance.gpu_pods import OWN_NODE, Target
 from checks.acceptance.hands import Hands
 from checks.cluster.snapshot import Object, Snapshot, name_of
 from checks.finding import Finding
-from checks.say import skipped, unread
+from checks.say import unread
 from deploy.catalog import gpu as names
 from deploy.errors import UnreachableError
+from deploy.gpu.parts import devices, profile_of
 from deploy.gpu.published import Published, published
 from deploy.gpu.wiring import resource_of
 from deploy.model import Allocation, Cluster, Gpus, Node, Vendor
@@ -51,9 +52,7 @@ def _left_out(node: Node, seen: Snapshot, ready: Collection[str]) -> Iterator[Fi
     if node.gpus is None:
         return
     unreadable = [name for name in LISTS if seen.items(name) is None]
-    if node.gpus.sharing or node.gpus.partitioning:
-        yield skipped(verdicts.GIVEN, node.name, "its GPUs are cut into parts, or shared by number")
-    elif unreadable:
+    if unreadable:
         yield unread(verdicts.GIVEN, node.name, seen.cause(unreadable[0]))
     elif node.name not in ready:
         yield unread(verdicts.GIVEN, node.name, "the node is not Ready (K8S-01)")
@@ -69,8 +68,10 @@ def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, nodes: str
         if each.node == node.name and each.driver == driver
     ]
     cards = {each.key for each in here if each.is_a(gpus.vendor, gpus.model)}
-    free = min(gpus.count, len(cards)) - len(cards & held(seen.items("resourceclaims") or ()))
-    return Target(node.name, gpus, max(0, free), _by_device(here, by_slot(nodes, gpus.vendor)))
+    free = min(devices(gpus), len(cards)) - len(cards & held(seen.items("resourceclaims") or ()))
+    # parts of a card share its slot
+    own = _by_device(here, by_slot(nodes, gpus.vendor)) if profile_of(gpus) is None else {}
+    return Target(node.name, gpus, max(0, free), own)
 
 
 def _by_device(here: list[Published], nodes: Mapping[str, str]) -> dict[str, str]:
@@ -100,7 +101,7 @@ def _unasked(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot) -> int:
         and (pod.get("status") or {}).get("phase") not in gpu_use.DONE
         for container in pod["spec"].get("containers") or ()
     )
-    return max(0, min(gpus.count, gpu_use.allocatable(living, resource)) - asked)
+    return max(0, min(devices(gpus), gpu_use.allocatable(living, resource)) - asked)
 
 
 def _nodes(hands: Hands, node: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from checks.acceptance.gpu_pods import GROUP, NONE, ONE, PAIR, REST, WATCH, Target, Told
 from checks.finding import Finding
 from checks.say import judged, skipped, unread
+from deploy.gpu.parts import devices
 from deploy.gpu.wiring import resource_of
 from deploy.model import Cluster
 
@@ -139,8 +140,10 @@ def returned(target: Target, claims: Sequence[Mapping[str, Any]]) -> Finding:
 
 
 def untried(target: Target) -> Iterator[Finding]:
-    """What cannot be tried while workloads hold GPUs."""
-    reason = f"{target.free} of {target.gpus.count} are free"
+    """What cannot be tried while workloads hold GPUs, and of parts and shares, of which one pod gets one."""
+    reason = f"{target.free} of {devices(target.gpus)} are free"
+    if target.free and not target.is_whole:
+        reason = "its GPUs are cut into parts, or shared by number"
     ids = [ONCE, *((SHARED, WATCHED, RETURNED) if target.by_claim else ())]
     yield from (skipped(id_, target.node, reason) for id_ in ([GIVEN, *ids] if target.free < 1 else ids))
 

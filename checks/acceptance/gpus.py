@@ -1,7 +1,7 @@
 """An active verify of GPUs: pods claim them on every node, one too many, together, and only to look.
 
 All nodes go through the same rounds at once. What workloads hold is left to them: with a GPU in use on
-a node, only one of its free ones is asked for.
+a node, only one of its free ones is asked for; where GPUs are cut or shared, one part or share is.
 """
 
 from __future__ import annotations

@@ -88,7 +88,9 @@ def _stranded(cluster: Cluster, seen: Snapshot) -> dict[str, Stranded]:
     if isinstance(found, str) or len(known) < len(lists):
         return {}
     down = [model for model in cluster.models if not _up(model, found)[1]]
-    told = {model.name: stranded.of(model, known, _mine(found["pods"], model, "server")) for model in down}
+    told = {
+        model.name: stranded.of(model, known, _mine(found["pods"], model, names.SERVER)) for model in down
+    }
     return {name: each for name, each in told.items() if each}
 
 
@@ -102,7 +104,7 @@ def _up(model: Model, found: Mapping[str, Sequence[Object]], away: Mapping[str, 
     status = workload.get("status") or {}
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
     service = _named(found["services"], names.workload(model))
-    mine = _mine(found["pods"], model, "server")
+    mine = _mine(found["pods"], model, names.SERVER)
     image = workload["spec"]["template"]["spec"]["containers"][0]["image"]
     others = [each for each in mine if each["spec"]["containers"][0]["image"] != image]
     said = f"{model.name} {ready}/{model.replicas} ready"
@@ -225,7 +227,7 @@ def survived(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
 
 
 def _survived(model: Model, found: Mapping[str, Sequence[Object]]) -> Told:
-    pods = _mine(found["pods"], model, "server")
+    pods = _mine(found["pods"], model, names.SERVER)
     if not pods:
         return f"{model.name} has no pod", False
     statuses = [each for pod in pods for each in (pod.get("status") or {}).get("containerStatuses") or ()]

@@ -48,6 +48,7 @@ PATHS = {
     "services": "/api/v1/services",
     "daemonsets": "/apis/apps/v1/daemonsets",
     "deployments": "/apis/apps/v1/deployments",
+    "namespaces": "/api/v1/namespaces",
 }
 METALLB_PATHS = {
     "pools": "/apis/metallb.io/v1beta1/ipaddresspools",

@@ -23,6 +23,10 @@ DIRECT = ("iommu=pt", "intel_iommu=off", "amd_iommu=off", "iommu=off", "iommu.pa
 
 # ROCm/k8s-device-plugin ed76468 internal/pkg/amdgpu/amdgpu.go: it offers every device that amdgpu drives
 NO_INTEGRATED = "Switch the integrated graphics off in the firmware's setup"
+# nor can NVIDIA's choose: patterns of models in its configuration are ignored (NVIDIA/k8s-device-plugin
+# cmd/nvidia-device-plugin/main.go disableResourceRenamingInConfig; NVIDIA/nvidia-container-toolkit#836)
+OFFER_ALL = {Vendor.AMD, Vendor.NVIDIA}
+BY_MODEL = "Set allocation: dra, by which pods ask for a model, or take the other cards out of the node"
 NONE_HERE = "no GPU on the bus, see GPU-01"
 
 
@@ -73,6 +77,10 @@ def declared(case: Case) -> Said:
         doubt = "AMD's device plugin gives away the integrated graphics too"
         return failed(text, wanted, detail=doubt, severity=Severity.WARNING, remedy=NO_INTEGRATED)
     if len(here) > len(mine):
+        others = {card.vendor for card in here if card not in mine}
+        if wish.vendor in OFFER_ALL & others and wish.allocation is Allocation.DEVICE_PLUGIN:
+            doubt = f"{wish.vendor}'s device plugin gives away all of its vendor's cards, declared or not"
+            return failed(text, wanted, detail=doubt, remedy=BY_MODEL)
         doubt = "GPUs that are not declared are not used"
         return failed(text, wanted, detail=doubt, severity=Severity.WARNING)
     return passed(text, wanted)

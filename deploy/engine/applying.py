@@ -89,8 +89,8 @@ class Apply:
         return self.speaker is not None
 
     def allowed(self, host: str) -> Disturbs:
-        """Return what may be disturbed at once: on a host that pods run on, nothing."""
-        return Disturbs.NOTHING if host in self.members else Disturbs.HOST
+        """Return what may be disturbed at once: on a host that pods run on, nothing of its own."""
+        return Disturbs.MODEL if host in self.members else Disturbs.HOST
 
     def rows_on(self, phase: Phase, host: str) -> Outcome:
         """Run all of a phase's rows on one host, disturbing or not; what became of them is counted."""

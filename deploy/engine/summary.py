@@ -10,7 +10,12 @@ from deploy.engine import reboots
 from deploy.errors import Exit, worst
 from deploy.model.row import SCHEMA_VERSION, Disturbs, Row, State
 
-WHAT = {Disturbs.SERVICE: "a service", Disturbs.PODS: "the pods", Disturbs.HOST: "the whole host"}
+WHAT = {
+    Disturbs.MODEL: "the models",
+    Disturbs.SERVICE: "a service",
+    Disturbs.PODS: "the pods",
+    Disturbs.HOST: "the whole host",
+}
 DIFF_LINES = 60  # of one row; more is said to be there
 MARKS = {State.NONE: "=", State.CHANGE: "~", State.UNKNOWN: "?", State.ERROR: "!"}
 
@@ -104,10 +109,12 @@ def _changes(pending: Sequence[Row]) -> str:
 
 def _disturbs(pending: Sequence[Row]) -> str:
     by_host = _worst_by_host(pending)
-    said = [
+    # the host of such a row only tells the cluster
+    said = [WHAT[Disturbs.MODEL]] if any(row.disturbs is Disturbs.MODEL for row in pending) else []
+    said += [
         f"{what} of {', '.join(name for name, found in by_host.items() if found is level)}"
         for level, what in WHAT.items()
-        if level in by_host.values()
+        if level is not Disturbs.MODEL and level in by_host.values()
     ]
     return f"Disturbs {' and '.join(said)}." if said else "Disturbs nothing."
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from deploy.model.forms import (
     DNS_LABEL,
@@ -79,6 +80,9 @@ def _usual(declared: dict[str, Any]) -> Allocation:
     return USUAL[declared["vendor"]]
 
 
+ONE = "one mapping, such as {vendor: nvidia, model: H100, count: 8}: a node has one vendor and one model"
+
+
 class Gpus(Section):
     """The cards that a node is declared to have; a processor's own graphics are none, and have no name."""
 
@@ -118,6 +122,13 @@ class Gpus(Section):
         they are the user's already (cncf-tags/container-device-interface pkg/cdi/container-edits.go, Apply).
         """
         return self.vendor is not Vendor.NVIDIA and self.allocation is Allocation.DEVICE_PLUGIN
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, declared: Any) -> Any:
+        if isinstance(declared, list):
+            raise PydanticCustomError("form", "{wanted}", {"wanted": ONE})
+        return declared
 
 
 class Stack(Section):

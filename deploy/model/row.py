@@ -23,9 +23,10 @@ class Disturbs(IntEnum):
     """What a change would disturb on a running cluster, mildest first."""
 
     NOTHING = 0
-    SERVICE = 1
-    PODS = 2
-    HOST = 3
+    MODEL = 1  # one that is served: the cluster's own matter, whichever host tells it
+    SERVICE = 2
+    PODS = 3
+    HOST = 4
 
 
 @dataclass(frozen=True, slots=True)

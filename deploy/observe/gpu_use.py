@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from deploy.observe.kube import Object
 
 DONE = ("Succeeded", "Failed")
+HASH = "pod-template-hash"
 
 
-def holders_by_number(pods: Iterable[Object], node: str, prefixes: tuple[str, ...]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What holds GPUs of a node, and its pods; `end` is the command that frees a claim without one."""
+
+    node: str
+    name: str
+    held: tuple[str, ...]
+    pods: tuple[Object, ...]
+    end: str = ""
+
+    @property
+    def text(self) -> str:
+        """Say who holds what, and where."""
+        return f"{self.node}: {self.name} holds {', '.join(self.held)}"
+
+
+def holders_by_number(pods: Iterable[Object], node: str, prefixes: tuple[str, ...]) -> Iterator[Holder]:
     """Yield the living pods of a node that were given extended resources under one of the prefixes."""
     for pod in pods:
         spec = pod["spec"]
@@ -23,11 +41,14 @@ def holders_by_number(pods: Iterable[Object], node: str, prefixes: tuple[str, ..
             if name.partition("/")[0] in prefixes
         }
         if held:
-            yield f"{pod['metadata']['namespace']}/{pod['metadata']['name']} holds {', '.join(sorted(held))}"
+            yield Holder(node, _name(pod), tuple(sorted(held)), (pod,))
 
 
-def holders_by_claim(claims: Iterable[Object], node: str, driver: str) -> Iterator[str]:
+def holders_by_claim(
+    claims: Iterable[Object], pods: Iterable[Object], node: str, driver: str
+) -> Iterator[Holder]:
     """Yield the claims that hold a driver's devices of a node; those with adminAccess only look on."""
+    by_name = {_name(pod): pod for pod in pods}
     for claim in claims:
         allocation = (claim.get("status") or {}).get("allocation") or {}
         results = (allocation.get("devices") or {}).get("results") or []
@@ -37,8 +58,29 @@ def holders_by_claim(claims: Iterable[Object], node: str, driver: str) -> Iterat
             if each.get("driver") == driver and each.get("pool") == node and not each.get("adminAccess")
         ]
         if held:
-            metadata = claim["metadata"]
-            yield f"claim {metadata['namespace']}/{metadata['name']} holds {', '.join(sorted(held))}"
+            home, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+            users = [each for each in claim["status"].get("reservedFor") or () if each["resource"] == "pods"]
+            living = (by_name.get(f"{home}/{user['name']}") for user in users)
+            mine = tuple(pod for pod in living if pod is not None)
+            end = f"kubectl -n {home} delete resourceclaim {name}"
+            yield Holder(node, f"claim {_name(claim)}", tuple(sorted(held)), mine, end)
+
+
+def ends(pod: Object) -> str:
+    """Return the command that ends a pod for good: its controller would make another one."""
+    home, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    owners = pod["metadata"].get("ownerReferences") or ()
+    kind, owner = next(((o["kind"], o["name"]) for o in owners if o.get("controller")), ("Pod", name))
+    stamp = (pod["metadata"].get("labels") or {}).get(HASH)
+    if kind == "ReplicaSet" and stamp:
+        kind, owner = "Deployment", owner.removesuffix(f"-{stamp}")
+    if kind in ("Deployment", "ReplicaSet", "StatefulSet"):
+        return f"kubectl -n {home} scale {kind.lower()} {owner} --replicas=0"
+    return f"kubectl -n {home} delete {kind.lower()} {owner}"
+
+
+def _name(obj: Object) -> str:
+    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
 
 
 def devices(slices: Iterable[Object]) -> Counter[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
@@ -11,8 +11,10 @@ from pyinfra.api import StringCommand, operation
 from deploy.errors import HostError
 from deploy.facts.kube import Got, Read
 from deploy.observe import api, gpu_use, kube
+from deploy.observe.gpu_use import Holder
 from deploy.observe.kube import Key, Object
-from deploy.operations import notes
+from deploy.operations import gpu_holders, notes
+from deploy.operations.gpu_holders import Served
 from deploy.operations.kube import Commands, asked
 
 # ROCm/gpu-operator docs/dcm/applying-partition-profiles.rst; ROCm/device-config-manager
@@ -24,14 +26,24 @@ TAINT = "amd-dcm"
 # seconds, once for its image and once for the driver to come back and for a second try
 PATIENCE = 900
 POLL = 5
+IN_USE = "A GPU that is in use cannot be cut."
 BACKSLASH_DOT = r"\."
 CUTTER = "-n kube-amd-gpu -l app.kubernetes.io/name=device-config-manager"
 LOGS, PODS = f"kubectl logs {CUTTER}", f"kubectl get pods {CUTTER}"
 
 
 @operation()
-def cut(profiles: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> Commands:
-    """Every node's cards are cut by its profile, while a taint keeps other pods than the cutter's away."""
+def cut(
+    profiles: Mapping[str, str],
+    driver: str,
+    prefixes: tuple[str, ...],
+    models: Sequence[Served] = (),
+    until: str = "",
+) -> Commands:
+    """Every node's cards are cut by its profile, while a taint keeps other pods than the cutter's away.
+
+    `models` that hold some are stopped for it, and started again by the phase `until`.
+    """
     nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
     if not asked(nodes):
         yield StringCommand("true")
@@ -46,12 +58,39 @@ def cut(profiles: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> 
             wanted[name] = profile
     if not wanted:
         return
-    _refuse_held(wanted, driver, prefixes)
+    yield from gpu_holders.freed(_held(wanted, driver, prefixes), models, IN_USE, until)
     for name, profile in wanted.items():
         notes.reason(
             f"{name}'s cards are cut to {profile}; pods that do not tolerate {TAINT} leave it for that"
         )
     yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(*each) for each in wanted.items())]))
+
+
+@operation()
+def unused(
+    layouts: Mapping[str, str],
+    label: str,
+    whole: str,
+    driver: str,
+    prefixes: tuple[str, ...],
+    models: Sequence[Served],
+    until: str,
+) -> Commands:
+    """Nobody holds GPUs of nodes that another value of `label` is to cut; without one they are `whole`.
+
+    `models` that hold some are stopped for it, and started again by the phase `until`.
+    """
+    nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
+    if not asked(nodes):
+        return
+    labels = {key.name: live["metadata"].get("labels") or {} for key, live in nodes.live.items()}
+    anew = [
+        name
+        for name, layout in layouts.items()
+        if name in labels and labels[name].get(label, whole) != layout
+    ]
+    if anew:
+        yield from gpu_holders.freed(_held(anew, driver, prefixes), models, IN_USE, until)
 
 
 def _is_cut(node: Object, profile: str) -> bool:
@@ -61,24 +100,20 @@ def _is_cut(node: Object, profile: str) -> bool:
     return cut and not any(each["key"] == TAINT for each in taints)
 
 
-def _refuse_held(nodes: Mapping[str, str], driver: str, prefixes: tuple[str, ...]) -> None:
+def _held(nodes: Iterable[str], driver: str, prefixes: tuple[str, ...]) -> list[Holder]:
     pods = host.get_fact(Read, paths=[api.listed("v1", "Pod")])
     claims = host.get_fact(Got, words="get resourceclaims --all-namespaces -o json")
     if not (asked(pods) and asked(claims)):
         raise HostError("the API does not say who holds the GPUs that are to be cut; apply again")
-    held = [
-        f"{node}: {holder}"
+    living = pods.live.values()
+    return [
+        holder
         for node in nodes
         for holder in (
-            *gpu_use.holders_by_number(pods.live.values(), node, prefixes),
-            *gpu_use.holders_by_claim(claims.live.values(), node, driver),
+            *gpu_use.holders_by_number(living, node, prefixes),
+            *gpu_use.holders_by_claim(claims.live.values(), living, node, driver),
         )
     ]
-    if held:
-        raise HostError(
-            "\n".join(held)
-            + "\nA GPU that is in use cannot be cut; let these end or delete them, then apply again"
-        )
 
 
 def script(node: str, profile: str) -> str:

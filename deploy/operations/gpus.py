@@ -15,12 +15,35 @@ from deploy.facts.kube import Got, Read
 from deploy.model import Allocation
 from deploy.observe import api, gpu_use, kube
 from deploy.observe.kube import Objects
-from deploy.operations import kernel, notes
+from deploy.operations import gpu_holders, kernel, notes
+from deploy.operations.gpu_holders import Served
 from deploy.operations.kube import Commands, asked
 
 # a driver starts, the kubelet registers it, it publishes: seconds each; images of GBs are pulled before
 PATIENCE = 600
+# an operator's driver is pulled or built, and NVIDIA's alone may then take 21 minutes to start
+# (NVIDIA/gpu-operator a22dbf6 deployments/gpu-operator/values.yaml, driver.startupProbe)
+DRIVER_PATIENCE = 2700
 POLL = 2
+# a pod that waits for nothing is left out: its line ends in the colon
+_WAITS = """
+late() { # TEXT: of the pods behind it, too, say what they wait for
+  echo "$*" >&2
+  each=' {.state.waiting.reason} {.state.waiting.message}'
+  shape='{range .items[?(@.status.phase!="Succeeded")]}{.metadata.name} on {.spec.nodeName}:'
+  shape="$shape"'{range .status.conditions[?(@.status=="False")]} {.reason} {.message};{end}'
+  shape="$shape{range .status.initContainerStatuses[*]}$each{end}"
+  shape="$shape{range .status.containerStatuses[*]}$each{end}"
+  for home in $homes; do
+    kubectl -n "$home" get pods -o jsonpath="$shape"'{"\n"}{end}' 2>&1
+  done | tr -s ' ' | grep -v ': *$' | head -n 8 >&2
+  exit 1
+}
+"""
+LEFT = (
+    "These got their GPUs in the way that the inventory has left, and two ways at once would give one GPU to"
+    " two pods."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +67,25 @@ class Offer:
         count = f"awk -v wanted={wanted} '$1 == wanted {{ n += NF - 1 }} END {{ print n + 0 }}'"
         return f"kubectl get resourceslices -o jsonpath='{names}' | {count}"
 
-    def wait(self, seconds: int) -> str:
-        """Return a script that ends when the node offers enough, and fails with what it offers at last."""
+    def wait(self) -> str:
+        """Return what ends when the node offers enough; at `$end` it is `late`, with what it offers."""
         before = shlex.quote(f"{self.node} offers")
         after = shlex.quote(f"of {self.count} {self.driver or self.resource}")
         return (
-            f"end=$(( $(date +%s) + {seconds} ))\n"
             f'until n=$({self._question}); [ "${{n:-0}}" -ge {self.count} ]; do\n'
-            f'  [ "$(date +%s)" -lt "$end" ] || {{ echo {before} "${{n:-0}}" {after} >&2; exit 1; }}\n'
+            f'  [ "$(date +%s)" -lt "$end" ] || late {before} "${{n:-0}}" {after}\n'
             f"  sleep {POLL}\n"
             "done"
         )
+
+
+def script(offers: Sequence[Offer], homes: Sequence[str], seconds: int) -> str:
+    """Return what waits until all nodes offer enough, so long for all of them together.
+
+    `homes` are the namespaces whose pods would tell why not.
+    """
+    start = f"homes={shlex.quote(' '.join(homes))}\nend=$(( $(date +%s) + {seconds} ))"
+    return "\n".join([_WAITS.strip(), start, *(offer.wait() for offer in offers)])
 
 
 def short(offers: Sequence[Offer], nodes: Objects, slices: Objects) -> list[str]:
@@ -73,7 +104,9 @@ def short(offers: Sequence[Offer], nodes: Objects, slices: Objects) -> list[str]
 
 
 @operation()
-def offered(offers: Sequence[Offer], until: str, patience: int = PATIENCE) -> Commands:
+def offered(
+    offers: Sequence[Offer], until: str, homes: Sequence[str] = (), patience: int = PATIENCE
+) -> Commands:
     """Every node offers the GPUs that it is declared to have; `until` is the phase that brings them."""
     nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
     if asked(nodes):
@@ -83,7 +116,7 @@ def offered(offers: Sequence[Offer], until: str, patience: int = PATIENCE) -> Co
         for text in missing:
             notes.reason(text)
         notes.unknown_until(until)
-    yield StringCommand("\n".join([kube.ENVIRONMENT, *(offer.wait(patience) for offer in offers)]))
+    yield StringCommand("\n".join([kube.ENVIRONMENT, script(offers, homes, patience)]))
 
 
 def _slices(offers: Sequence[Offer]) -> Objects:
@@ -96,29 +129,32 @@ def _slices(offers: Sequence[Offer]) -> Objects:
 
 
 @operation()
-def handed_over(ways: Mapping[str, Allocation], driver: str, prefixes: tuple[str, ...]) -> Commands:
-    """No pod holds a node's GPUs in the other way than the declared one: they would be given twice."""
+def handed_over(
+    ways: Mapping[str, Allocation],
+    driver: str,
+    prefixes: tuple[str, ...],
+    models: Sequence[Served] = (),
+    until: str = "",
+) -> Commands:
+    """No pod holds a node's GPUs in the other way than the declared one: they would be given twice.
+
+    `models` are stopped for it, and started again by the phase `until`.
+    """
     pods = host.get_fact(Read, paths=[api.listed("v1", "Pod")])
-    yield from ()
     if not asked(pods):
         return
     claims = host.get_fact(Got, words="get resourceclaims --all-namespaces -o json")
     asked(claims)
-    wrong = [
-        f"{node}: {holder}"
+    held = [
+        holder
         for node, way in ways.items()
         for holder in (
             gpu_use.holders_by_number(pods.live.values(), node, prefixes)
             if way is Allocation.DRA
-            else gpu_use.holders_by_claim(claims.live.values(), node, driver)
+            else gpu_use.holders_by_claim(claims.live.values(), pods.live.values(), node, driver)
         )
     ]
-    if wrong:
-        raise HostError(
-            "\n".join(wrong)
-            + "\nThese got their GPUs in the way that the inventory has left; let them end or delete them,"
-            " then apply again: two ways at once would give one GPU to two pods"
-        )
+    yield from gpu_holders.freed(held, models, LEFT, until)
 
 
 @operation()

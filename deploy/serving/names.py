@@ -13,6 +13,8 @@ from deploy.model.source import FETCHED, SourceKind
 NAMESPACE = "models"
 # the label by which everything of one model is found
 MODEL_LABEL = "slipway.dev/model"
+# the component that answers
+SERVER = "server"
 PORT, SERVICE_PORT = 8000, 80
 MOUNT = "/models"
 # written last into a folder of fetched files: their list, with sizes

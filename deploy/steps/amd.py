@@ -10,6 +10,7 @@ from pyinfra.api import deploy
 from deploy import catalog, context
 from deploy.catalog import gpu as names
 from deploy.catalog import gpu_needs
+from deploy.gpu.wiring import VENDOR_LABEL
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, Vendor
 from deploy.operations import gpu_parts, helm, kube
 from deploy.operations.helm import Release
@@ -20,13 +21,12 @@ RELEASE = "amd-gpu-operator"
 PHASE = "gpu-amd"
 PROFILE_LABEL = gpu_parts.PROFILE
 CONFIG_MAP = "default-dcm-config"
-CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 @deploy("AMD GPUs")
 def amd() -> None:
     """Install the operator; it runs the device plugin or the DRA driver, never both."""
-    gpu_stack.by_operator(Vendor.AMD, PHASE, _own, _operator)
+    gpu_stack.by_operator(Vendor.AMD, PHASE, NAMESPACE, _own, _operator)
 
 
 def _own(cluster: Cluster) -> dict[str, dict[str, str]]:
@@ -54,9 +54,17 @@ def _operator(cluster: Cluster) -> None:
         until=PHASE,
     )
     if cuts := {node: labels[PROFILE_LABEL] for node, labels in profiles(cluster).items()}:
-        known = names.names(Vendor.AMD)
-        prefixes = tuple(sorted({each.partition("/")[0] for each in known.resources.values()}))
-        gpu_parts.cut(name="Cut the cards", profiles=cuts, driver=known.driver, prefixes=prefixes)
+        models = gpu_stack.served(cluster)
+        gpu_parts.cut(
+            name="Cut the cards",
+            profiles=cuts,
+            driver=names.names(Vendor.AMD).driver,
+            prefixes=gpu_stack.prefixes(Vendor.AMD),
+            models=models,
+            until=gpu_stack.SERVING,
+            # for the config manager, and then for the cut
+            _timeout=2 * gpu_parts.PATIENCE * len(cuts) + sum(model.seconds for model in models),
+        )
 
 
 def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
@@ -105,7 +113,8 @@ def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
     if labeller:
         plugin |= {"nodeLabellerImage": labeller, "nodeLabellerTolerations": tolerated}
     return {
-        "selector": {gpu_stack.FOUND[Vendor.AMD]: "true"},
+        # Node Feature Discovery finds the cards of nodes, too, that do not declare them
+        "selector": {gpu_stack.FOUND[Vendor.AMD]: "true", VENDOR_LABEL: Vendor.AMD.value},
         "driver": _driver(cluster),
         "commonConfig": {
             "initContainerImage": images["amd-init"],
@@ -156,10 +165,7 @@ def _config_manager(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
 
 def _tolerated(cluster: Cluster) -> list[dict[str, str]]:
     """Return what the operands tolerate: where cards are cut, not the taint that makes them start anew."""
-    if not _cuts(cluster):
-        return gpu_stack.EVERYWHERE
-    taints = [taint.key for node in cluster.gpu_nodes(Vendor.AMD) for taint in node.taints or ()]
-    return [{"key": key, "operator": "Exists"} for key in dict.fromkeys([CONTROL_PLANE, *taints])]
+    return gpu_stack.tolerated(cluster.gpu_nodes(Vendor.AMD)) if _cuts(cluster) else gpu_stack.EVERYWHERE
 
 
 def _cut(gpus: Gpus) -> str | None:

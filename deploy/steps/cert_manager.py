@@ -23,6 +23,8 @@ SELF_SIGNED = "slipway-self-signed"
 # the CA that signs for registry and object store: its certificate, its Secret and its issuer
 ISSUER = "slipway-ca"
 CA_LIFE, CA_RENEWED = "87600h", "8760h"  # ten years, made anew in the last: hosts and clients carry it
+# the pods of the chart beside its controller, as its values name them
+PARTS = ("webhook", "cainjector", "startupapicheck")
 # the webhook's certificate is made by another of its pods, so it answers a little after it is ready
 WEBHOOK_SECONDS = 120
 
@@ -35,7 +37,7 @@ def cert_manager() -> None:
     chart = gpu_stack.registry_chart(RELEASE)
     home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     kube.applied(name="Make the namespace", objects=[home], until=PHASE)
-    release = gpu_stack.release(RELEASE, NAMESPACE, chart, values())
+    release = gpu_stack.release(RELEASE, NAMESPACE, chart, values(context.cluster()))
     helm.released(name="Install cert-manager", release=release)
     names = ("", "-webhook", "-cainjector")
     kube.rolled_out(
@@ -88,9 +90,17 @@ def signing(name: str) -> dict[str, Any]:
     }
 
 
-def values() -> dict[str, Any]:
-    """Return the chart's values; its kinds outlive it, or every certificate would go with it."""
-    return {"crds": {"enabled": True, "keep": True}}
+def values(cluster: Cluster) -> dict[str, Any]:
+    """Return the chart's values; its kinds outlive it, or every certificate would go with it.
+
+    The chart's pods tolerate nothing by themselves: where all workers are tainted, such as for their GPUs,
+    there would be no node for them.
+    """
+    chosen: dict[str, Any] = {"crds": {"enabled": True, "keep": True}}
+    if cluster.workers and all(node.taints for node in cluster.workers):
+        tolerations = {"tolerations": gpu_stack.tolerated(cluster.workers)}
+        chosen |= tolerations | {part: dict(tolerations) for part in PARTS}
+    return chosen
 
 
 def issuer() -> dict[str, Any]:

@@ -18,6 +18,24 @@ OPERATORS = {
     Vendor.NVIDIA: (nvidia.PLUGIN_LABEL, nvidia.MIG_LABEL),
 }
 
+# with "false" nothing of it runs on a node (NVIDIA/gpu-operator a22dbf6 controllers/state_manager.go)
+OPERANDS = "nvidia.com/gpu.deploy.operands"
+
+
+def kept_out(cluster: Cluster, node: Node) -> dict[str, str]:
+    """Return the label that keeps NVIDIA's operator from cards that a node has and does not declare.
+
+    Node Feature Discovery tells the operator of all nodes with its cards.
+    """
+    found = gpu_needs.discovered(cluster, Vendor.NVIDIA)
+    return {OPERANDS: "false"} if found and node not in cluster.gpu_nodes(Vendor.NVIDIA) else {}
+
+
+def let_in(cluster: Cluster, node: Node) -> tuple[str, ...]:
+    """Return the label that a node may have of the time before it declared cards of NVIDIA's."""
+    by_hand = cluster.gpu.nvidia.manifest is not None or OPERANDS in node.labels
+    return (OPERANDS,) if node in cluster.gpu_nodes(Vendor.NVIDIA) and not by_hand else ()
+
 
 def left(cluster: Cluster, node: Node) -> tuple[str, ...]:
     """Return those of the labels that the GPU phases set which this node is not declared to have.

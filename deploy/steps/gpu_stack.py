@@ -22,16 +22,24 @@ from deploy.gpu.wiring import (
     label_value,
     resource_of,
 )
-from deploy.model import Allocation, Cluster, Node, Vendor
+from deploy.model import Allocation, Cluster, DriverSource, Node, Vendor
 from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import gpus, kube, nodes
+from deploy.operations.gpu_holders import Served
 from deploy.operations.gpus import Offer
 from deploy.operations.helm import Release
 from deploy.operations.nodes import Declared
+from deploy.serving import names as serving
+from deploy.serving import timing
 from deploy.steps.charts import Chart
 
 Object = dict[str, Any]
 EVERYWHERE = [{"operator": "Exists"}]  # tolerations: inventories taint nodes for the sake of their GPUs
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+# the phase that runs the models
+SERVING = "serving"
+# seconds for what an end of pods takes beside their own time
+SLACK = 60
 REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)
@@ -48,6 +56,12 @@ def namespace(name: str, **labels: str) -> Object:
         "kind": "Namespace",
         "metadata": {"name": name, "labels": PRIVILEGED | OWNED | labels},
     }
+
+
+def tolerated(nodes: Iterable[Node]) -> list[dict[str, str]]:
+    """Return what lets pods onto control planes and onto these nodes, for all that they are tainted."""
+    taints = [taint.key for node in nodes for taint in node.taints or ()]
+    return [{"key": key, "operator": "Exists"} for key in dict.fromkeys([CONTROL_PLANE, *taints])]
 
 
 def selector(vendor: Vendor, allocation: Allocation) -> dict[str, str]:
@@ -72,6 +86,7 @@ def labels(cluster: Cluster, node: Node) -> dict[str, str]:
 def by_operator(
     vendor: Vendor,
     phase: str,
+    home: str,
     own: Callable[[Cluster], dict[str, dict[str, str]]],
     operator: Callable[[Cluster], None],
 ) -> None:
@@ -82,12 +97,12 @@ def by_operator(
     cluster = context.cluster()
     if not context.speaks():
         return
-    labelled(cluster, vendor, own(cluster))
     handed_over(cluster, vendor)
+    labelled(cluster, vendor, own(cluster))
     if not from_manifest(cluster, vendor, phase):
         check_lock(cluster)
         operator(cluster)
-    offered(cluster, vendor, phase)
+    offered(cluster, vendor, phase, home)
 
 
 def check_lock(cluster: Cluster) -> None:
@@ -111,20 +126,42 @@ def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] |
     nodes.declared(name="Label the nodes", wanted=wanted)
 
 
+def served(cluster: Cluster) -> list[Served]:
+    """Return the models: they are stopped where their GPUs are to be given away anew."""
+    return [
+        Served(
+            model.name,
+            serving.NAMESPACE,
+            serving.workload(model),
+            serving.selector(model, serving.SERVER),
+            timing.of(model).grace + SLACK,
+        )
+        for model in cluster.models
+    ]
+
+
+def prefixes(vendor: Vendor) -> tuple[str, ...]:
+    """Return what the names of a vendor's extended resources begin with."""
+    return tuple(sorted({each.partition("/")[0] for each in names.names(vendor).resources.values()}))
+
+
 def handed_over(cluster: Cluster, vendor: Vendor) -> None:
     """Make sure that no pod still holds a GPU in the way that its node has left."""
+    models = served(cluster)
     ways = {node.name: node.gpus.allocation for node in cluster.gpu_nodes(vendor) if node.gpus}
-    known = names.names(vendor)
     gpus.handed_over(
         name="Make sure that no GPU is given away twice",
         ways=ways,
-        driver=known.driver,
-        prefixes=tuple(sorted({resource.partition("/")[0] for resource in known.resources.values()})),
+        driver=names.names(vendor).driver,
+        prefixes=prefixes(vendor),
+        models=models,
+        until=SERVING,
+        _timeout=SLACK + sum(model.seconds for model in models),
     )
 
 
-def offered(cluster: Cluster, vendor: Vendor, until: str) -> None:
-    """Wait until every node of a vendor offers the GPUs that it is declared to have."""
+def offered(cluster: Cluster, vendor: Vendor, until: str, *homes: str) -> None:
+    """Wait until every node of a vendor offers its declared GPUs; pods of `homes` tell why one does not."""
     known = names.names(vendor)
     offers = [
         Offer(
@@ -136,7 +173,16 @@ def offered(cluster: Cluster, vendor: Vendor, until: str) -> None:
         for node in cluster.gpu_nodes(vendor)
         if node.gpus
     ]
-    gpus.offered(name="Wait for the GPUs", offers=offers, until=until)
+    operated = cluster.gpu.stack(vendor).driver is DriverSource.OPERATOR
+    patience = gpus.DRIVER_PATIENCE if operated else gpus.PATIENCE
+    gpus.offered(
+        name="Wait for the GPUs",
+        offers=offers,
+        until=until,
+        homes=homes,
+        patience=patience,
+        _timeout=patience + SLACK,
+    )
 
 
 def registry_chart(name: str) -> Chart:

@@ -27,18 +27,19 @@ def intel() -> None:
     cluster = context.cluster()
     if not context.speaks():
         return
+    # by its label a node is taken up by the other way's pods at once, where that serves other nodes already
+    gpu_stack.handed_over(cluster, Vendor.INTEL)
     gpu_stack.labelled(cluster, Vendor.INTEL)
     declared = {node.gpus.allocation for node in cluster.gpu_nodes(Vendor.INTEL) if node.gpus}
     if cluster.gpu.intel.manifest is None:
         _leave(declared)
-    gpu_stack.handed_over(cluster, Vendor.INTEL)
     if not gpu_stack.from_manifest(cluster, Vendor.INTEL, PHASE):
         gpu_stack.check_lock(cluster)
         if Allocation.DRA in declared:
             _driver(cluster)
         if Allocation.DEVICE_PLUGIN in declared:
             _plugin(cluster)
-    gpu_stack.offered(cluster, Vendor.INTEL, PHASE)
+    gpu_stack.offered(cluster, Vendor.INTEL, PHASE, DRIVER, PLUGINS)
 
 
 def _leave(declared: set[Allocation]) -> None:

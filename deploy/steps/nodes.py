@@ -37,8 +37,11 @@ def declared(cluster: Cluster, node: Node) -> Declared:
     taints = node.taints
     return Declared(
         node.name,
-        labels=dict(node.labels),
-        unlabelled=(NO_LOAD_BALANCER,) if alone and cluster.load_balancer else (),
+        labels={**gpu_labels.kept_out(cluster, node), **node.labels},
+        unlabelled=(
+            *((NO_LOAD_BALANCER,) if alone and cluster.load_balancer else ()),
+            *gpu_labels.let_in(cluster, node),
+        ),
         mark=VENDOR_LABEL,
         left=gpu_labels.left(cluster, node),
         taints=None if taints is None else tuple(f"{t.key}={t.value}:{t.effect.value}" for t in taints),

@@ -7,10 +7,12 @@ from typing import Any
 import yaml
 from pyinfra.api import deploy
 
+from deploy import context
+from deploy.catalog import gpu as names
 from deploy.catalog import gpu_needs
 from deploy.gpu.parts import WHOLE
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, SharingStrategy, Vendor
-from deploy.operations import helm, kube
+from deploy.operations import gpu_parts, helm, kube
 from deploy.operations.helm import Release
 from deploy.steps import charts, gpu_images, gpu_stack
 
@@ -30,7 +32,28 @@ K3S_TOOLKIT = {
 @deploy("NVIDIA GPUs")
 def nvidia() -> None:
     """Install the operator; it takes one of its two resources, and so serves all nodes in one way."""
-    gpu_stack.by_operator(Vendor.NVIDIA, PHASE, labels, _operator)
+    if context.speaks():
+        _unused(context.cluster())
+    gpu_stack.by_operator(Vendor.NVIDIA, PHASE, NAMESPACE, labels, _operator)
+
+
+def _unused(cluster: Cluster) -> None:
+    """Have nobody use the cards that are to be cut: the MIG manager fails on those in use."""
+    layouts = {node: own[MIG_LABEL] for node, own in labels(cluster).items() if MIG_LABEL in own}
+    if not layouts:
+        return
+    models = gpu_stack.served(cluster)
+    gpu_parts.unused(
+        name="Make sure that no GPU in use is cut",
+        layouts=layouts,
+        label=MIG_LABEL,
+        whole=WHOLE,
+        driver=names.names(Vendor.NVIDIA).driver,
+        prefixes=gpu_stack.prefixes(Vendor.NVIDIA),
+        models=models,
+        until=gpu_stack.SERVING,
+        _timeout=gpu_stack.SLACK + sum(model.seconds for model in models),
+    )
 
 
 def other(cluster: Cluster) -> dict[str, Any]:

@@ -63,7 +63,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "checks.finding",
         "checks.say",
         "checks.catalogue",
-        "checks.say",
         "checks.preflight",
         "checks.collect.observed",
     },

@@ -16,7 +16,7 @@ from deploy.serving.timing import PERIOD
 from deploy.steps.serving import pods, populate
 from deploy.steps.serving.pods import Object, secret, variable
 
-COMPONENT = "server"
+COMPONENT = names.SERVER
 CACHE = "/cache"
 # one for all models: what the engine imports, and where from
 MIDDLEWARE, IMPORTED = "vllm-middleware", "/middleware"

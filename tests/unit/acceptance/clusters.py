@@ -135,7 +135,12 @@ def registry_objects(
     return {"deployments": [*deployments, up], "services": [*services, inside, outside]}
 
 
+def namespace(name: str, **labels: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": labels}}
+
+
 LISTS: dict[str, list[dict[str, Any]]] = {
+    "namespaces": [namespace("kube-system")],
     "nodes": [node("cp1", "10.0.0.11"), node("w1", "10.0.0.12", tier="gpu")],
     "pods": [
         *(

@@ -126,6 +126,7 @@ GOOD_WHEN_EMPTY = {
     ("in_order", "pods"),
     # no model is there that should not be; SRV-07 misses those that should
     ("undeclared", "deployments"),
+    *(("left", kind) for kind in ("namespaces", "deployments", "daemonsets")),
 }
 # Judged by where it is and what it is called; K8S-09 says whether it is up.
 GOOD_WITHOUT_STATUS = {
@@ -139,6 +140,7 @@ GOOD_WITHOUT_STATUS = {
     *(("served_api", kind) for kind in CLAIMS),
     ("published_gpus", "deviceclasses"),
     ("undeclared", "deployments"),
+    *(("left", kind) for kind in ("namespaces", "deployments", "daemonsets")),
     # what they are is compared here; whether they are up the Deployment tells
     *(("up", "services"), ("up", "pods"), ("pinned", "deployments"), ("shared_memory", "deployments")),
 }

@@ -101,6 +101,36 @@ def test_amds_device_plugin_would_give_a_processors_own_graphics_away() -> None:
     assert by_number.detail == "AMD's device plugin gives away the integrated graphics too"
 
 
+@pytest.mark.parametrize(
+    ("declared", "severity", "detail"),
+    [
+        ({"allocation": "dra"}, "warning", "GPUs that are not declared are not used"),
+        (
+            {"allocation": "device-plugin"},
+            "error",
+            "nvidia's device plugin gives away all of its vendor's cards, declared or not",
+        ),
+    ],
+)
+def test_a_card_beside_the_declared_ones_is_not_used_where_the_way_can_choose(
+    declared: dict[str, str], severity: str, detail: str
+) -> None:
+    cp1, w1, g1 = everyone()
+    host = hopper(g1)
+    assert host.pci
+    other = device("0000:21:00.0", "10de", "2504", "nvidia", bar=GIB, pci_class="030000")
+    two = replace(host, pci=Bus(True, (*host.pci.devices, other)))
+    wish = {"vendor": "nvidia", "model": "H100", "count": 1, **declared}
+
+    finding = of(judged(cp1, w1, two, inventory=with_gpus(wish)), "GPU-01", "g1")
+
+    assert (finding.status, finding.severity, finding.detail) == (Status.FAIL, severity, detail)
+    if severity == "error":
+        assert finding.remedy == (
+            "Set allocation: dra, by which pods ask for a model, or take the other cards out of the node"
+        )
+
+
 def test_the_leftovers_of_this_cluster_are_no_fault() -> None:
     host = healthy()
     remains = replace(host.remains, identity={"name": "home"}, places=("/var/lib/etcd",))  # type: ignore[type-var]

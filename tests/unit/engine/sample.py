@@ -99,6 +99,12 @@ def service() -> None:
     copied(name="Restart it", source=here("config"), path=here("running"), disturbs=Disturbs.PODS)
 
 
+@deploy("A model")
+def model() -> None:
+    written(name="Stop it", path=here("stopped"), text="qwen", disturbs=Disturbs.MODEL)
+    written(name="Move its cards", path=here("moved"), text="card0")
+
+
 @deploy("A binary")
 def binary() -> None:
     written(name="Install it", path=here("binary"), text="new", disturbs=Disturbs.PODS)

@@ -76,6 +76,14 @@ def test_on_a_running_cluster_what_disturbs_is_left_for_the_rolling(session: Ses
     assert not (disk / "w1-running").exists()
 
 
+def test_a_model_is_stopped_at_once_as_no_host_is_disturbed_by_it(session: Session, disk: Path) -> None:
+    work = applied(session, phase("model"), members=["cp1", "w1"])
+
+    assert work.outcome.deferred == []
+    assert [row.disturbs for row in work.outcome.done if row.operation == "Stop it"] == [Disturbs.MODEL] * 2
+    assert (disk / "w1-moved").exists()
+
+
 def test_a_host_that_has_not_joined_waits_for_nobody(session: Session, disk: Path) -> None:
     work = applied(session, phase("service"), members=["cp1"])
 

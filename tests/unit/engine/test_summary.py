@@ -18,6 +18,7 @@ SYSCTL = Row(
     commands=("sysctl -w a=2",),
 )  # fmt: skip
 RESTART = Row("containerd", "w1", "Run containerd", State.CHANGE, Disturbs.SERVICE, reason="older input")
+STOP = Row("gpu-amd", "cp1", "Make sure", State.CHANGE, Disturbs.MODEL, reason="qwen is stopped for that")
 KUBELET = Row("kubelet", "cp1", "Run the kubelet", State.CHANGE, Disturbs.PODS)
 JOIN = Row("workers", "w1", "Join", State.UNKNOWN, until="control-plane")
 ERROR = Row("identity", "w2", "Claim the host", State.ERROR, reason="could not read the host")
@@ -31,6 +32,9 @@ ERROR = Row("identity", "w2", "Claim the host", State.ERROR, reason="could not r
         ([NONE, SYSCTL], "1 change on 1 host. Disturbs nothing."),
         ([SYSCTL, RESTART], "2 changes on 1 host. Disturbs a service of w1."),
         ([SYSCTL, RESTART, KUBELET], "3 changes on 2 hosts. Disturbs a service of w1 and the pods of cp1."),
+        ([STOP], "1 change on 1 host. Disturbs the models."),
+        ([STOP, KUBELET], "2 changes on 1 host. Disturbs the models and the pods of cp1."),
+        ([STOP, RESTART], "2 changes on 2 hosts. Disturbs the models and a service of w1."),
         ([JOIN], "1 change on 1 host (1 of them not fully known yet). Disturbs nothing."),
         ([ERROR], "0 changes. 1 operation could not be planned on w2."),
     ],

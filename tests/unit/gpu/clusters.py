@@ -7,6 +7,7 @@ from typing import Any
 from deploy.model import Cluster
 
 CP = {"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]}
+WORKER = {"name": "w1", "address": "10.0.0.12", "roles": ["worker"]}
 ARC = {"vendor": "intel", "model": "A770", "count": 2}
 BATTLEMAGE = {"vendor": "intel", "model": "B580", "count": 1}
 INSTINCT = {"vendor": "amd", "model": "MI300X", "count": 8, "allocation": "device-plugin"}
@@ -15,7 +16,7 @@ HOPPER = {"vendor": "nvidia", "model": "H100", "count": 8, "allocation": "dra"}
 
 def cluster(*gpus: dict[str, Any], version: str = "v1.36.3", **keys: Any) -> Cluster:
     nodes = [
-        {"name": f"w{number}", "address": f"10.0.0.{11 + number}", "roles": ["worker"], "gpus": each}
+        {**WORKER, "name": f"w{number}", "address": f"10.0.0.{11 + number}", "gpus": each}
         for number, each in enumerate(gpus, start=1)
     ]
     kubernetes = {"version": version, **keys.pop("kubernetes", {})}

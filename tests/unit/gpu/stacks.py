@@ -8,7 +8,7 @@ from typing import Any
 from deploy.catalog import gpu_needs
 from deploy.model import Cluster
 from deploy.steps import amd, cert_manager, intel, nfd, nvidia
-from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
+from tests.unit.gpu.clusters import ARC, CP, HOPPER, INSTINCT, WORKER, cluster, mixed
 
 WATCHED = {vendor: {"monitoring": True} for vendor in ("intel", "amd", "nvidia")}
 PLUGIN = {**ARC, "allocation": "device-plugin", "sharing": {"strategy": "shared", "replicas": 4}}
@@ -33,6 +33,8 @@ def amd_values(*gpus: dict[str, Any], **keys: Any) -> dict[str, Any]:
 
 INTEL_WATCHED = cluster(ARC, gpu={"intel": WATCHED["intel"]})
 NVIDIA_SHARED = cluster(SLICED, MPS, MIG, gpu={"nvidia": WATCHED["nvidia"]})
+TAINT = {"key": "amd.com/gpu", "effect": "NoSchedule"}
+TAINTED = cluster(nodes=[CP, {**WORKER, "gpus": INSTINCT, "taints": [TAINT]}])
 VALUES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "intel": ("intel-gpu-resource-driver", intel.driver_values(mixed())),
     "intel watched": ("intel-gpu-resource-driver", intel.driver_values(INTEL_WATCHED)),
@@ -48,5 +50,6 @@ VALUES: dict[str, tuple[str, Mapping[str, Any]]] = {
         nvidia.values(cluster(BY_NUMBER, version="v1.36.3+k3s1", kubernetes={"distribution": "k3s"})),
     ),
     "node features": ("node-feature-discovery", nfd.values()),
-    "cert-manager": ("cert-manager", cert_manager.values()),
+    "cert-manager": ("cert-manager", cert_manager.values(cluster())),
+    "cert-manager tainted": ("cert-manager", cert_manager.values(TAINTED)),
 }  # fmt: skip

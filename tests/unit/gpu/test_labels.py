@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.steps import nodes
-from tests.unit.gpu.clusters import ARC, CP, HOPPER, INSTINCT, cluster
+from tests.unit.gpu.clusters import ARC, CP, HOPPER, INSTINCT, WORKER, cluster
 from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, SLICED
 
 KINDS = ("slipway.dev/gpu-vendor", "slipway.dev/gpu-model", "slipway.dev/gpu-allocation")
@@ -83,3 +83,29 @@ def test_a_node_beside_a_cut_one_says_that_its_cards_are_whole() -> None:
     declared = cluster(BY_NUMBER, MIG)
 
     assert MIG_LABEL not in nodes.declared(declared, declared.node("w1")).left
+
+
+OPERANDS = "nvidia.com/gpu.deploy.operands"
+
+
+def test_nvidias_operator_is_kept_from_cards_that_are_found_and_not_declared() -> None:
+    declared = cluster(BY_NUMBER, ARC)
+    said = {node.name: nodes.declared(declared, node) for node in declared.nodes}
+
+    assert {name: each.labels for name, each in said.items()} == {
+        "cp1": {OPERANDS: "false"},
+        "w1": {},
+        "w2": {OPERANDS: "false"},
+    }
+    assert [name for name, each in said.items() if OPERANDS in each.unlabelled] == ["w1"]
+
+
+def test_a_node_says_nothing_of_operands_where_its_labels_are_set_as_declared_or_by_hand() -> None:
+    by_claim = cluster(HOPPER, ARC)
+    by_hand = cluster(nodes=[CP, {**WORKER, "gpus": BY_NUMBER, "labels": {OPERANDS: "true"}}])
+    own = cluster(BY_NUMBER, ARC, gpu={"nvidia": {"manifest": "own.yaml"}})
+
+    assert [nodes.declared(by_claim, node).labels for node in by_claim.nodes] == [{}, {}, {}]
+    assert [nodes.declared(own, node).labels for node in own.nodes] == [{}, {}, {}]
+    assert [nodes.declared(own, node).unlabelled for node in own.nodes] == [(), (), ()]
+    assert nodes.declared(by_hand, by_hand.node("w1")).unlabelled == ()

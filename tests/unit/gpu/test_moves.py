@@ -18,6 +18,7 @@ from deploy.operations import notes
 from deploy.steps import amd, intel, nvidia
 from tests.unit.fake_host import DIGEST, locked, prepared
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
+from tests.unit.gpu.stacks import MIG
 from tests.unit.observe.test_helm import secret
 from tests.unit.operations.conftest import MISSING, read
 from tests.unit.operations.test_gpus import claim, listed, pod
@@ -84,22 +85,24 @@ def test_intels_device_plugin_goes_before_the_resource_driver_comes(
     rows = plan(intel.intel, cluster(ARC), answers)
 
     assert [name for name, _ in rows] == [
+        SURE,
         "Label the nodes",
         "Remove the device plugin",
         "Remove its operator",
-        SURE,
         "Make the driver's namespace",
         "Install the resource driver",
         "Wait for the GPUs",
     ]
-    assert rows[1:4] == [
-        ("Remove the device plugin", "GpuDevicePlugin slipway is no longer declared"),
-        (
-            "Remove its operator",
-            "release intel-device-plugins/intel-device-plugins-operator is no longer declared",
-        ),
+    assert (rows[0], rows[2:4]) == (
         (SURE, "none"),
-    ]
+        [
+            ("Remove the device plugin", "GpuDevicePlugin slipway is no longer declared"),
+            (
+                "Remove its operator",
+                "release intel-device-plugins/intel-device-plugins-operator is no longer declared",
+            ),
+        ],
+    )
 
 
 def test_intels_resource_driver_goes_before_the_device_plugin_comes(
@@ -107,13 +110,11 @@ def test_intels_resource_driver_goes_before_the_device_plugin_comes(
 ) -> None:
     rows = plan(intel.intel, cluster(PLUGIN), {"name%3Dintel-gpu-resource-driver": ours()})
 
-    assert rows[1:3] == [
-        (
-            "Remove the resource driver",
-            "release intel-gpu-resource-driver/intel-gpu-resource-driver is no longer declared",
-        ),
-        (SURE, "none"),
-    ]
+    assert rows[0] == (SURE, "none")
+    assert rows[2] == (
+        "Remove the resource driver",
+        "release intel-gpu-resource-driver/intel-gpu-resource-driver is no longer declared",
+    )
     assert [name for name, _ in rows].index("Run the device plugin") > 2
 
 
@@ -180,11 +181,45 @@ def test_the_plan_says_who_still_holds_a_gpu_in_the_old_way(
     rows = plan(step, cluster(gpus), held)
 
     assert (SURE, said) in rows
-    stops, comes = (
-        [name for name, _ in rows].index(each)
-        for each in (SURE, next(name for name, _ in rows if name.startswith("Install")))
+    assert [name for name, _ in rows].index(SURE) == 0
+
+
+def test_cards_are_asked_for_their_holders_before_a_label_has_them_cut(
+    plan: Callable[..., list[tuple[str, str]]],
+) -> None:
+    held = read(
+        {
+            "apiVersion": "v1",
+            "kind": "PodList",
+            "items": [pod("llama", "w1", "Running", **{"nvidia.com_gpu": "1"})],
+        }
     )
-    assert stops < comes
+
+    rows = plan(nvidia.nvidia, cluster(MIG), {"/api/v1/pods": held})
+
+    assert rows[0] == (
+        "Make sure that no GPU in use is cut",
+        "error: w1: models/llama holds nvidia.com/gpu",
+    )
+    assert [name for name, _ in rows[:3]].index("Label the nodes") == 2
+
+
+def test_a_node_that_joins_the_way_of_others_is_asked_before_its_label_lets_that_in(
+    plan: Callable[..., list[tuple[str, str]]],
+) -> None:
+    """w1 leaves the plugin, which w2 keeps, and the driver of w3 would start on it by its label."""
+    held = read(
+        {
+            "apiVersion": "v1",
+            "kind": "PodList",
+            "items": [pod("llama", "w1", "Running", **{"gpu.intel.com_xe": "1"})],
+        }
+    )
+
+    rows = plan(intel.intel, cluster(ARC, PLUGIN, ARC), {"/api/v1/pods": held})
+
+    assert rows[0] == (SURE, "error: w1: models/llama holds gpu.intel.com/xe")
+    assert not [name for name, _ in rows if name.startswith("Remove")]
 
 
 @pytest.mark.parametrize(
@@ -205,10 +240,8 @@ def test_nvidias_other_resource_goes_before_the_operator_is_changed(
 
     rows = plan(nvidia.nvidia, cluster(gpus), {f"/{name}": by_helm})
 
-    assert rows[1:3] == [
-        (SURE, "none"),
-        ("Remove the way that is left", f"{kind} {name} is no longer declared"),
-    ]
+    assert rows[0] == (SURE, "none")
+    assert rows[2] == ("Remove the way that is left", f"{kind} {name} is no longer declared")
     assert [each for each, _ in rows].index("Install the GPU operator") > 2
 
 

@@ -10,8 +10,8 @@ import yaml
 
 from deploy.catalog import gpu_needs
 from deploy.model import Cluster
-from deploy.steps import amd, gpu_stack, intel, nvidia
-from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
+from deploy.steps import amd, cert_manager, gpu_stack, intel, nvidia
+from tests.unit.gpu.clusters import ARC, CP, HOPPER, INSTINCT, WORKER, cluster, mixed
 from tests.unit.gpu.stacks import (
     BY_NUMBER,
     CUT,
@@ -21,6 +21,8 @@ from tests.unit.gpu.stacks import (
     PLUGIN,
     PLUGIN_IMAGE,
     SLICED,
+    TAINT,
+    TAINTED,
     WATCHED,
     amd_values,
     pinned,
@@ -36,6 +38,23 @@ def test_the_resource_driver_sees_its_cards_without_a_daemon_beside_it() -> None
     assert (alone["healthMonitoring"], alone["privileged"]) == ({"enabled": False}, True)
     assert (watched["xpumdEnabled"], watched["kubeletPlugin"]["privileged"]) == (True, False)
     assert watched["kubeletPlugin"]["healthMonitoring"] == {"enabled": True}
+
+
+def test_cert_manager_has_a_node_where_all_workers_are_tainted_for_their_gpus() -> None:
+    everywhere = [
+        {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"},
+        {"key": "amd.com/gpu", "operator": "Exists"},
+    ]
+    free = cluster(
+        nodes=[CP, {**WORKER, "taints": [TAINT]}, {**WORKER, "name": "w2", "address": "10.0.0.13"}]
+    )
+    chosen = cert_manager.values(TAINTED)
+
+    assert chosen["tolerations"] == everywhere
+    assert [chosen[part] for part in ("webhook", "cainjector", "startupapicheck")] == [
+        {"tolerations": everywhere}
+    ] * 3
+    assert cert_manager.values(free) == {"crds": {"enabled": True, "keep": True}}
 
 
 def test_intels_plugin_offers_declared_models_alone() -> None:

@@ -94,6 +94,16 @@ def test_a_missing_key_says_what_it_is_for(complaint: Complaint) -> None:
     )
 
 
+def test_a_node_has_the_gpus_of_one_vendor_and_one_model(complaint: Complaint) -> None:
+    node = "{name: cp1, address: 10.0.0.11, roles: [control-plane], gpus: [{vendor: nvidia, count: 1}]}"
+
+    assert complaint(f"name: lab\nnodes:\n  - {node}\n") == (
+        "bad.yaml is not a valid cluster:\n"
+        "  nodes[0].gpus (line 3): found a list, wanted one mapping, such as {vendor: nvidia, model: H100,"
+        " count: 8}: a node has one vendor and one model"
+    )
+
+
 def test_a_list_of_keys_is_no_node(complaint: Complaint) -> None:
     assert complaint("name: lab\nnodes:\n  - cp1\n  - {name: w1, address: 10.0.0.12, roles: [worker]}") == (
         "bad.yaml is not a valid cluster:\n"

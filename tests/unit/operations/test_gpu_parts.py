@@ -82,7 +82,8 @@ def test_cards_that_a_pod_holds_are_not_cut(plan: Plan) -> None:
 
     assert str(error.value) == (
         "w1: models/llama holds amd.com/gpu\n"
-        "A GPU that is in use cannot be cut; let these end or delete them, then apply again"
+        "A GPU that is in use cannot be cut. End them, then apply again:\n"
+        "  kubectl -n models delete pod llama"
     )
 
 

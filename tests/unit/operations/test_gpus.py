@@ -114,10 +114,42 @@ def test_the_wait_counts_what_kubectl_shows(
     path = f"{tmp_path}:{os.environ['PATH']}"
 
     ran = subprocess.run(
-        ["sh", "-c", offer.wait(0)], env={"PATH": path}, capture_output=True, text=True, check=False
+        ["sh", "-c", gpus.script([offer], [], 0)],
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (ran.returncode, ran.stderr) == ((0, "") if said is None else (1, said))
+
+
+WAITING = """driver-x on w1: ContainersNotReady containers with unready status: [driver]; PodInitializing
+plugin-y on w1:
+"""
+
+
+def test_what_the_pods_of_a_stack_wait_for_is_said_with_what_is_missing(tmp_path: Path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n'
+        f"case $* in *'get pods'*) cat <<'END'\n{WAITING}END\n;; esac\n"
+    )
+    kubectl.chmod(0o755)
+
+    ran = subprocess.run(
+        ["sh", "-c", gpus.script([COUNTED, CLAIMED], ["kube-amd-gpu"], 0)],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr.splitlines()) == (
+        1,
+        ["w2 offers 0 of 8 amd.com/gpu", WAITING.splitlines()[0]],
+    )
+    assert "-n kube-amd-gpu get pods" in (tmp_path / "told").read_text()
 
 
 def handed(plan: Plan, pods: list[Any], claims: list[Any]):
@@ -139,8 +171,10 @@ def test_a_gpu_that_is_held_in_the_way_its_node_has_left_stops_the_change(plan: 
     assert str(caught.value) == (
         "w1: models/old holds gpu.intel.com/xe\n"
         "w2: claim models/older holds card0\n"
-        "These got their GPUs in the way that the inventory has left; let them end or delete them,"
-        " then apply again: two ways at once would give one GPU to two pods"
+        "These got their GPUs in the way that the inventory has left, and two ways at once would give one GPU"
+        " to two pods. End them, then apply again:\n"
+        "  kubectl -n models delete pod old\n"
+        "  kubectl -n models delete resourceclaim older"
     )
 
 
@@ -163,7 +197,7 @@ def test_a_resource_is_a_word_to_the_shell_whatever_its_name(tmp_path: Path) -> 
     kubectl.write_text("#!/bin/sh\necho 1\n")
     kubectl.chmod(0o755)
     odd = f"x.y/'; touch {tmp_path}/run; '%s"
-    script = Offer("w1", 2, None, odd).wait(0)
+    script = gpus.script([Offer("w1", 2, None, odd)], [], 0)
 
     ran = subprocess.run(
         ["sh", "-c", script], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True
