@@ -7,11 +7,12 @@ import binascii
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import gevent
 
-from checks.acceptance.asking import Asked, Endpoint, Streamed
+from checks.acceptance.asking import Asked, Endpoint
 from checks.acceptance.asking_inside import Inside
 from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Kubectl
@@ -46,6 +47,9 @@ WRONG = "slipway-wrong-key"
 KEYLESS = "/invocations"
 # a model that is asked must not stop at once: one of random weights might
 ASKED = {"max_tokens": 16, "temperature": 0, "ignore_eos": True}
+CHAT = "/v1/chat/completions"
+# what vLLM says of a model that only completes texts, as one that was trained for nothing else does
+BAD, NO_CHAT = 400, "chat template"
 Told = tuple[str, bool]
 
 
@@ -169,15 +173,18 @@ def completed(model: Model, endpoint: Asked) -> Told:
 
 
 def streamed(model: Model, endpoint: Asked) -> Told:
-    """A model streams a chat's answer to its end."""
-    messages = [{"role": "user", "content": "Hello"}]
-    found: Streamed = endpoint.stream(
-        "/v1/chat/completions", {"model": model.name, "messages": messages, **ASKED}
-    )
+    """A model streams a chat's answer to its end, or a text's where it was not made for chats."""
+    body: dict[str, Any] = {"model": model.name, **ASKED}
+    chat = {**body, "messages": [{"role": "user", "content": "Hello"}]}
+    found, what = endpoint.stream(CHAT, chat), ""
+    if found.cause == f"status {BAD}" and NO_CHAT in endpoint.post(CHAT, chat).text:
+        found = endpoint.stream("/v1/completions", {**body, "prompt": "Hello"})
+        what = " of a text, for want of a chat template,"
     if found.cause or found.first is None or found.whole is None:
         return f"{model.name}: {found.cause or 'the stream had nothing in it'}", False
     said = (
-        f"{model.name}: first token after {found.first:.2f} s, {found.pieces} pieces in {found.whole:.2f} s"
+        f"{model.name}: first token{what} after {found.first:.2f} s, {found.pieces} pieces in"
+        f" {found.whole:.2f} s"
     )
     return said + ("" if found.ended else ", and no end"), found.ended
 

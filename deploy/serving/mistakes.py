@@ -55,9 +55,21 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
     if amount(fit.shared_memory(model)) >= amount(model.memory):
         text = f"shared_memory takes {fit.shared_memory(model)} of it, and leaves nothing; ask for more"
         yield Mistake((*place, "memory"), text)
-    if known := shape.read(model):
+    known = shape.read(model)
+    if pooling := _pools(model, known):
+        text = "it makes vectors or scores, and verify would ask it for text"
+        yield Mistake((*place, pooling), f"{text}; wanted a model that answers with text")
+    if known:
         yield from _shaped(model, known, place)
     yield from _unplaced(cluster, model, place)
+
+
+def _pools(model: Model, known: Shape | None) -> str | None:
+    """Return what says that a model makes vectors or scores."""
+    told = (vllm_arguments.value(model, "runner"), vllm_arguments.value(model, "convert"))
+    if told[0] == "pooling" or told[1] in ("embed", "classify"):
+        return "arguments"
+    return "config" if known and known.pools and told[0] is None else None
 
 
 def _shaped(model: Model, known: Shape, place: Place) -> Iterator[Mistake]:

@@ -41,6 +41,11 @@ REACHED = (
 LONGER = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
 # of models of experts (vllm/transformers_utils/model_arch_config_convertor.py, get_num_experts)
 EXPERTS = ("num_experts", "moe_num_experts", "n_routed_experts", "num_local_experts")
+# architectures that make vectors or scores (vllm/config/model.py, _SUFFIX_TO_DEFAULTS)
+POOLING = (
+    *("ForTextEncoding", "EmbeddingModel", "BertModel", "RobertaModel"),
+    *("ForSequenceClassification", "ForTokenClassification", "ForRewardModeling", "RewardModel"),
+)
 # with which a layer's window saves nothing
 WHOLE = "--disable-hybrid-kv-cache-manager"
 
@@ -79,6 +84,7 @@ class Shape:
     dtype: str
     longest: int | None
     experts: bool = False
+    pools: bool = False
 
     def kv_bytes(self, tokens: int, split: int, dtype: str | None, in_flight: int = 0) -> int:
         """Return what the KV cache of so many tokens takes on each of `split` GPUs.
@@ -132,11 +138,12 @@ def of(config: Mapping[str, Any]) -> Shape:
     heads = int(text.get("num_key_value_heads") or queries)
     longest = _longest(text)
     experts = any(text.get(key) for key in EXPERTS)
+    pools = any(str(name).endswith(POOLING) for name in config.get("architectures") or ())
     if latent := text.get("kv_lora_rank"):  # multi-head latent attention: one compressed vector for all heads
         values = int(latent) + int(text.get("qk_rope_head_dim") or 0)
-        return Shape(_layers(text), queries, 1, values, str(dtype), longest, experts)
+        return Shape(_layers(text), queries, 1, values, str(dtype), longest, experts, pools)
     size = int(text.get("head_dim") or text["hidden_size"] // queries)
-    return Shape(_layers(text), queries, heads, 2 * size, str(dtype), longest, experts)
+    return Shape(_layers(text), queries, heads, 2 * size, str(dtype), longest, experts, pools)
 
 
 def _object(text: str | None) -> dict[str, Any] | None:

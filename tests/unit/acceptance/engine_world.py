@@ -63,7 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not self._admitted():
             return
-        if body.get("stream"):
+        if "messages" in body and "base" in self.server.faults:
+            self._say(400, '{"error": {"message": "you must provide a chat template"}}')
+        elif body.get("stream"):
             end = "" if "endless" in self.server.faults else "data: [DONE]\n\n"
             chunk = 'data: {"choices": [{"delta": {"content": "a"}}]}\n\n'
             if "broken" in self.server.faults:

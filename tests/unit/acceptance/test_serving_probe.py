@@ -72,6 +72,18 @@ def test_a_fault_is_said_by_its_own_check_alone(engine: Engine, fault: str, chec
     assert {each for each, (status, _) in found.items() if status is not Status.PASS} == {check}
 
 
+@pytest.mark.parametrize("expose", ["load-balancer", "cluster"])
+def test_a_model_without_a_chat_template_streams_a_text(engine: Engine, expose: str) -> None:
+    engine.faults.add("base")
+
+    found = said(asked(expose=expose))
+
+    assert {status for status, _ in found.values()} == {Status.PASS}
+    assert found["SRV-08"][1].startswith("tiny: first token of a text, for want of a chat template, after ")
+    engine.faults.add("empty")
+    assert said(asked(expose=expose))["SRV-08"] == (Status.FAIL, "tiny: the stream had nothing in it")
+
+
 def test_a_stream_that_does_not_end_is_none(engine: Engine) -> None:
     engine.faults.add("endless")
 

@@ -114,6 +114,32 @@ def test_layers_are_counted_by_what_they_cache(changes: dict[str, object], layer
     assert shape.of({**CONFIG, **changes}).layers == layers
 
 
+@pytest.mark.parametrize(
+    ("architecture", "arguments", "key"),
+    [
+        ("Qwen2ForCausalLM", [], None),
+        ("Qwen2ForCausalLM", ["--runner", "generate"], None),
+        ("Qwen2ForCausalLM", ["--runner=pooling"], "arguments"),
+        ("Qwen2ForCausalLM", ["--convert", "classify"], "arguments"),
+        ("XLMRobertaForSequenceClassification", [], "config"),
+        ("BertModel", [], "config"),
+        ("Qwen2ForRewardModel", ["--runner=generate"], None),
+    ],
+)
+def test_a_model_that_answers_with_no_text_is_refused(
+    architecture: str, arguments: list[str], key: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "architectures": [architecture]}))
+    model = {**TINY, "kv_cache": "1Gi", "arguments": arguments, "config": str(tmp_path / "config.json")}
+
+    said = [f"{written(each.place)}: {each.text}" for each in mistakes.mistakes(cluster(model))]
+
+    text = (
+        "it makes vectors or scores, and verify would ask it for text; wanted a model that answers with text"
+    )
+    assert said == ([f"models[0].{key}: {text}"] if key else [])
+
+
 def test_a_window_is_kept_with_what_is_being_computed() -> None:
     seen, token = shape.of({**CONFIG, **GEMMA}), 16 * 256 * 2
 
