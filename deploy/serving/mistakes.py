@@ -56,11 +56,9 @@ def _of(cluster: Cluster, model: Model, place: Place) -> Iterator[Mistake]:
         text = f"shared_memory takes {fit.shared_memory(model)} of it, and leaves nothing; ask for more"
         yield Mistake((*place, "memory"), text)
     known = shape.read(model)
-    if (key := _pools(model, known)) is not None:
-        text = (
-            "it makes vectors or scores, and verify would ask it for text; only models that answer with text"
-        )
-        yield Mistake((*place, key), f"{text} are served")
+    if pooling := _pools(model, known):
+        text = "it makes vectors or scores, and verify would ask it for text"
+        yield Mistake((*place, pooling), f"{text}; wanted a model that answers with text")
     if known:
         yield from _shaped(model, known, place)
     yield from _unplaced(cluster, model, place)

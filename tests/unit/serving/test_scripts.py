@@ -147,6 +147,22 @@ def test_a_source_that_lacks_something_is_never_served(volume: Volume, missing: 
     assert not volume.files.exists()
 
 
+@pytest.mark.parametrize(
+    ("beside", "lacking"), [((), "config.json"), (("config.json", "tokenizer.json"), "weights")]
+)
+def test_a_gguf_is_no_model_for_vllm(volume: Volume, beside: tuple[str, ...], lacking: str) -> None:
+    for name in set(WHOLE) - set(beside):
+        (volume.source / name).unlink()
+    (volume.source / "qwen-q4_k_m.gguf").write_text("weights")
+
+    ended = volume.fetch()
+
+    assert (ended.returncode, ended.stderr) == (
+        65,
+        f"what was fetched lacks {lacking} (its GGUF is not served); is everything in the source?\n",
+    )
+
+
 def test_weights_are_wanted_unless_they_are_made_up(volume: Volume) -> None:
     for name in [name for name in WHOLE if "safetensors" in name]:
         (volume.source / name).unlink()
