@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,25 @@ def test_a_second_apply_changes_nothing_and_drift_is_clean(homelab: Site) -> Non
     assert homelab.plan(code=0) == []
 
     homelab.ok("drift", timeout=600)
+
+
+def test_cards_change_their_way_and_come_back_and_the_model_on_them_is_stopped_and_answers_again(
+    homelab: Site, tmp_path: Path
+) -> None:
+    worker, stack = homelab.data["nodes"][1]["gpus"], homelab.data["gpu"]["intel"]
+    driver = stack["manifest"]
+    plugin = tmp_path / "plugin.yaml"
+    plugin.write_text(Path(driver).with_name("amd.yaml").read_text().replace("amd", "intel"))
+
+    for way, manifest in (("device-plugin", str(plugin)), ("dra", driver)):
+        worker["allocation"], stack["manifest"] = way, manifest
+        homelab.write()
+        said = homelab.ok("apply", "--yes", timeout=PATIENCE)
+
+        assert "tiny is stopped for that, and answers again after serving" in said, said
+        assert tokens(endpoint(homelab)) == 8
+        assert homelab.plan(code=0) == []
+        [pod] = got(homelab, "--namespace=models", "pods", f"--selector={SERVER.format('tiny')}")["items"]
+        asked = pod["spec"]["containers"][0]["resources"]
+        assert ("gpu.intel.com/xe" in asked["limits"]) == (way == "device-plugin"), asked
+        assert len(got(homelab, "--namespace=models", "resourceclaims")["items"]) == (way == "dra")
