@@ -17,7 +17,10 @@ UNTOLD = {
         for host in BOTH
     ),
     ("K8S-09", "cp1"),
-    *((check, None) for check in ("K8S-02", "K8S-09", "LB-02", "LB-03", "LB-04", "RT-13")),
+    *(
+        (check, None)
+        for check in ("GPU-18", "K8S-02", "K8S-09", "LB-02", "LB-03", "LB-04", "RT-13", "SRV-11")
+    ),
 }
 # What a fault brings down with it; it is found with the fault and gone with it.
 WITH: dict[str, set[tuple[str, str | None]]] = {
