@@ -94,8 +94,9 @@ def _echoes(report: Report, standing: Container[Key]) -> set[Key]:
 
 def _silent(report: Report) -> set[Key]:
     """Return what could not be looked at for its host's sake."""
+    unseen = report.unseen
     unread = (each for each in report.findings if each.status is Status.UNAVAILABLE)
-    return {key(each) for each in unread if each.host in report.unseen}
+    return {key(each) for each in unread if each.host in unseen}
 
 
 def _counts(finding: Finding) -> bool:
