@@ -137,10 +137,10 @@ def lone(report: dict[str, Any]) -> set[tuple[str, str | None]]:
 
 
 def named(fault: Fault) -> set[tuple[str, str | None]]:
-    """Return under which name a fault may be found."""
+    """Return under which name a fault may be found, and be gone."""
     node = NODES[fault.host][1]
-    if fault.phase is not None:
-        return {(fault.phase, node or "cp1")}  # who speaks for the cluster
+    if fault.phase is not None:  # one of the cluster is shown at who speaks for it, and gone from no host
+        return {(fault.phase, node)} if node else {(fault.phase, "cp1"), (fault.phase, None)}
     check = fault.check or ""
     return {(check, node)} if node else {(check, None), (check, "w1"), (check, "ghost")}
 
@@ -157,10 +157,11 @@ def told(report: dict[str, Any], fault: Fault) -> list[tuple[str, str, str]]:
     since = {(each["check"], each["host"]): each["moment"] for each in report["since"]}
     mine = [row for row in report["rows"] if (row["phase"], row["host"]) in names and row["state"] != "none"]
     return [
-        (said, said, since[f"{row['phase']} | {row['operation']}", row["host"]])
+        (said, said, since[f"{row['phase']} | {row['operation']}", host])
         for row in mine
         if row["operation"].startswith(fault.operation)
         for said in [f"{row['reason']}\n{row['diff']}"]
+        for host in [None if row["of_cluster"] else row["host"]]
     ]
 
 
