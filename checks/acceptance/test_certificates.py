@@ -73,7 +73,7 @@ class Dated:
 
 
 def parse(text: str) -> list[Dated]:
-    """Return the certificates that the script printed; a file without any has none."""
+    """Return the certificates that the script printed; a file without any, or with a broken one, has none."""
     return [Dated(name, each) for name, body in _parts(text) for each in _certificates(body)]
 
 
@@ -83,21 +83,23 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
         yield name, body
 
 
-def _certificates(body: str) -> Iterator[x509.Certificate]:
-    if "-----BEGIN" in body:
-        yield from x509.load_pem_x509_certificates(body.encode())
-    elif body.strip():
-        yield from x509.load_pem_x509_certificates(base64.b64decode(body))
+def _certificates(body: str) -> list[x509.Certificate]:
+    try:
+        pem = body.encode() if "-----BEGIN" in body else base64.b64decode(body)
+        return x509.load_pem_x509_certificates(pem) if pem.strip() else []
+    except ValueError:  # cut off, as on a full disk, or no certificate at all
+        return []
 
 
 def lacking(cluster: Cluster, node: Node, text: str) -> list[str]:
-    """Return the files that should hold a certificate, and hold none or are not there.
+    """Return the files that should hold a certificate, and hold no whole one or are not there.
 
     Of k3s' own only those that are there are known. A kubelet that never renews has no CLIENT: its kubeconfig
     holds the certificate itself, and otherwise names that file.
     """
     of_kubeadm = (*EVERYWHERE, *(OF_CONTROL_PLANES if node.is_control_plane else ()))
-    there = [name for name, _ in _parts(text) if name.endswith((".crt", ".pem"))]
+    on_file = ((name, body) for name, body in _parts(text) if not name.startswith(SERVED_AT))
+    there = [name for name, body in on_file if body.strip() or name.endswith((".crt", ".pem"))]
     held = {each.name for each in parse(text)}
     wanted = dict.fromkeys([*(() if cluster.is_k3s else of_kubeadm), *there])
     if CLIENT not in there and "kubelet.conf" in held:
@@ -132,7 +134,7 @@ def test_certificates_are_valid_for_a_month(host: Host, cluster: Cluster, node: 
     if not any(not each.name.startswith(SERVED_AT) for each in found):
         seen.unread(f"no certificate could be read: {ran.stderr.strip() or 'none is there'}")
     if empty := lacking(cluster, node, ran.stdout):
-        seen.require(False, found=f"no certificate in {listed(empty)}", wanted="one in each file")
+        seen.require(False, found=f"no whole certificate in {listed(empty)}", wanted="one in each file")
     now = datetime.now(UTC)
     bad = [each for each in found if each.ends - now < SOON or now < each.begins]
     first = min(found, key=lambda each: each.ends)

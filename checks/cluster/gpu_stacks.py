@@ -36,8 +36,7 @@ WANTED = "none beside those that are declared"
 def left(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """No stack of slipway's runs that no node asks for any more; those of others are theirs."""
     if lost := next((kind for kind in ("namespaces", *KINDS) if seen.items(kind) is None), None):
-        if cluster.gpu_nodes():
-            yield unread("GPU-18", None, seen.cause(lost))
+        yield unread("GPU-18", None, seen.cause(lost))  # unsaid, it would be taken for gone
         return
     others = {home: each for home, each in REMOVED.items() if home in _run(seen) - _declared(cluster)}
     if not others and not cluster.gpu_nodes():

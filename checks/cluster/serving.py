@@ -132,8 +132,7 @@ def undeclared(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """No model is served that the inventory has no more: what it is computed on is missed by others."""
     found = _of(seen, ("deployments",))
     if isinstance(found, str):
-        if cluster.models:
-            yield unread("SRV-11", None, found)
+        yield unread("SRV-11", None, found)  # unsaid, it would be taken for gone
         return
     declared = {model.name for model in cluster.models}
     served = [each for each in found["deployments"] if names.MODEL_LABEL in _labels(each)]

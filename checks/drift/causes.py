@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from checks.finding import Finding, Status
-from checks.report.report import NO_ROOT, Key, key
+from checks.report.report import NO_ANSWER, NO_ROOT, Key, key
 
 
 class Spread(Enum):
@@ -20,7 +20,7 @@ class Spread(Enum):
 
 
 BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
-    "HOST-00": {Spread.HOST: ("DRA-01", "K8S-01", "K8S-04", "RT-02"), Spread.UP: ("K8S-09",)},
+    NO_ANSWER: {Spread.HOST: ("DRA-01", "K8S-01", "K8S-04", "RT-02"), Spread.UP: ("K8S-09",)},
     # CoreDNS' pods may be on that node, and an address may be announced by it
     "HOST-07": {Spread.HOST: ("K8S-15",), Spread.AROUND: ("K8S-06",), Spread.UP: ("LB-04",)},
     "K8S-03": {Spread.HOST: ("K8S-19",)},  # by whose certificate the API is asked
@@ -32,8 +32,7 @@ BRINGS_DOWN: Mapping[str, Mapping[Spread, tuple[str, ...]]] = {
     "LB-03": {Spread.DOWN: ("LB-04",)},
 }
 """Checks, and those that cannot be well, or cannot be judged, where they fail."""
-GONE = "HOST-00"
-AWAY = (GONE, NO_ROOT)  # where one of these fails, little or nothing else could be looked at
+AWAY = (NO_ANSWER, NO_ROOT)  # where one of these fails, little or nothing else could be looked at
 BAD = (Status.FAIL, Status.UNAVAILABLE)
 
 
@@ -65,7 +64,7 @@ def _away(effect: Finding, cause: Finding) -> bool:
 
     What AWAY finds names the host, and no other.
     """
-    if cause.check not in AWAY or effect.check in (cause.check, GONE):
+    if cause.check not in AWAY or effect.check in (cause.check, NO_ANSWER):
         return False
     silent = effect.status is Status.UNAVAILABLE and effect.host == cause.host
     return silent or (bool(cause.found) and cause.found in effect.found)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from checks.drift.compare import problems
 from checks.finding import Finding, Status
 from checks.report import Report
-from checks.report.report import QUIET, Key, Verdict, key, row_key, verdict
+from checks.report.report import NO_ANSWER, QUIET, Key, Verdict, key, row_key, verdict
 from deploy.model.row import Row, State
 
 Told = Mapping[Key, str]
@@ -24,7 +24,6 @@ AMOUNT = re.compile(
     r"|(?<=:)\d+(?=->)"  # the port of a connection's own end
     rf"|\d+(?:\.\d+)?(?= (?:of \d+ )?(?:{_UNIT})(?!\w))"
 )
-AWAY = "HOST-00"
 UNREAD = str(Verdict.UNAVAILABLE)
 
 
@@ -94,8 +93,9 @@ def _echoes(report: Report, standing: Container[Key]) -> set[Key]:
 
 def _silent(report: Report) -> set[Key]:
     """Return what could not be looked at for its host's sake."""
+    unseen = report.unseen
     unread = (each for each in report.findings if each.status is Status.UNAVAILABLE)
-    return {key(each) for each in unread if each.host in report.unseen}
+    return {key(each) for each in unread if each.host in unseen}
 
 
 def _counts(finding: Finding) -> bool:
@@ -104,7 +104,7 @@ def _counts(finding: Finding) -> bool:
 
 def _away(each: Key, report: Report) -> bool:
     check, host = each
-    return host in report.unreachable and check != AWAY
+    return host in report.unreachable and check != NO_ANSWER
 
 
 def _unseen(each: Key, report: Report, there: Container[Key]) -> bool:

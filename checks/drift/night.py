@@ -24,6 +24,7 @@ from checks.finding import Finding, Status
 from checks.preflight import preflight
 from checks.preflight.ignoring import ignoring, ignoring_rows
 from deploy.catalog import Lock
+from deploy.engine import rolling
 from deploy.engine.session import Session
 from deploy.engine.survey import survey
 from deploy.errors import InventoryError, SlipwayError
@@ -89,10 +90,10 @@ def _plan(session: Session, cluster: Cluster) -> tuple[list[Row], tuple[str, ...
     except InventoryError:
         raise
     except SlipwayError as error:
-        return [_unplanned(str(error))], tuple(phase.name for phase in wanted)
+        return [_unplanned(str(error))], (*(phase.name for phase in wanted), rolling.PHASE)
     if seen.speaker in session.hosts:
         return [*seen.rows], ()
-    asked = tuple(phase.name for phase in wanted if phase.of_cluster)
+    asked = (*(phase.name for phase in wanted if phase.of_cluster), rolling.PHASE)
     return [row for row in seen.rows if row.phase not in asked], asked
 
 

@@ -8,7 +8,7 @@ import subprocess
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
@@ -115,7 +115,7 @@ def address(path: Path) -> str:
 def _tried(name: str, hook: Callable[[str], None], body: str) -> str:
     try:
         hook(body)
-    except (OSError, subprocess.SubprocessError, HTTPException) as error:  # URLError is an OSError
+    except (OSError, subprocess.SubprocessError, HTTPException, ValueError) as error:
         return f"nobody was told by the {name}: {_why(error)}"
     return ""
 
@@ -127,6 +127,8 @@ def _why(error: Exception) -> str:
             return f"it ended with {error.returncode}"
         case subprocess.TimeoutExpired():
             return f"it took longer than {PATIENCE:g} s"
+        case InvalidURL() | ValueError():
+            return "what the file holds is no address that can be posted to"
         case HTTPError():
             return f"HTTP {error.code}"
         case URLError(reason=OSError() as reason):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from checks.finding import Finding
 from checks.report.folding import Fold, folded
 from checks.report.phrases import GLYPHS, age, causes, evidence, glyph, reason, summary, where
-from checks.report.report import Key, Report, key, row_key, verdict
+from checks.report.report import QUIET, Key, Report, key, row_key, verdict
 from checks.report.strips import ABSENT, Run, last_runs
 from deploy.model.row import Row
 
@@ -25,15 +25,15 @@ def render(report: Report, history: Sequence[Report] = ()) -> str:
         f"**{summary(report)}** in {report.seconds:.1f} s, run `{report.run}`",
         *(f"Unreachable: {_cell(cause)}" for cause in report.unreachable.values()),
     ]
-    problems, (alone, folds) = report.problems, folded(report)
-    if problems:
+    alone, folds = folded(report)
+    if alone or folds:
         blocks += [_table(report, runs, alone, folds), *_remedies(alone)]
     if report.told:
         blocks += ["### What an apply would change", *(_row(report, runs, row) for row in report.told)]
     if report.gone:
         gone = [f"- {each.check} {report.titles.get(each.check, '')} ({where(each)})" for each in report.gone]
         blocks.append("\n".join(["### Gone since the last run", "", *gone]))
-    others = [each for each in report.findings if each not in problems]
+    others = [each for each in report.findings if verdict(each) in QUIET]
     if others:
         hidden = f"<details><summary>{len(others)} passed or skipped</summary>"
         blocks += [hidden, _table(report, runs, others), "</details>"]

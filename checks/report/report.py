@@ -49,7 +49,7 @@ def verdict(finding: Finding) -> Verdict:
             return Verdict.UNAVAILABLE
 
 
-NO_ROOT = "HOST-01"
+NO_ANSWER, NO_ROOT = "HOST-00", "HOST-01"
 Key = tuple[str, str | None]
 
 

@@ -69,7 +69,7 @@ class Apply:
     outcome: Outcome = field(default_factory=Outcome)
 
     def run(self, phases: Iterable[Phase]) -> None:
-        """Run the phases; on hosts that serve a running cluster only what disturbs nothing."""
+        """Run the phases; on hosts that serve a running cluster only what disturbs none of them."""
         for phase in phases:
             if self._needs_speaker(phase) and self.speaker not in self.session.hosts:
                 self.speaker = None

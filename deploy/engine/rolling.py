@@ -13,7 +13,7 @@ from deploy.engine.applying import SILENT, Apply, Outcome
 from deploy.engine.speaker import CORDONED, KubeNode
 from deploy.errors import RunError, UnreachableError
 from deploy.model.row import Disturbs, Row, State
-from deploy.plan import Phase, Where
+from deploy.plan import Phase
 
 WELL_WITHIN = 300.0  # seconds for a host to be Ready again with its pods
 ASKED_EVERY = 1.0
@@ -100,8 +100,7 @@ def _touched(apply: Apply, name: str, rows: Sequence[Row], phases: Sequence[Phas
     own = [
         phase
         for phase in phases
-        if phase.name in waited
-        or (phase.where is not Where.SPEAKER and name in phase.hosts(apply.session.cluster))
+        if phase.name in waited or (not phase.of_cluster and name in phase.hosts(apply.session.cluster))
     ]
     first = next(index for index, phase in enumerate(own) if phase.name in waited)
     return own[first:]

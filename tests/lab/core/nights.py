@@ -17,7 +17,10 @@ UNTOLD = {
         for host in BOTH
     ),
     ("K8S-09", "cp1"),
-    *((check, None) for check in ("K8S-02", "K8S-09", "LB-02", "LB-03", "LB-04", "RT-13")),
+    *(
+        (check, None)
+        for check in ("GPU-18", "K8S-02", "K8S-09", "LB-02", "LB-03", "LB-04", "RT-13", "SRV-11")
+    ),
 }
 # What a fault brings down with it; it is found with the fault and gone with it.
 WITH: dict[str, set[tuple[str, str | None]]] = {
@@ -134,10 +137,10 @@ def lone(report: dict[str, Any]) -> set[tuple[str, str | None]]:
 
 
 def named(fault: Fault) -> set[tuple[str, str | None]]:
-    """Return under which name a fault may be found."""
+    """Return under which name a fault may be found, and be gone."""
     node = NODES[fault.host][1]
-    if fault.phase is not None:
-        return {(fault.phase, node or "cp1")}  # who speaks for the cluster
+    if fault.phase is not None:  # one of the cluster is shown at who speaks for it, and gone from no host
+        return {(fault.phase, node)} if node else {(fault.phase, "cp1"), (fault.phase, None)}
     check = fault.check or ""
     return {(check, node)} if node else {(check, None), (check, "w1"), (check, "ghost")}
 
@@ -154,10 +157,11 @@ def told(report: dict[str, Any], fault: Fault) -> list[tuple[str, str, str]]:
     since = {(each["check"], each["host"]): each["moment"] for each in report["since"]}
     mine = [row for row in report["rows"] if (row["phase"], row["host"]) in names and row["state"] != "none"]
     return [
-        (said, said, since[f"{row['phase']} | {row['operation']}", row["host"]])
+        (said, said, since[f"{row['phase']} | {row['operation']}", host])
         for row in mine
         if row["operation"].startswith(fault.operation)
         for said in [f"{row['reason']}\n{row['diff']}"]
+        for host in [None if row["of_cluster"] else row["host"]]
     ]
 
 

@@ -66,5 +66,20 @@ def test_the_log_of_etcds_pod_is_counted_from_a_day_ago_on(tmp_path: Path) -> No
     log.write_text(f"2000-01-01T00:00:00Z stderr F {SLOW}\n" + f"2999-01-01T00:00:00Z stderr F {SLOW}\n" * 2)
 
     assert said(shell(COUNT.replace(LOGS, str(log))), CLUSTER) == ("pass", "2 slow fdatasync in a day")
+    log.write_text(f"2999-01-01T00:00:00Z stderr F {CALM}\n")
+    assert said(shell(COUNT.replace(LOGS, str(log))), CLUSTER) == ("pass", "0 slow fdatasync in a day")
+
+
+@pytest.mark.parametrize("lines", ["", f"2000-01-01T00:00:00Z stderr F {SLOW}\n"])
+def test_a_pods_log_that_has_nothing_of_that_day_is_never_good(tmp_path: Path, lines: str) -> None:
+    log = tmp_path / "0.log"
+    log.write_text(lines)
+
+    told = said(shell(COUNT.replace(LOGS, str(log))), CLUSTER)
+
+    assert told == ("unavailable", "etcd's log could not be read: nothing was logged in a day")
+
+
+def test_a_pods_log_that_is_not_there_is_never_good(tmp_path: Path) -> None:
     none = shell(COUNT.replace(LOGS, str(tmp_path / "nothing.log")))
     assert said(none, CLUSTER)[0] == "unavailable"

@@ -131,10 +131,11 @@ def test_a_file_that_is_gone_or_holds_no_certificate_is_a_fault(name: str) -> No
     good = printed(kubelet=OTHER, api=FILE).out
     gone = good.replace(f"@ {name}\n{certificate(FILE)}", "")
     empty = good.replace(f"@ {name}\n{certificate(FILE)}", f"@ {name}\n")
+    cut_off = good.replace(f"@ {name}\n{certificate(FILE)}", f"@ {name}\n{certificate(FILE)[:300]}\n")
 
-    assert len({good, gone, empty}) == 3
-    for broken in (gone, empty):
-        assert said(Ran(out=broken)) == ("fail", f"no certificate in {name}")
+    assert len({good, gone, empty, cut_off}) == 4
+    for broken in (gone, empty, cut_off):
+        assert said(Ran(out=broken)) == ("fail", f"no whole certificate in {name}")
 
 
 def test_a_kubelet_that_never_renews_has_its_certificate_in_its_kubeconfig() -> None:
@@ -144,7 +145,14 @@ def test_a_kubelet_that_never_renews_has_its_certificate_in_its_kubeconfig() -> 
     empty = good.replace(f"@ {CLIENT}\n{certificate(FILE)}", f"@ {CLIENT}\n{held}")
 
     assert said(Ran(out=without))[0] == "pass"
-    assert said(Ran(out=empty)) == ("fail", f"no certificate in {CLIENT}")
+    assert said(Ran(out=empty)) == ("fail", f"no whole certificate in {CLIENT}")
+
+
+def test_a_kubeconfig_whose_certificate_is_broken_is_a_fault() -> None:
+    good = printed(kubelet=OTHER, api=FILE).out
+    for broken in ("LS0tLS1CRUdJTiBDRVJU\n", "no base64\n"):
+        told = Ran(out=f"@ super-admin.conf\n{broken}{good}")
+        assert said(told) == ("fail", "no whole certificate in super-admin.conf")
 
 
 def test_another_file_that_holds_no_certificate_is_a_fault_on_k3s_too() -> None:
@@ -157,7 +165,7 @@ def test_another_file_that_holds_no_certificate_is_a_fault_on_k3s_too() -> None:
         == said(Ran(out=empty), K3S)
         == (
             "fail",
-            "no certificate in agent/client-kubelet.crt",
+            "no whole certificate in agent/client-kubelet.crt",
         )
     )
     assert said(Ran(out=named))[0] == "pass", "it names the kubelet's file"

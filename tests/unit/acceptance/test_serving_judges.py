@@ -157,7 +157,12 @@ def test_a_fetch_that_failed_says_why() -> None:
 def test_without_models_there_is_nothing_to_say() -> None:
     assert [*serving.up(CLUSTER, Snapshot({}))] == []
     assert [*serving.undeclared(CLUSTER, Snapshot({"deployments": Answer('{"items": []}')}))] == []
-    assert [*serving.undeclared(CLUSTER, Snapshot({}))] == []
+
+
+def test_what_may_still_be_served_is_not_gone_because_nobody_can_tell() -> None:
+    [finding] = serving.undeclared(CLUSTER, Snapshot({}))
+
+    assert (finding.check, finding.status) == ("SRV-11", Status.UNAVAILABLE)
 
 
 def test_the_last_model_that_was_taken_out_is_still_seen() -> None:

@@ -14,7 +14,9 @@ from checks.drift.night import MENDED_BY, belonging, once
 from checks.finding import Finding, Status
 from deploy.engine.session import Session
 from deploy.engine.survey import Survey
+from deploy.errors import RunError
 from deploy.model.row import Row, State
+from deploy.plan import phases
 from tests.unit.checks.machines import cluster
 
 SYSCTLS = Row("baseline", "w1", "Set kernel parameters", State.CHANGE)
@@ -110,8 +112,20 @@ def test_a_control_plane_that_is_lost_leaves_nothing_said_of_the_cluster(
     rows, unjudged = night._plan(lost, cluster())
 
     assert rows == [SYSCTLS]
-    assert unjudged == ("network", "nodes", "load-balancer", "storage", "gpu-intel")
+    assert unjudged == ("network", "nodes", "load-balancer", "storage", "gpu-intel", "rolling")
     assert (night._plan(there, cluster()) == ([SYSCTLS, spoken], ())) is (speaker is not None)
+
+
+def test_what_could_not_be_planned_says_nothing_of_any_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Survey:
+        raise RunError("cp1: the API server did not list its nodes")
+
+    monkeypatch.setattr(night, "survey", broken)
+
+    [row], unjudged = night._plan(cast(Session, SimpleNamespace(hosts=("cp1",))), cluster())
+
+    assert (row.state, row.reason) == (State.ERROR, "cp1: the API server did not list its nodes")
+    assert unjudged == (*(phase.name for phase in phases(cluster())), "rolling")
 
 
 def test_a_pass_is_nobodys_to_mend() -> None:

@@ -21,6 +21,8 @@ REPORT = compared(night(1, SWAP), compared(night(0), None))
 QUIET = compared(night(1), compared(night(0), None))
 MENDED = compared(night(2), REPORT)
 COPY = f"{sys.executable} -c 'import sys; open(sys.argv[1], \"w\").write(sys.stdin.read())' "
+NO_ADDRESS = "what the file holds is no address that can be posted to"
+NO_ADDRESSES = ("https://127.0.0.1:port/", "http://127.0.0.1/a b", "https://[::1", "http://127.0.0.1:1/ü")
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_a_command_that_fails_is_said_and_its_news_is_told_the_next_time(
     [
         ("/none/tell", None, "command /none/tell: No such file or directory"),
         (None, "http://127.0.0.1:1/hook-secret", "webhook of {file}: Connection refused"),
-        (None, "https://127.0.0.1:port/", "webhook of {file}: InvalidURL"),
+        *((None, address, f"webhook of {{file}}: {NO_ADDRESS}") for address in NO_ADDRESSES),
     ],
 )
 def test_it_is_said_why_nobody_was_told_and_never_the_address(
