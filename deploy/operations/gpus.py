@@ -26,7 +26,7 @@ PATIENCE = 600
 DRIVER_PATIENCE = 2700
 POLL = 2
 # a pod that waits for nothing is left out: its line ends in the colon
-_WAITS = """
+_WAITS = r"""
 late() { # TEXT: of the pods behind it, too, say what they wait for
   echo "$*" >&2
   each=' {.state.waiting.reason} {.state.waiting.message}'

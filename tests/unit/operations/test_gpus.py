@@ -132,7 +132,7 @@ plugin-y on w1:
 def test_what_the_pods_of_a_stack_wait_for_is_said_with_what_is_missing(tmp_path: Path) -> None:
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(
-        f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n'
+        f"#!/bin/sh\nprintf '%s\\n' \"$*\" >> {tmp_path}/told\n"
         f"case $* in *'get pods'*) cat <<'END'\n{WAITING}END\n;; esac\n"
     )
     kubectl.chmod(0o755)
@@ -149,7 +149,10 @@ def test_what_the_pods_of_a_stack_wait_for_is_said_with_what_is_missing(tmp_path
         1,
         ["w2 offers 0 of 8 amd.com/gpu", WAITING.splitlines()[0]],
     )
-    assert "-n kube-amd-gpu get pods" in (tmp_path / "told").read_text()
+    [asked] = [each for each in (tmp_path / "told").read_text().splitlines() if "get pods" in each]
+    assert asked.startswith("-n kube-amd-gpu get pods")
+    # in a JSONPath a line's end is written; a real one is a string without an end, which kubectl refuses
+    assert asked.endswith('{"\\n"}{end}')
 
 
 def handed(plan: Plan, pods: list[Any], claims: list[Any]):
