@@ -14,6 +14,7 @@ import pytest
 from deploy.errors import HostError
 from deploy.model import Allocation
 from deploy.operations import folders, gpus, groups, helm, kube
+from deploy.operations.gpu_holders import Holding
 from deploy.operations.gpus import Offer
 from tests.unit.observe.test_helm import secret
 from tests.unit.operations.conftest import MISSING, NO_CLUSTER, Plan, read
@@ -22,7 +23,7 @@ LIVE = "=== slipway live"
 CLAIMED = Offer("w1", 2, "gpu.intel.com", "gpu.intel.com/xe")
 COUNTED = Offer("w2", 8, None, "amd.com/gpu")
 WAYS = {"w1": Allocation.DRA, "w2": Allocation.DEVICE_PLUGIN}
-PREFIXES = ("amd.com", "gpu.intel.com")
+HOLDING = Holding("gpu.intel.com", ("amd.com", "gpu.intel.com"))
 
 
 def listed(objects: Iterable[Any]) -> str:
@@ -160,7 +161,7 @@ def handed(plan: Plan, pods: list[Any], claims: list[Any]):
         "/api/v1/pods": read({"apiVersion": "v1", "kind": "PodList", "items": pods}),
         "get resourceclaims": listed(claims),
     }
-    return plan(gpus.handed_over, WAYS, "gpu.intel.com", PREFIXES, answers=answers)
+    return plan(gpus.handed_over, WAYS, HOLDING, answers=answers)
 
 
 def test_a_gpu_that_is_held_in_the_way_its_node_has_left_stops_the_change(plan: Plan) -> None:
