@@ -71,7 +71,8 @@ def freed(held: Sequence[Holder], holding: Holding, why: str) -> Commands:
     for holder in held:
         notes.reason(holder.text)
     names = ", ".join(model.name for model in stops)
-    notes.reason(f"{names} is stopped for that, and answers again after {holding.until}")
+    verb = "is" if len(stops) == 1 else "are"
+    notes.reason(f"{names} {verb} stopped for that, and started again by the phase {holding.until}")
     notes.disturbs(Disturbs.MODEL)
     yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(model) for model in stops)]))
 

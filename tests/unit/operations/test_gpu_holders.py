@@ -72,7 +72,8 @@ def test_a_model_that_holds_gpus_in_the_way_its_node_leaves_is_stopped(
 ) -> None:
     planned = handed(plan, way, pods, claims)
 
-    assert planned.reasons == [f"w1: {held}", "qwen is stopped for that, and answers again after serving"]
+    stopped = "qwen is stopped for that, and started again by the phase serving"
+    assert planned.reasons == [f"w1: {held}", stopped]
     assert planned.notes.disturbs is Disturbs.MODEL
     [command] = planned.commands
     assert SCALE in command
