@@ -108,6 +108,16 @@ def test_a_claim_that_another_pod_shares_with_a_model_is_not_taken_for_the_model
     assert str(caught.value).splitlines()[2:] == ["  kubectl -n models delete pod tune"]
 
 
+def test_a_claim_that_is_yet_to_go_after_its_pod_holds_nothing(plan: Plan) -> None:
+    mine = owned(reserved(claim("gpus", "w1"), "model-qwen-6f-x"), "Pod", "model-qwen-6f-x")
+
+    gone = handed(plan, Allocation.DEVICE_PLUGIN, [pod("tune", "w1", "Running")], [mine])
+    there = handed(plan, Allocation.DEVICE_PLUGIN, [served()], [mine])
+
+    assert (gone.commands, gone.reasons) == ([], [])
+    assert there.reasons[0] == "w1: claim models/gpus holds card0"
+
+
 @pytest.mark.parametrize(
     ("holder", "command"),
     [
