@@ -12,8 +12,8 @@ from deploy.observe.cards import Gpu
 
 # drivers of the kernel's own that gpu-hosts keeps from the next boot, so that the vendor's has the cards
 GIVES_WAY = {Vendor.NVIDIA: "nouveau"}
-# packages that bring headers to build with, or modules that are built already
-READY = ("linux-headers-", "linux-modules-")
+# packages that bring headers to build with, or modules that are built already, as kernels do
+READY = ("linux-headers-", "linux-modules-", "linux-image-", "linux-generic", "linux-oem-")
 
 
 def is_operators(case: Case, vendor: Vendor) -> bool:

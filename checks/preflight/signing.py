@@ -39,9 +39,9 @@ def _of(case: Case, seen: GpuState, vendor: Vendor) -> Said:
         return _operators(vendor, loaded)
     built = [module for module in there if module.dkms]
     # a module of the kernel's tree has no version: where one runs, it is not the one that was built here
-    out = sorted({each.name for each in built if bool(loaded.get(each.name)) < bool(each.version)})
-    if out or (built and not loaded):
-        names = listed(out or sorted({each.name for each in built}))
+    runs = [each for each in built if each.name in loaded and bool(loaded[each.name]) >= bool(each.version)]
+    if built and not runs:
+        names = listed(sorted({each.name for each in built}))
         return failed(f"on, and {names} was built here by DKMS and is not loaded", WANTED)
     if (loaded or there) and (built or not _will_be_built(case, vendor)):
         names = listed(sorted(loaded or {each.name for each in there}))

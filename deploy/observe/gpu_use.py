@@ -47,7 +47,10 @@ def holders_by_number(pods: Iterable[Object], node: str, prefixes: tuple[str, ..
 def holders_by_claim(
     claims: Iterable[Object], pods: Iterable[Object], node: str, driver: str
 ) -> Iterator[Holder]:
-    """Yield the claims that hold a driver's devices of a node; those with adminAccess only look on."""
+    """Yield the claims that hold a driver's devices of a node; those with adminAccess only look on.
+
+    One that was made for a pod goes a little after it, by itself, and holds nothing any more.
+    """
     by_name = {_name(pod): pod for pod in pods}
     for claim in claims:
         allocation = (claim.get("status") or {}).get("allocation") or {}
@@ -57,13 +60,20 @@ def holders_by_claim(
             for each in results
             if each.get("driver") == driver and each.get("pool") == node and not each.get("adminAccess")
         ]
-        if held:
+        if held and not _is_left(claim, by_name):
             home, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
             users = [each for each in claim["status"].get("reservedFor") or () if each["resource"] == "pods"]
             living = (by_name.get(f"{home}/{user['name']}") for user in users)
             mine = tuple(pod for pod in living if pod is not None)
             end = f"kubectl -n {home} delete resourceclaim {name}"
             yield Holder(node, f"claim {_name(claim)}", tuple(sorted(held)), mine, end)
+
+
+def _is_left(claim: Object, pods: Mapping[str, Object]) -> bool:
+    """Say whether a claim was made for a pod that is gone."""
+    metadata = claim["metadata"]
+    owners = [each["name"] for each in metadata.get("ownerReferences") or () if each["kind"] == "Pod"]
+    return bool(owners) and not any(f"{metadata['namespace']}/{name}" in pods for name in owners)
 
 
 def ends(pod: Object) -> str:

@@ -36,11 +36,30 @@ class Served:
         return bool(metadata["namespace"] == self.namespace and mine)
 
 
-def freed(held: Sequence[Holder], models: Sequence[Served], why: str, until: str) -> Commands:
-    """Stop the models that hold GPUs, which `until` starts again; another holder is an error, and says `why`.
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a vendor's GPUs are held by: claims of its driver, resources whose names begin with a prefix.
+
+    `models` that hold some are stopped where need be, and started again by the phase `until`.
+    """
+
+    driver: str
+    prefixes: tuple[str, ...]
+    models: tuple[Served, ...] = ()
+    until: str = ""
+
+    @property
+    def seconds(self) -> int:
+        """How long the models may take to end, one after the other."""
+        return sum(model.seconds for model in self.models)
+
+
+def freed(held: Sequence[Holder], holding: Holding, why: str) -> Commands:
+    """Stop the models that hold GPUs; another holder is an error, and says `why`.
 
     A pod that is deleted would be made again, and take a GPU as the one before did.
     """
+    models = holding.models
     others = {holder.text: ends for holder in held if (ends := _ends(holder, models))}
     if others:
         commands = dict.fromkeys(f"  {each}" for ends in others.values() for each in ends)
@@ -51,9 +70,9 @@ def freed(held: Sequence[Holder], models: Sequence[Served], why: str, until: str
         return
     for holder in held:
         notes.reason(holder.text)
-    notes.reason(
-        f"{', '.join(model.name for model in stops)} is stopped for that, and answers again after {until}"
-    )
+    names = ", ".join(model.name for model in stops)
+    verb = "is" if len(stops) == 1 else "are"
+    notes.reason(f"{names} {verb} stopped for that, and started again by the phase {holding.until}")
     notes.disturbs(Disturbs.MODEL)
     yield StringCommand("\n".join([kube.ENVIRONMENT, *(script(model) for model in stops)]))
 

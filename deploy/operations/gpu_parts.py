@@ -1,9 +1,9 @@
-"""GPUs that AMD's config manager cuts: while nothing uses them, and one node after the other."""
+"""GPUs that are cut while nothing uses them: by AMD's config manager, a node at a time, or by a label."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from pyinfra import host
 from pyinfra.api import StringCommand, operation
@@ -14,7 +14,7 @@ from deploy.observe import api, gpu_use, kube
 from deploy.observe.gpu_use import Holder
 from deploy.observe.kube import Key, Object
 from deploy.operations import gpu_holders, notes
-from deploy.operations.gpu_holders import Served
+from deploy.operations.gpu_holders import Holding
 from deploy.operations.kube import Commands, asked
 
 # ROCm/gpu-operator docs/dcm/applying-partition-profiles.rst; ROCm/device-config-manager
@@ -33,17 +33,8 @@ LOGS, PODS = f"kubectl logs {CUTTER}", f"kubectl get pods {CUTTER}"
 
 
 @operation()
-def cut(
-    profiles: Mapping[str, str],
-    driver: str,
-    prefixes: tuple[str, ...],
-    models: Sequence[Served] = (),
-    until: str = "",
-) -> Commands:
-    """Every node's cards are cut by its profile, while a taint keeps other pods than the cutter's away.
-
-    `models` that hold some are stopped for it, and started again by the phase `until`.
-    """
+def cut(profiles: Mapping[str, str], holding: Holding) -> Commands:
+    """Every node's cards are cut by its profile, while a taint keeps other pods than the cutter's away."""
     nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
     if not asked(nodes):
         yield StringCommand("true")
@@ -58,7 +49,7 @@ def cut(
             wanted[name] = profile
     if not wanted:
         return
-    yield from gpu_holders.freed(_held(wanted, driver, prefixes), models, IN_USE, until)
+    yield from gpu_holders.freed(_held(wanted, holding), holding, IN_USE)
     for name, profile in wanted.items():
         notes.reason(
             f"{name}'s cards are cut to {profile}; pods that do not tolerate {TAINT} leave it for that"
@@ -67,19 +58,8 @@ def cut(
 
 
 @operation()
-def unused(
-    layouts: Mapping[str, str],
-    label: str,
-    whole: str,
-    driver: str,
-    prefixes: tuple[str, ...],
-    models: Sequence[Served],
-    until: str,
-) -> Commands:
-    """Nobody holds GPUs of nodes that another value of `label` is to cut; without one they are `whole`.
-
-    `models` that hold some are stopped for it, and started again by the phase `until`.
-    """
+def unused(layouts: Mapping[str, str], label: str, whole: str, holding: Holding) -> Commands:
+    """Nobody holds GPUs of nodes that another value of `label` is to cut; without one they are `whole`."""
     nodes = host.get_fact(Read, paths=[api.listed("v1", "Node")])
     if not asked(nodes):
         return
@@ -90,7 +70,7 @@ def unused(
         if name in labels and labels[name].get(label, whole) != layout
     ]
     if anew:
-        yield from gpu_holders.freed(_held(anew, driver, prefixes), models, IN_USE, until)
+        yield from gpu_holders.freed(_held(anew, holding), holding, IN_USE)
 
 
 def _is_cut(node: Object, profile: str) -> bool:
@@ -100,7 +80,7 @@ def _is_cut(node: Object, profile: str) -> bool:
     return cut and not any(each["key"] == TAINT for each in taints)
 
 
-def _held(nodes: Iterable[str], driver: str, prefixes: tuple[str, ...]) -> list[Holder]:
+def _held(nodes: Iterable[str], holding: Holding) -> list[Holder]:
     pods = host.get_fact(Read, paths=[api.listed("v1", "Pod")])
     claims = host.get_fact(Got, words="get resourceclaims --all-namespaces -o json")
     if not (asked(pods) and asked(claims)):
@@ -110,8 +90,8 @@ def _held(nodes: Iterable[str], driver: str, prefixes: tuple[str, ...]) -> list[
         holder
         for node in nodes
         for holder in (
-            *gpu_use.holders_by_number(living, node, prefixes),
-            *gpu_use.holders_by_claim(claims.live.values(), living, node, driver),
+            *gpu_use.holders_by_number(living, node, holding.prefixes),
+            *gpu_use.holders_by_claim(claims.live.values(), living, node, holding.driver),
         )
     ]
 

@@ -16,7 +16,7 @@ from deploy.model import Allocation
 from deploy.observe import api, gpu_use, kube
 from deploy.observe.kube import Objects
 from deploy.operations import gpu_holders, kernel, notes
-from deploy.operations.gpu_holders import Served
+from deploy.operations.gpu_holders import Holding
 from deploy.operations.kube import Commands, asked
 
 # a driver starts, the kubelet registers it, it publishes: seconds each; images of GBs are pulled before
@@ -26,7 +26,7 @@ PATIENCE = 600
 DRIVER_PATIENCE = 2700
 POLL = 2
 # a pod that waits for nothing is left out: its line ends in the colon
-_WAITS = """
+_WAITS = r"""
 late() { # TEXT: of the pods behind it, too, say what they wait for
   echo "$*" >&2
   each=' {.state.waiting.reason} {.state.waiting.message}'
@@ -129,17 +129,8 @@ def _slices(offers: Sequence[Offer]) -> Objects:
 
 
 @operation()
-def handed_over(
-    ways: Mapping[str, Allocation],
-    driver: str,
-    prefixes: tuple[str, ...],
-    models: Sequence[Served] = (),
-    until: str = "",
-) -> Commands:
-    """No pod holds a node's GPUs in the other way than the declared one: they would be given twice.
-
-    `models` are stopped for it, and started again by the phase `until`.
-    """
+def handed_over(ways: Mapping[str, Allocation], holding: Holding) -> Commands:
+    """No pod holds a node's GPUs in the other way than the declared one: they would be given twice."""
     pods = host.get_fact(Read, paths=[api.listed("v1", "Pod")])
     if not asked(pods):
         return
@@ -149,12 +140,12 @@ def handed_over(
         holder
         for node, way in ways.items()
         for holder in (
-            gpu_use.holders_by_number(pods.live.values(), node, prefixes)
+            gpu_use.holders_by_number(pods.live.values(), node, holding.prefixes)
             if way is Allocation.DRA
-            else gpu_use.holders_by_claim(claims.live.values(), pods.live.values(), node, driver)
+            else gpu_use.holders_by_claim(claims.live.values(), pods.live.values(), node, holding.driver)
         )
     ]
-    yield from gpu_holders.freed(held, models, LEFT, until)
+    yield from gpu_holders.freed(held, holding, LEFT)
 
 
 @operation()

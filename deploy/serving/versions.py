@@ -18,7 +18,6 @@ def warnings(cluster: Cluster) -> Iterator[Mistake]:
         two = in_bytes(model.weights) + room(model)
         if size is not None and in_bytes(size) < two:
             text = f"{model.volume} has {size}, and another version is fetched beside the one that is served,"
-            text += (
-                f" which takes {gib(two)}; until it is larger, a new version waits for the old one's removal"
-            )
+            text += f" which takes {gib(two)}; until it is larger, a new version has no room before the old"
+            text += " one is removed"
             yield Mistake(("models", index, "volume"), text, involves=(("storage",),))

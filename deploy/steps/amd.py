@@ -8,7 +8,6 @@ from typing import Any
 from pyinfra.api import deploy
 
 from deploy import catalog, context
-from deploy.catalog import gpu as names
 from deploy.catalog import gpu_needs
 from deploy.gpu.wiring import VENDOR_LABEL
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, Vendor
@@ -54,16 +53,13 @@ def _operator(cluster: Cluster) -> None:
         until=PHASE,
     )
     if cuts := {node: labels[PROFILE_LABEL] for node, labels in profiles(cluster).items()}:
-        models = gpu_stack.served(cluster)
+        holding = gpu_stack.holding(cluster, Vendor.AMD)
         gpu_parts.cut(
             name="Cut the cards",
             profiles=cuts,
-            driver=names.names(Vendor.AMD).driver,
-            prefixes=gpu_stack.prefixes(Vendor.AMD),
-            models=models,
-            until=gpu_stack.SERVING,
+            holding=holding,
             # for the config manager, and then for the cut
-            _timeout=2 * gpu_parts.PATIENCE * len(cuts) + sum(model.seconds for model in models),
+            _timeout=2 * gpu_parts.PATIENCE * len(cuts) + holding.seconds,
         )
 
 

@@ -25,7 +25,7 @@ from deploy.gpu.wiring import (
 from deploy.model import Allocation, Cluster, DriverSource, Node, Vendor
 from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import gpus, kube, nodes
-from deploy.operations.gpu_holders import Served
+from deploy.operations.gpu_holders import Holding, Served
 from deploy.operations.gpus import Offer
 from deploy.operations.helm import Release
 from deploy.operations.nodes import Declared
@@ -126,9 +126,11 @@ def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] |
     nodes.declared(name="Label the nodes", wanted=wanted)
 
 
-def served(cluster: Cluster) -> list[Served]:
-    """Return the models: they are stopped where their GPUs are to be given away anew."""
-    return [
+def holding(cluster: Cluster, vendor: Vendor) -> Holding:
+    """Return what a vendor's GPUs are held by; models are stopped where theirs are to be given away anew."""
+    known = names.names(vendor)
+    prefixes = sorted({each.partition("/")[0] for each in known.resources.values()})
+    models = (
         Served(
             model.name,
             serving.NAMESPACE,
@@ -137,26 +139,19 @@ def served(cluster: Cluster) -> list[Served]:
             timing.of(model).grace + SLACK,
         )
         for model in cluster.models
-    ]
-
-
-def prefixes(vendor: Vendor) -> tuple[str, ...]:
-    """Return what the names of a vendor's extended resources begin with."""
-    return tuple(sorted({each.partition("/")[0] for each in names.names(vendor).resources.values()}))
+    )
+    return Holding(known.driver, tuple(prefixes), tuple(models), SERVING)
 
 
 def handed_over(cluster: Cluster, vendor: Vendor) -> None:
     """Make sure that no pod still holds a GPU in the way that its node has left."""
-    models = served(cluster)
+    held = holding(cluster, vendor)
     ways = {node.name: node.gpus.allocation for node in cluster.gpu_nodes(vendor) if node.gpus}
     gpus.handed_over(
         name="Make sure that no GPU is given away twice",
         ways=ways,
-        driver=names.names(vendor).driver,
-        prefixes=prefixes(vendor),
-        models=models,
-        until=SERVING,
-        _timeout=SLACK + sum(model.seconds for model in models),
+        holding=held,
+        _timeout=SLACK + held.seconds,
     )
 
 

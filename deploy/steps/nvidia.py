@@ -8,7 +8,6 @@ import yaml
 from pyinfra.api import deploy
 
 from deploy import context
-from deploy.catalog import gpu as names
 from deploy.catalog import gpu_needs
 from deploy.gpu.parts import WHOLE
 from deploy.model import Allocation, Cluster, DriverSource, Gpus, SharingStrategy, Vendor
@@ -42,17 +41,14 @@ def _unused(cluster: Cluster) -> None:
     layouts = {node: own[MIG_LABEL] for node, own in labels(cluster).items() if MIG_LABEL in own}
     if not layouts:
         return
-    models = gpu_stack.served(cluster)
+    holding = gpu_stack.holding(cluster, Vendor.NVIDIA)
     gpu_parts.unused(
         name="Make sure that no GPU in use is cut",
         layouts=layouts,
         label=MIG_LABEL,
         whole=WHOLE,
-        driver=names.names(Vendor.NVIDIA).driver,
-        prefixes=gpu_stack.prefixes(Vendor.NVIDIA),
-        models=models,
-        until=gpu_stack.SERVING,
-        _timeout=gpu_stack.SLACK + sum(model.seconds for model in models),
+        holding=holding,
+        _timeout=gpu_stack.SLACK + holding.seconds,
     )
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import NoReturn
 
-from huggingface_hub import list_repo_files, snapshot_download
+from huggingface_hub import model_info, snapshot_download
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
 REPOSITORY, REVISION, *INCLUDE = sys.argv[1:]
@@ -28,9 +28,11 @@ def end(text: str) -> NoReturn:
 def main() -> None:
     """Fetch, or end with what the operator can do."""
     try:
-        # before a download, which in older libraries takes what has come for all when the hub does not answer
-        files = list_repo_files(REPOSITORY, revision=REVISION, token=TOKEN)
-        safe = any(name.endswith(".safetensors") and "/" not in name for name in files)
+        # before a download, which in older libraries takes what has come for all when no hub answers, and by
+        # what a download asks itself (_snapshot_download.py), since a mirror may answer nothing else
+        files = model_info(REPOSITORY, revision=REVISION, token=TOKEN).siblings or ()
+        names = [each.rfilename for each in files]
+        safe = any(name.endswith(".safetensors") and "/" not in name for name in names)
         ignored = OTHERS + (BESIDE_SAFETENSORS if safe else [])
         snapshot_download(
             REPOSITORY,

@@ -204,6 +204,7 @@ def test_what_an_operator_has_brought_and_a_manifest_of_ones_own_are_not_asked_f
         (["nvidia-driver"], True),
         (["nvidia-driver", "linux-headers-amd64"], False),
         (["linux-modules-nvidia-580-generic"], False),
+        (["nvidia-driver", "linux-generic-hwe-24.04"], False),
     ],
 )
 def test_packages_that_build_a_module_need_headers(packages: list[str], stops_it: bool) -> None:

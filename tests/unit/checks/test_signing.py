@@ -110,3 +110,13 @@ def test_a_newer_module_that_waits_for_its_reboot_is_not_one_that_was_refused() 
     newer = (Module(KERNEL, "nvidia", dkms=True, version="595.99.01"),)
 
     assert judged(hopper(healthy()), H100, {"nvidia": PACKAGES}, modules=newer).status is Status.PASS
+
+
+def test_of_two_modules_that_were_built_the_one_that_runs_was_let_in() -> None:
+    both = tuple(Module(KERNEL, name, dkms=True, version="1.25.3") for name in ("i915", "xe"))
+
+    one = judged(with_arcs(), A770, {}, modules=both, loaded={"i915": "1.25.3"})
+    none = judged(with_arcs(), A770, {}, modules=both, loaded={"i915": ""})
+
+    assert (one.status, one.found) == (Status.PASS, "on; let in: i915")
+    assert none.found == "on, and i915, xe was built here by DKMS and is not loaded"

@@ -14,7 +14,7 @@ from deploy.model import Allocation
 from deploy.model.row import Disturbs
 from deploy.observe import gpu_use
 from deploy.operations import gpu_holders, gpu_parts, gpus
-from deploy.operations.gpu_holders import Served
+from deploy.operations.gpu_holders import Holding, Served
 from tests.unit.operations.conftest import Plan, Planned, read
 from tests.unit.operations.test_gpu_parts import node
 from tests.unit.operations.test_gpus import claim, listed, pod
@@ -23,6 +23,11 @@ LABELS = {"slipway.dev/model": "qwen", "app.kubernetes.io/component": "server"}
 QWEN = Served("qwen", "models", "model-qwen", LABELS, 90)
 SCALE = "kubectl -n models scale deployment/model-qwen --replicas=0"
 PODS = "kubectl -n models get pods -l slipway.dev/model=qwen,app.kubernetes.io/component=server -o name"
+
+
+def holding(vendor: str) -> Holding:
+    prefixes = {"intel": "gpu.intel.com", "amd": "amd.com", "nvidia": "nvidia.com"}
+    return Holding(f"gpu.{vendor}.com", (prefixes[vendor],), (QWEN,), "serving")
 
 
 def owned(found: dict[str, Any], kind: str, name: str, **labels: str) -> dict[str, Any]:
@@ -42,8 +47,7 @@ def reserved(found: dict[str, Any], *pods: str) -> dict[str, Any]:
 
 def handed(plan: Plan, way: Allocation, pods: list[Any], claims: list[Any]) -> Planned:
     answers = {"/api/v1/pods": read(*pods), "get resourceclaims": listed(claims)}
-    arguments = ({"w1": way}, "gpu.intel.com", ("gpu.intel.com",), [QWEN], "serving")
-    return plan(gpus.handed_over, *arguments, answers=answers)
+    return plan(gpus.handed_over, {"w1": way}, holding("intel"), answers=answers)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,8 @@ def test_a_model_that_holds_gpus_in_the_way_its_node_leaves_is_stopped(
 ) -> None:
     planned = handed(plan, way, pods, claims)
 
-    assert planned.reasons == [f"w1: {held}", "qwen is stopped for that, and answers again after serving"]
+    stopped = "qwen is stopped for that, and started again by the phase serving"
+    assert planned.reasons == [f"w1: {held}", stopped]
     assert planned.notes.disturbs is Disturbs.MODEL
     [command] = planned.commands
     assert SCALE in command
@@ -103,6 +108,16 @@ def test_a_claim_that_another_pod_shares_with_a_model_is_not_taken_for_the_model
     assert str(caught.value).splitlines()[2:] == ["  kubectl -n models delete pod tune"]
 
 
+def test_a_claim_that_is_yet_to_go_after_its_pod_holds_nothing(plan: Plan) -> None:
+    mine = owned(reserved(claim("gpus", "w1"), "model-qwen-6f-x"), "Pod", "model-qwen-6f-x")
+
+    gone = handed(plan, Allocation.DEVICE_PLUGIN, [pod("tune", "w1", "Running")], [mine])
+    there = handed(plan, Allocation.DEVICE_PLUGIN, [served()], [mine])
+
+    assert (gone.commands, gone.reasons) == ([], [])
+    assert there.reasons[0] == "w1: claim models/gpus holds card0"
+
+
 @pytest.mark.parametrize(
     ("holder", "command"),
     [
@@ -123,9 +138,8 @@ def test_a_model_is_stopped_before_its_cards_are_cut(plan: Plan) -> None:
         "/api/v1/pods": read(served(**{"amd.com_gpu": "8"})),
         "get resourceclaims": listed([]),
     }
-    arguments = ({"w1": "cpx_nps4"}, "gpu.amd.com", ("amd.com",), [QWEN], "serving")
 
-    planned = plan(gpu_parts.cut, *arguments, answers=answers)
+    planned = plan(gpu_parts.cut, {"w1": "cpx_nps4"}, holding("amd"), answers=answers)
 
     stops, cuts = planned.commands
     assert SCALE in stops
@@ -147,8 +161,8 @@ def unused(plan: Plan, live: dict[str, Any], layout: str, *pods: dict[str, Any])
         "/api/v1/pods": read(*pods),
         "get resourceclaims": listed([]),
     }
-    arguments = (MIG, "all-disabled", "gpu.nvidia.com", ("nvidia.com",), [QWEN], "serving")
-    return plan(gpu_parts.unused, {"w1": layout, "w2": layout}, *arguments, answers=answers)
+    arguments = ({"w1": layout, "w2": layout}, MIG, "all-disabled", holding("nvidia"))
+    return plan(gpu_parts.unused, *arguments, answers=answers)
 
 
 @pytest.mark.parametrize("live", [labelled(), labelled("all-2g.20gb")])

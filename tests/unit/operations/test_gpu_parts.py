@@ -11,6 +11,7 @@ import pytest
 
 from deploy.errors import HostError
 from deploy.operations import gpu_parts
+from deploy.operations.gpu_holders import Holding
 from tests.unit.operations.conftest import NO_CLUSTER, Plan, Planned, read
 from tests.unit.operations.test_gpus import listed, pod
 
@@ -36,7 +37,7 @@ def cut(plan: Plan, nodes: list[Any], pods: list[Any] | None = None) -> Planned:
         "/api/v1/pods": read(*(pods or [])),
         "get resourceclaims": listed([]),
     }
-    return plan(gpu_parts.cut, {"w1": "cpx_nps4"}, "gpu.amd.com", ("amd.com",), answers=answers)
+    return plan(gpu_parts.cut, {"w1": "cpx_nps4"}, Holding("gpu.amd.com", ("amd.com",)), answers=answers)
 
 
 def test_cards_that_were_cut_are_left_alone(plan: Plan) -> None:
@@ -71,7 +72,9 @@ def test_a_node_that_has_not_joined_is_waited_for(plan: Plan) -> None:
 
 
 def test_before_there_is_a_cluster_the_cut_is_planned(plan: Plan) -> None:
-    planned = plan(gpu_parts.cut, {"w1": "cpx_nps4"}, "x", ("y",), answers={"/api/v1/nodes": NO_CLUSTER})
+    planned = plan(
+        gpu_parts.cut, {"w1": "cpx_nps4"}, Holding("x", ("y",)), answers={"/api/v1/nodes": NO_CLUSTER}
+    )
 
     assert planned.commands == ["true"]
 

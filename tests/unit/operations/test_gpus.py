@@ -14,6 +14,7 @@ import pytest
 from deploy.errors import HostError
 from deploy.model import Allocation
 from deploy.operations import folders, gpus, groups, helm, kube
+from deploy.operations.gpu_holders import Holding
 from deploy.operations.gpus import Offer
 from tests.unit.observe.test_helm import secret
 from tests.unit.operations.conftest import MISSING, NO_CLUSTER, Plan, read
@@ -22,7 +23,7 @@ LIVE = "=== slipway live"
 CLAIMED = Offer("w1", 2, "gpu.intel.com", "gpu.intel.com/xe")
 COUNTED = Offer("w2", 8, None, "amd.com/gpu")
 WAYS = {"w1": Allocation.DRA, "w2": Allocation.DEVICE_PLUGIN}
-PREFIXES = ("amd.com", "gpu.intel.com")
+HOLDING = Holding("gpu.intel.com", ("amd.com", "gpu.intel.com"))
 
 
 def listed(objects: Iterable[Any]) -> str:
@@ -132,7 +133,7 @@ plugin-y on w1:
 def test_what_the_pods_of_a_stack_wait_for_is_said_with_what_is_missing(tmp_path: Path) -> None:
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(
-        f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n'
+        f"#!/bin/sh\nprintf '%s\\n' \"$*\" >> {tmp_path}/told\n"
         f"case $* in *'get pods'*) cat <<'END'\n{WAITING}END\n;; esac\n"
     )
     kubectl.chmod(0o755)
@@ -149,7 +150,10 @@ def test_what_the_pods_of_a_stack_wait_for_is_said_with_what_is_missing(tmp_path
         1,
         ["w2 offers 0 of 8 amd.com/gpu", WAITING.splitlines()[0]],
     )
-    assert "-n kube-amd-gpu get pods" in (tmp_path / "told").read_text()
+    [asked] = [each for each in (tmp_path / "told").read_text().splitlines() if "get pods" in each]
+    assert asked.startswith("-n kube-amd-gpu get pods")
+    # in a JSONPath a line's end is written; a real one is a string without an end, which kubectl refuses
+    assert asked.endswith('{"\\n"}{end}')
 
 
 def handed(plan: Plan, pods: list[Any], claims: list[Any]):
@@ -157,7 +161,7 @@ def handed(plan: Plan, pods: list[Any], claims: list[Any]):
         "/api/v1/pods": read({"apiVersion": "v1", "kind": "PodList", "items": pods}),
         "get resourceclaims": listed(claims),
     }
-    return plan(gpus.handed_over, WAYS, "gpu.intel.com", PREFIXES, answers=answers)
+    return plan(gpus.handed_over, WAYS, HOLDING, answers=answers)
 
 
 def test_a_gpu_that_is_held_in_the_way_its_node_has_left_stops_the_change(plan: Plan) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.model import Cluster
+from deploy.model.mistake import written
+from deploy.serving import mistakes
 
 CONFIG = {
     "num_hidden_layers": 28,
@@ -84,3 +86,13 @@ def cluster(*models: dict[str, Any], **keys: Any) -> Cluster:
             **keys,
         }
     )
+
+
+def said(*models: dict[str, Any], **keys: Any) -> list[str]:
+    """Return what refuses these models, as an operator reads it."""
+    return [f"{written(each.place)}: {each.text}" for each in mistakes.mistakes(cluster(*models, **keys))]
+
+
+def warned(*models: dict[str, Any]) -> list[str]:
+    """Return what is only warned of."""
+    return [f"{written(each.place)}: {each.text}" for each in mistakes.warnings(cluster(*models))]

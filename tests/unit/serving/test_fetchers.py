@@ -97,6 +97,15 @@ def test_a_registry_of_others_that_refuses_ends_at_once_and_the_own_one_is_asked
     assert own.returncode == 1
 
 
+def test_what_a_pull_that_was_killed_cannot_go_on_from_takes_no_room(volume: Volume) -> None:
+    parts = '"$KITOPS_HOME/storage/ingest"'
+    kit = Fetcher(volume, "kit", f"mkdir -p {parts}; cd {parts}; echo *; touch 0a1b 0a1b_123; exit 1")
+
+    first, second = kit.run(), kit.run()
+
+    assert (first.stdout, second.stdout) == ("*\n", "0a1b\n")
+
+
 KIT = """
 echo "$*" >>"$HOME/asked"
 case $1 in

@@ -23,14 +23,16 @@ class RevisionNotFoundError(HfHubHTTPError): pass
 """  # as huggingface_hub/errors.py has them
 LIBRARY = """
 import json, os
+from types import SimpleNamespace
 from huggingface_hub import errors
 def answer(place):
     if (name := os.environ["ANSWER"]) and os.environ["AT"] == place:
         raise getattr(errors, name)("403 Client Error. (Request ID: Root=1-2;3)")
-def list_repo_files(repo_id, *, revision, token):
+def model_info(repo_id, *, revision, token):
     assert len(revision) == 40
     answer("list")
-    return json.loads(os.environ["FILES"])
+    names = json.loads(os.environ["FILES"])
+    return SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in names])
 def snapshot_download(repo_id, **asked):
     with open(os.environ["ASKED"], "w") as out:
         json.dump([repo_id, asked], out)

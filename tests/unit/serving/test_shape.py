@@ -9,12 +9,11 @@ import pytest
 
 from deploy.errors import InventoryError
 from deploy.model import load_cluster
-from deploy.model.mistake import written
 from deploy.model.serving import Model
 from deploy.plan import unsupported
-from deploy.serving import mistakes, shape
+from deploy.serving import shape
 from deploy.serving.shape import Layers
-from tests.unit.serving.clusters import CONFIG, TINY, cluster
+from tests.unit.serving.clusters import CONFIG, TINY, said
 
 
 def test_the_cache_of_a_token_is_two_vectors_per_layer_and_head() -> None:
@@ -60,17 +59,16 @@ def test_gpus_that_do_not_divide_the_heads_are_refused_with_what_would(tmp_path:
     }
     model = {**model, "memory": "40Gi", "weights": "15Gi"}
 
-    def said(**changes: object) -> list[str]:
-        found = mistakes.mistakes(cluster({**model, **changes}, nodes=nodes))
-        return [f"{written(each.place)}: {each.text}" for each in found]
+    def refused(**changes: object) -> list[str]:
+        return said({**model, **changes}, nodes=nodes)
 
-    [found] = said()
+    [found] = refused()
     assert found == (
         "models[0].gpus: 28 attention heads, of which 4 are cached, cannot be split evenly over 8; set"
         " tensor_parallel: 4 and pipeline_parallel: 2, or ask for another number of GPUs"
     )
-    assert said(tensor_parallel=4, pipeline_parallel=2) == []
-    assert len(said(tensor_parallel=8)) == 1
+    assert refused(tensor_parallel=4, pipeline_parallel=2) == []
+    assert len(refused(tensor_parallel=8)) == 1
 
 
 # google/gemma-3-27b-it: neither layer_types nor a pattern in its config.json
@@ -132,12 +130,10 @@ def test_a_model_that_answers_with_no_text_is_refused(
     (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "architectures": [architecture]}))
     model = {**TINY, "kv_cache": "1Gi", "arguments": arguments, "config": str(tmp_path / "config.json")}
 
-    said = [f"{written(each.place)}: {each.text}" for each in mistakes.mistakes(cluster(model))]
-
     text = (
         "it makes vectors or scores, and verify would ask it for text; wanted a model that answers with text"
     )
-    assert said == ([f"models[0].{key}: {text}"] if key else [])
+    assert said(model) == ([f"models[0].{key}: {text}"] if key else [])
 
 
 def test_a_window_is_kept_with_what_is_being_computed() -> None:
@@ -167,8 +163,7 @@ def test_a_config_that_is_none_is_said(tmp_path: Path) -> None:
     path.write_text('{"model_type": "llama"}')
 
     wanted = "wanted num_hidden_layers, num_attention_heads and hidden_size in it"
-    said = mistakes.mistakes(cluster({**TINY, "config": str(path)}))
-    assert [f"{written(each.place)}: {each.text}" for each in said] == [
+    assert said({**TINY, "config": str(path)}) == [
         f"models[0].config: {path} is not a model's config.json: {wanted}"
     ]
     with pytest.raises(InventoryError, match="cannot be read: No such file"):

@@ -12,7 +12,7 @@ from tests.unit.serving.clusters import EXPORT, HUB, cluster
 
 TIGHT = (
     "models[0].volume: shared has {size}, and another version is fetched beside the one that is served, which"
-    " takes 51.2 GiB; until it is larger, a new version waits for the old one's removal"
+    " takes 51.2 GiB; until it is larger, a new version has no room before the old one is removed"
 )
 
 
