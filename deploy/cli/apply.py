@@ -136,7 +136,7 @@ def _refuse_a_half_install(session: Session, found: Survey) -> None:
 
 
 def _refuse_unfit_hosts(session: Session, found: Survey) -> None:
-    """Preflight the hosts that are to join, and of nodes that are prepared for GPUs these.
+    """Preflight the hosts that are to join, and of nodes that get GPUs these.
 
     What fails and no phase mends stops the run before it begins.
     """
@@ -160,11 +160,16 @@ def _refuse_unfit_hosts(session: Session, found: Survey) -> None:
 
 
 def _equipped(found: Survey) -> set[str]:
-    """Return the nodes whose GPUs an apply has something to prepare for; a reboot may mend what they lack."""
+    """Return the nodes that are to give GPUs away and do not yet; a reboot may mend what they lack.
+
+    Where one already does, a card that died is a verify's to tell: it keeps no other change away.
+    """
+    from deploy.gpu.wiring import VENDOR_LABEL
+
     waiting = {row.host for row in found.pending if row.phase == reboots.PHASE}
-    return {
-        row.host for row in found.pending if row.phase == GPU_HOSTS and row.host in found.members
-    } - waiting
+    prepared = {row.host for row in found.pending if row.phase == GPU_HOSTS} - waiting
+    labels = {name: found.members[name].labels for name in prepared if name in found.members}
+    return {name for name, has in labels.items() if has is not None and VENDOR_LABEL not in has}
 
 
 def _unfit(finding: Finding) -> str:

@@ -29,12 +29,13 @@ JOINED = (
 
 @dataclass(frozen=True, slots=True)
 class KubeNode:
-    """A node as the API knows it."""
+    """A node as the API knows it; `labels` are their names, None where the API told nothing."""
 
     name: str
     ready: bool
     unschedulable: bool
     cordoned_by_us: bool
+    labels: frozenset[str] | None = None
 
 
 def asking(path: str) -> str:
@@ -95,4 +96,5 @@ def kube_node(item: dict[str, Any]) -> KubeNode:
         ready=any(each["type"] == "Ready" and each["status"] == "True" for each in conditions),
         unschedulable=bool(item["spec"].get("unschedulable")),
         cordoned_by_us=CORDONED in item["metadata"].get("annotations", {}),
+        labels=frozenset(item["metadata"].get("labels") or ()),
     )

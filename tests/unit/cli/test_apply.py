@@ -99,15 +99,18 @@ def test_a_lost_host_is_named_once_whether_it_failed_or_was_only_asked(
 CARD_GONE = Finding(
     "GPU-01", "g1", Status.FAIL, Severity.ERROR, "no GPU", "2x intel A770", "", "Reseat the card", "gpu"
 )
-MEMBERS = {name: KubeNode(name, True, False, False) for name in ("cp1", "g1", "w1")}
+Members = dict[str, KubeNode]
+MEMBERS: Members = {name: KubeNode(name, True, False, False, frozenset()) for name in ("cp1", "g1", "w1")}
 
 
-def refused(monkeypatch: pytest.MonkeyPatch, findings: list[Finding], *rows: Row) -> str:
+def refused(
+    monkeypatch: pytest.MonkeyPatch, findings: list[Finding], *rows: Row, members: Members = MEMBERS
+) -> str:
     """Return what an apply of a living cluster says before it begins."""
     monkeypatch.setattr("deploy.cli.preflight.run_preflight", lambda *_: findings)
     session = SimpleNamespace(hosts=tuple(MEMBERS), chosen=set(MEMBERS), cluster=None)
     try:
-        _refuse_unfit_hosts(session, Survey("cp1", MEMBERS, rows))  # type: ignore[arg-type]
+        _refuse_unfit_hosts(session, Survey("cp1", members, rows))  # type: ignore[arg-type]
     except HostError as error:
         return str(error)
     return ""
@@ -143,6 +146,16 @@ def test_a_node_whose_gpus_are_prepared_or_that_is_rebooted_is_not_asked(
     monkeypatch: pytest.MonkeyPatch, rows: list[Row]
 ) -> None:
     assert refused(monkeypatch, [CARD_GONE], *rows) == ""
+
+
+@pytest.mark.parametrize("labels", [frozenset({"slipway.dev/gpu-vendor"}), None])
+def test_a_card_that_died_keeps_no_other_change_from_a_node_that_gives_gpus_away(
+    monkeypatch: pytest.MonkeyPatch, labels: frozenset[str] | None
+) -> None:
+    driver = Row("gpu-hosts", "g1", "Load the driver", State.CHANGE)
+    members = MEMBERS | {"g1": KubeNode("g1", True, False, False, labels)}
+
+    assert refused(monkeypatch, [CARD_GONE], driver, members=members) == ""
 
 
 def test_a_phase_is_one_line_with_its_seconds_and_what_it_came_to() -> None:

@@ -71,4 +71,6 @@ def test_a_nodes_lease_itself_and_its_pods_are_read() -> None:
 def test_a_nodes_state_is_read() -> None:
     item = {**node("w1", ready=False, annotations={CORDONED: "x"}), "spec": {"unschedulable": True}}
 
-    assert speaker.kube_node(item) == KubeNode("w1", ready=False, unschedulable=True, cordoned_by_us=True)
+    assert speaker.kube_node(item) == KubeNode(
+        "w1", ready=False, unschedulable=True, cordoned_by_us=True, labels=frozenset()
+    )
