@@ -31,7 +31,12 @@ def late(report: Report, now: datetime, due: timedelta) -> str:
     """
     hours = due // timedelta(hours=1)
     said = f"last run {ago(report, now)}, wanted one in <= {hours} hours; it said: {summary(report)}"
-    return f"SLIPWAY {_STATES[Verdict.UNAVAILABLE][0]} - {report.cluster} {report.verb}: {said}\n"
+    return unknown(report.cluster, report.verb, said)
+
+
+def unknown(cluster: str, verb: str, said: str) -> str:
+    """Return what a plugin that exits with UNKNOWN says."""
+    return f"SLIPWAY {_STATES[Verdict.UNAVAILABLE][0]} - {cluster} {verb}: {said}\n"
 
 
 def render(report: Report) -> str:

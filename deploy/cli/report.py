@@ -40,7 +40,11 @@ def report(inventory: Path, verb: str, output: str) -> int:
     told_of_the_clock(directory, verb, now)
     kept = history.load(directory, verb, RUNS, now)
     if not kept:
-        raise InventoryError(f"there is no report in {directory} yet; slipway {verb} {inventory} makes one")
+        none = f"there is no report in {directory} yet; slipway {verb} {inventory} makes one"
+        if output != Format.NAGIOS:
+            raise InventoryError(none)
+        click.echo(nagios.unknown(cluster.name, verb, none), nl=False)
+        return nagios.UNKNOWN
     last = kept[-1]
     if output == Format.NAGIOS and verb == "drift" and now - last.started > overdue.LONGEST:
         click.echo(nagios.late(last, now, overdue.LONGEST), nl=False)

@@ -57,6 +57,16 @@ def test_without_a_run_it_says_what_makes_one(inventory: Path) -> None:
     )
 
 
+def test_a_plugin_does_not_know_a_cluster_that_no_run_has_looked_at(inventory: Path) -> None:
+    plugin = shown(inventory, "-o", "nagios")
+
+    assert plugin.return_value == 3
+    assert plugin.output == (
+        f"SLIPWAY UNKNOWN - homelab drift: there is no report in {paths.reports('homelab')} yet; "
+        f"slipway drift {inventory} makes one\n"
+    )
+
+
 def test_the_last_night_is_shown_with_those_before_it(inventory: Path) -> None:
     first = compared(night(0), None)
     for each in (first, compared(night(1, SWAP), first)):
