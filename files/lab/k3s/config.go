@@ -26,8 +26,8 @@ var honoured = strings.Fields(`
 	cluster-cidr cluster-dns cluster-domain cluster-init config data-dir debug default-runtime disable
 	disable-cloud-controller disable-helm-controller disable-kube-proxy disable-network-policy flannel-backend
 	flannel-iface https-listen-port kube-apiserver-arg kube-controller-manager-arg kube-proxy-arg kube-scheduler-arg
-	kubelet-arg node-ip node-label node-name node-taint pause-image private-registry resolv-conf server service-cidr
-	service-node-port-range snapshotter tls-san token token-file write-kubeconfig write-kubeconfig-mode`)
+	kubelet-arg node-ip node-label node-name node-taint nonroot-devices pause-image private-registry resolv-conf server
+	service-cidr service-node-port-range snapshotter tls-san token token-file write-kubeconfig write-kubeconfig-mode`)
 
 var defaults = map[string]string{
 	"cluster-cidr":            "10.42.0.0/16",

@@ -70,6 +70,7 @@ state = "/run/k3s/containerd"
 [plugins.'io.containerd.cri.v1.runtime']
   enable_unprivileged_ports = true
   enable_unprivileged_icmp = true
+  device_ownership_from_security_context = %[8]t
   restrict_oom_score_adj = %[3]t
 %[4]s
 [plugins.'io.containerd.cri.v1.images']
@@ -90,7 +91,7 @@ state = "/run/k3s/containerd"
 
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
   SystemdCgroup = true
-`, data, containerdSocket, !mayLowerScore(), cni, n.text("snapshotter"), n.text("pause-image"), n.text("default-runtime"))
+`, data, containerdSocket, !mayLowerScore(), cni, n.text("snapshotter"), n.text("pause-image"), n.text("default-runtime"), n.on("nonroot-devices"))
 }
 
 // writeHosts turns registries.yaml into what containerd reads for each registry.
