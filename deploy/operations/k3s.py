@@ -147,6 +147,7 @@ def started_script(verb: str, unit: str, node: str, seconds: int = START_SECONDS
     as it is, so that it joins by itself when the cause is gone.
     """
     name, count, others = shlex.quote(unit), observed.LASTING, shlex.quote(observed.OF_CLIENTS)
+    journal = f'journalctl -u {name} --since "@$begin" --no-pager -o cat'
     ask = f"/usr/local/bin/k3s kubectl --kubeconfig={observed.KUBECONFIG} --request-timeout=5s get node"
     return "\n".join(
         [
@@ -157,11 +158,12 @@ def started_script(verb: str, unit: str, node: str, seconds: int = START_SECONDS
             f"  id=$(systemctl show --value -p InvocationID {name})",
             f'  if [ "$now" = active ] && {{ [ {verb} = start ] || [ "$id" != "$before" ]; }}; then',
             f"    {ask} {shlex.quote(node)} -o name >/dev/null 2>&1 && exit 0; fi",
-            f'  said=$(journalctl -u {name} --since "@$begin" --no-pager -o cat | grep -vF {others})',
+            f"  said=$({journal} -t k3s | grep -vF {others})",
             f"  times=$(printf '%s\\n' \"$said\" | grep -cE {shlex.quote(_lasting())})",
             f'  [ "$times" -lt {count} ] && [ "$(date +%s)" -lt $((begin + {seconds})) ] || break',
             "  sleep 0.5",
             "done",
+            f'[ -n "$said" ] || said=$({journal})',  # systemd's own words, when k3s could not even be run
             _named(node),
             f"echo {name} 'did not come up:' \"$why\" >&2",
             "printf '%s\\n' \"$said\" | tail -n 8 >&2",

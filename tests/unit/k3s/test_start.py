@@ -16,7 +16,9 @@ from deploy.operations.k3s import started_script
 SYSTEMCTL = """#!/bin/sh
 case "$*" in *ActiveState*) echo {state};; *InvocationID*) echo 1;; *) echo "$*" >> {calls};; esac
 """
-JOURNALCTL = "#!/bin/sh\ncat {log}\n"
+JOURNALCTL = """#!/bin/sh
+case "$*" in *"-t k3s") grep -v "^systemd: " {log} ;; *) cat {log} ;; esac
+"""
 AGENT = "k3s-agent.service"
 REFUSED = {
     "Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match": (
@@ -107,6 +109,17 @@ def test_k3s_that_ends_after_every_start_is_not_taken_for_refused_and_its_words_
         f"{AGENT} did not come up: k3s ends soon after every start; its last words say why:",
         *[line] * 8,
     ]
+
+
+def test_what_systemd_says_beside_is_shown_only_where_k3s_says_nothing(tmp_path: Path) -> None:
+    fatal = 'time="2026-11-30T01:00:00Z" level=fatal msg="--etcd-s3 is not an option"'
+    systemd = f"systemd: {AGENT}: Unit process 1503 (containerd-shim) remains running after unit stopped."
+
+    _, both = run(tmp_path, f"{fatal}\n" + f"{systemd}\n" * 9, seconds=1)
+    _, alone = run(tmp_path, f"systemd: {AGENT}: Failed to locate executable\n", seconds=1)
+
+    assert both.splitlines()[1:] == [fatal]
+    assert alone.splitlines()[1:] == [f"systemd: {AGENT}: Failed to locate executable"]
 
 
 def test_a_cause_that_nobody_knows_is_shown_as_it_is(tmp_path: Path) -> None:
