@@ -92,9 +92,9 @@ def test_cards_change_their_way_and_come_back_and_the_model_on_them_is_stopped_a
     for way, manifest in (("device-plugin", str(plugin)), ("dra", driver)):
         worker["allocation"], stack["manifest"] = way, manifest
         homelab.write()
-        said = homelab.ok("apply", "--yes", timeout=PATIENCE)
+        assert "tiny is stopped for that, and answers again after serving" in homelab.ok("plan", code=5)
+        homelab.ok("apply", "--yes", timeout=PATIENCE)
 
-        assert "tiny is stopped for that, and answers again after serving" in said, said
         assert tokens(endpoint(homelab)) == 8
         assert homelab.plan(code=0) == []
         [pod] = got(homelab, "--namespace=models", "pods", f"--selector={SERVER.format('tiny')}")["items"]
