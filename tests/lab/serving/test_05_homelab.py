@@ -92,7 +92,8 @@ def test_cards_change_their_way_and_come_back_and_the_model_on_them_is_stopped_a
     for way, manifest in (("device-plugin", str(plugin)), ("dra", driver)):
         worker["allocation"], stack["manifest"] = way, manifest
         homelab.write()
-        assert "tiny is stopped for that, and answers again after serving" in homelab.ok("plan", code=5)
+        said = homelab.ok("plan", code=5)
+        assert "tiny is stopped for that, and started again by the phase serving" in said, said
         homelab.ok("apply", "--yes", timeout=PATIENCE)
 
         assert tokens(endpoint(homelab)) == 8
