@@ -72,13 +72,24 @@ def text(rows: Sequence[Row], titles: Mapping[str, str], *, verbose: bool = Fals
 
 
 def short(rows: Iterable[Row]) -> str:
-    """Return one line for each row that is pending or wrong."""
-    return "\n".join(_line(row, "") for row in rows if row.pending or row.state is State.ERROR)
+    """Return one line for each row that is pending or wrong, and why where models stop or it is wrong."""
+    return "\n".join(
+        "\n".join([_line(row, ""), *(_why(row) if row.state is State.ERROR or _stops(row) else ())])
+        for row in rows
+        if row.pending or row.state is State.ERROR
+    )
+
+
+def _stops(row: Row) -> bool:
+    return row.disturbs is Disturbs.MODEL
+
+
+def _why(row: Row) -> list[str]:
+    return [f"      {line}" for line in (row.reason or "").splitlines()]
 
 
 def _row(row: Row, *, verbose: bool) -> str:
-    lines = [_line(row, "  ")]
-    lines += [f"      {line}" for line in (row.reason or "").splitlines()]
+    lines = [_line(row, "  "), *_why(row)]
     lines += [f"      {line}" for line in _cut(row.diff or "")]
     if verbose:
         lines += [f"      $ {command}" for command in row.commands]
@@ -110,7 +121,7 @@ def _changes(pending: Sequence[Row]) -> str:
 def _disturbs(pending: Sequence[Row]) -> str:
     by_host = _worst_by_host(pending)
     # the host of such a row only tells the cluster
-    said = [WHAT[Disturbs.MODEL]] if any(row.disturbs is Disturbs.MODEL for row in pending) else []
+    said = [WHAT[Disturbs.MODEL]] if any(map(_stops, pending)) else []
     said += [
         f"{what} of {', '.join(name for name, found in by_host.items() if found is level)}"
         for level, what in WHAT.items()

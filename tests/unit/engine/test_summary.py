@@ -97,8 +97,14 @@ def test_a_long_diff_is_cut_and_says_so() -> None:
     assert len(lines) == 63
 
 
-def test_short_has_one_line_per_row_that_matters() -> None:
-    assert summary.short([NONE, SYSCTL, ERROR]) == "~ w1: Set sysctls\n! w2: Claim the host"
+def test_short_has_one_line_per_row_that_matters_and_why_models_stop_and_what_is_wrong() -> None:
+    assert summary.short([NONE, SYSCTL, STOP, ERROR]) == (
+        "~ w1: Set sysctls\n"
+        "~ cp1: Make sure  [disturbs the models]\n"
+        "      qwen is stopped for that\n"
+        "! w2: Claim the host\n"
+        "      could not read the host"
+    )
 
 
 def test_the_document_is_what_its_schema_says() -> None:
