@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,6 +25,7 @@ NAMESPACE = "slipway-demo"
 REPLICAS = 2
 ASKED = 20
 SECONDS = 120
+SETTLES = 10.0  # seconds until kube-proxies have sent requests to every pod that is ready
 K3S = "/usr/local/bin/k3s"
 
 
@@ -76,8 +77,8 @@ def shown(lab: Lab) -> Shown:
     )
     url = f"http://{address}/hostname"
     _until(lambda: _get(url), f"{url} does not answer from this machine")
-    answers = dict(Counter(_get(url) or "-" for _ in range(ASKED)))
-    return Shown(node, called(lab, node, version), address, _pods(lab, node), answers)
+    pods = _pods(lab, node)
+    return Shown(node, called(lab, node, version), address, pods, answers(url, pods))
 
 
 def text(lab: Lab, found: Shown) -> str:
@@ -146,6 +147,16 @@ def _get(url: str) -> str | None:
             return str(answer.read().decode())
     except (OSError, urllib.error.URLError):
         return None
+
+
+def answers(url: str, pods: Mapping[str, str]) -> dict[str, int]:
+    """Return how many of ASKED answers came from whom; a pod that is just ready gets some a moment later."""
+    deadline = time.monotonic() + SETTLES
+    while True:
+        found = dict(Counter(_get(url) or "-" for _ in range(ASKED)))
+        if found.keys() >= pods.keys() or time.monotonic() > deadline:
+            return found
+        time.sleep(0.5)
 
 
 def _until(ask: Callable[[], str | None], otherwise: str) -> str:

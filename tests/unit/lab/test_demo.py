@@ -60,3 +60,15 @@ def test_the_demo_calls_k3s_what_it_calls_itself(tmp_path: Path, monkeypatch: py
 
     assert demo.called(lab, "n1", "v1.36.3+k3s1") == "v1.36.3+k3s1 (k3s stand-in)"
     assert demo.called(lab, "n1", "v1.36.3") == "v1.36.3"
+
+
+def test_a_pod_that_no_request_reaches_yet_is_waited_for_and_one_that_none_reaches_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = iter(["a"] * demo.ASKED + ["a", "b"] * (demo.ASKED // 2))
+    monkeypatch.setattr(demo, "_get", lambda _: next(told, "a"))
+    monkeypatch.setattr(demo, "SETTLES", 1.0)
+    pods = {"a": "w1", "b": "w1"}
+
+    assert demo.answers("http://10.0.0.1/hostname", pods) == {"a": 10, "b": 10}
+    assert demo.answers("http://10.0.0.1/hostname", pods) == {"a": 20}
