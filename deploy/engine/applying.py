@@ -138,10 +138,9 @@ class Apply:
         outcome = Outcome()
         try:
             self._operations(prepared, name, allowed, outcome)
+            # a host that goes down answers wrongly before its connection ends
             if outcome.failed and name in self.session.hosts:
-                self.session.outlives(
-                    name
-                )  # a host that goes down answers wrongly before its connection ends
+                self.session.outlives(name)
         except (UnreachableError, InventoryError) as error:
             if isinstance(error, LostError):
                 self.session.lost(error)

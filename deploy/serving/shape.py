@@ -11,6 +11,7 @@ from typing import Any
 from deploy.catalog import vllm_arguments
 from deploy.errors import InventoryError
 from deploy.model.serving import Model
+from deploy.model.settings import merged
 
 # bytes of one value; what is not named has two, as half and bfloat16
 WIDTHS = {"float32": 4, "float": 4, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1, "int8": 1}
@@ -110,7 +111,7 @@ def read(model: Model) -> Shape | None:
     path = Path(model.config)
     given = vllm_arguments.value(model, "hf-overrides")
     try:
-        known = of(_merged(json.loads(path.read_text()), _object(given) or {}))
+        known = of(merged(json.loads(path.read_text()), _object(given) or {}))
     except OSError as error:
         raise InventoryError(
             f"{path} cannot be read: {error.strerror}; put the model's config.json there, or leave config out"
@@ -153,14 +154,6 @@ def _object(text: str | None) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
-
-
-def _merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {**config, **changes}
-    for key, change in changes.items():
-        if isinstance(change, dict) and isinstance(config.get(key), dict):
-            merged[key] = _merged(config[key], change)
-    return merged
 
 
 def _longest(text: Mapping[str, Any]) -> int | None:
