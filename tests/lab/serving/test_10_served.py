@@ -125,6 +125,7 @@ def test_what_the_readme_says_puts_a_folder_where_a_model_finds_it(llm: Site) ->
         "cd $(mktemp -d) && mkdir folder && echo {} > folder/config.json",
         copied,
         "rclone cat :s3:models/readme/config.json",
+        "rclone deletefile :s3:models/readme/config.json",
         "kill %1",
     ]
     said = llm.lab.exec("n1", ["bash", "-c", "\n".join(script)])
