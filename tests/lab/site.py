@@ -138,6 +138,38 @@ def node(lab: Lab, host: str, name: str, role: str) -> dict[str, Any]:
     return {"name": name, "address": str(lab.address(host)), "roles": [role]}
 
 
+def settled(made: Site) -> None:
+    """Wait until every pod of a kubeadm cluster is Ready in a container that runs, and leaders lead.
+
+    What the API server says of a pod may be of before it was silent: its kubelet tells it some seconds later
+    that a scheduler has ended meanwhile, as one does that could not renew its lease.
+    """
+    since = made.on("n1", "date -u +%FT%T.%6NZ")
+
+    def listed(what: str) -> list[dict[str, Any]]:
+        said = made.on("n1", f"{OWN_CACHE} --request-timeout=5s get {what} -o json", check=False)
+        return list(json.loads(said)["items"]) if said else []
+
+    def running(host: str) -> set[str]:
+        tasks = made.on(host, "ctr -n k8s.io tasks list", check=False).splitlines()
+        return {f"containerd://{line.split()[0]}" for line in tasks if line.endswith("RUNNING")}
+
+    def whole() -> bool:
+        leases = listed("-n kube-system lease kube-scheduler kube-controller-manager")
+        pods = listed("pods -A")
+        alive = set().union(*map(running, made.lab.nodes))
+        lead = len(leases) == 2 and all((each["spec"].get("renewTime") or "") > since for each in leases)
+        return lead and bool(pods) and all(_runs(each, alive) for each in pods)
+
+    until(whole, 300, "a cluster whose pods are as the API server says", every=1)
+
+
+def _runs(pod: dict[str, Any], alive: set[str]) -> bool:
+    containers = pod["status"].get("containerStatuses", [])
+    ready = bool(containers) and all(each["ready"] and each["containerID"] in alive for each in containers)
+    return ready or pod["status"].get("phase") == "Succeeded"
+
+
 def until(true: Callable[[], bool], seconds: float, what: str, every: float = 0.2) -> None:
     """Wait until something holds; fail, saying what did not come, after so many seconds."""
     deadline = time.monotonic() + seconds
