@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
+from deploy.lab.layout import REGISTRY_HOST
 from tests.lab.site import OWN_CACHE, Site, until
+
+HOSTS = ("n1", "n2")
 
 
 def test_a_verify_proves_paths_and_removes_what_it_made(core: Site) -> None:
@@ -17,22 +23,39 @@ def test_a_verify_proves_paths_and_removes_what_it_made(core: Site) -> None:
 
     proven = {each["check"] for each in report["findings"] if each["status"] == "pass"}
     assert {"HOST-18", "K8S-06", "K8S-15", "K8S-16", "LB-04", "RT-12"} <= proven
-    until(lambda: not namespaces(core), 60, "the end of the namespace")
+    until(lambda: not namespaces(core), 180, "the end of the namespace")
 
 
 def namespaces(core: Site) -> str:
     return core.on("n1", f"{OWN_CACHE} get namespaces -o name -l app.kubernetes.io/component=verify")
 
 
+@contextmanager
+def verifying(core: Site) -> Iterator[subprocess.Popen[str]]:
+    """Start a verify that does not end by itself: its pods are there, and their image is not to be had."""
+    registry = core.lab.subnet[REGISTRY_HOST]
+    for host in HOSTS:
+        core.on(host, f"ip route add blackhole {registry}")
+    running = core.start("verify")
+    try:
+        until(lambda: bool(namespaces(core)) or running.poll() is not None, 180, "the namespace")
+        yield running
+    finally:
+        with suppress(ProcessLookupError):  # it has ended, as it was told to
+            os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        for host in HOSTS:
+            core.on(host, f"ip route del blackhole {registry}")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_verify_leaves_nothing(core: Site, number: signal.Signals) -> None:
-    running = core.start("verify")
-    until(lambda: bool(namespaces(core)), 30, "the namespace")
-    running.send_signal(number)
-    told, _ = running.communicate(timeout=30)
+    with verifying(core) as running:
+        running.send_signal(number)
+        told, _ = running.communicate(timeout=120)
 
     assert (running.returncode, "Traceback" in told) == (130, False), told
-    until(lambda: not namespaces(core), 60, "the end of the namespace")
+    until(lambda: not namespaces(core), 180, "the end of the namespace")
     assert timers(core) == []
 
 
@@ -43,10 +66,8 @@ def timers(core: Site) -> list[str]:
 
 
 def test_what_a_killed_verify_leaves_its_host_deletes(core: Site) -> None:
-    running = core.start("verify")
-    until(lambda: bool(namespaces(core)), 30, "the namespace")
-    os.killpg(running.pid, signal.SIGKILL)
-    running.communicate(timeout=30)
+    with verifying(core):
+        pass  # it is killed
 
     [timer] = timers(core)
     unit = timer.removesuffix(".timer")
@@ -54,7 +75,7 @@ def test_what_a_killed_verify_leaves_its_host_deletes(core: Site) -> None:
     assert "OnActiveUSec=15min" in core.on("n1", f"systemctl show -p TimersMonotonic {timer}")
     # a quarter of an hour later, as the timer would
     core.on("n1", f"systemctl start {unit}.service")
-    until(lambda: not namespaces(core), 60, "the end of the namespace")
+    until(lambda: not namespaces(core), 180, "the end of the namespace")
     core.on("n1", f"systemctl stop {timer}")
     assert timers(core) == []
     assert core.on("n1", "ls -d /.kube 2>/dev/null || true") == ""
