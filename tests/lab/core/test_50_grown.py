@@ -9,10 +9,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 import pytest
 
-from tests.lab.site import KUBECTL, Site, node, until
+from tests.lab.site import KUBECTL, Site, node, settled, until
 
 HELLO = """
 apiVersion: apps/v1
@@ -69,7 +70,7 @@ def asking(url: str) -> Iterator[Watch]:
                 seen.answered += 1
                 seen.longest = max(seen.longest, time.monotonic() - last)
                 last = time.monotonic()
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 seen.missed.append(str(error))
 
     thread = threading.Thread(target=ask)
@@ -111,9 +112,10 @@ def test_a_setting_rolls_host_by_host_and_the_address_keeps_answering(grown: Sit
     grown.lab.exec(
         "n1", [*KUBECTL.split(), "apply", "-f", "-"], stdin=HELLO.format(image=image, address=address)
     )
-    grown.on("n1", f"{KUBECTL} rollout status deployment/hello --timeout=90s")
+    grown.on("n1", f"{KUBECTL} rollout status deployment/hello --timeout=300s")
     url = f"http://{address}/hostname"
-    until(lambda: answers(url), 30, "an answer through the load balancer")
+    until(lambda: answers(url), 180, "an answer through the load balancer")
+    before = lives(grown)
     grown.data["kubernetes"]["kubelet"]["maxPods"] = 90
     grown.write()
     disturbs = json.loads(grown.ok("plan", "-o", "json", code=5))["disturbs"]
@@ -125,12 +127,23 @@ def test_a_setting_rolls_host_by_host_and_the_address_keeps_answering(grown: Sit
     assert [line for line in said.splitlines() if "Roll cp1" in line]
     assert said.index("Roll cp1") < said.index("Roll w1") < said.index("Roll w2")
     assert seen.answered > 20
-    # a restart of a kubelet ends no pod and moves no address
-    assert seen.longest < 3, seen
-    assert len(seen.missed) <= 1, seen
-    capacity = grown.on("n1", f"{KUBECTL} get nodes -o jsonpath='{{.items[*].status.capacity.pods}}'")
-    assert capacity == "90 90 90"
+    # a restart of a kubelet ends no pod and moves no address; a busy machine may miss an answer all the same
+    assert lives(grown) == before
+    assert len(seen.missed) <= seen.answered // 20, seen
+    assert seen.longest < 8, seen
+    capacity = f"{KUBECTL} get nodes -o jsonpath='{{.items[*].status.capacity.pods}}'"
+    until(lambda: grown.on("n1", capacity) == "90 90 90", 60, "the new number of pods")
     grown.on("n1", f"{KUBECTL} delete deployment,service hello --wait=false")
+
+
+def lives(site: Site) -> set[tuple[str, int]]:
+    """Return which pods are there, and how often what runs in each was started again."""
+    pods = json.loads(site.on("n1", f"{KUBECTL} get pods -l app=hello -o json"))["items"]
+    return {
+        (each["metadata"]["uid"], container["restartCount"])
+        for each in pods
+        for container in each["status"]["containerStatuses"]
+    }
 
 
 def agnhost(site: Site) -> str:
@@ -161,8 +174,7 @@ def test_an_unreachable_worker_is_named_and_the_others_are_done(grown: Site) -> 
         assert grown.on("n2", "cat /etc/modules-load.d/slipway.conf") != ""
     finally:
         grown.lab.start("n3")
-    ready = f"{KUBECTL} wait --for=condition=Ready node/w2 --timeout=120s"
-    until(lambda: "condition met" in grown.on("n1", ready, check=False), 150, "w2 Ready")
+    settled(grown)  # the API server may not have missed w2 yet
 
     grown.ok("apply", "--yes")
     assert grown.plan(code=0) == []
