@@ -13,7 +13,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -84,16 +84,24 @@ def watching(made: Site, point: Point) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["podman", "exec", container, "timeout", f"{INSTALL:.0f}", "sh", "-c", loop])
 
 
-def killed(made: Site, come: Callable[[], bool], what: str) -> None:
-    """Start an apply, and kill it and all that it started here when a moment has come."""
+@contextmanager
+def applying(made: Site, come: Callable[[], bool], what: str) -> Iterator[subprocess.Popen[str]]:
+    """Start an apply, and go on when a moment of it has come; in the end kill it and what it started."""
     run = made.start("apply", "--yes")
     try:
         until(lambda: come() or run.poll() is not None, INSTALL, what, every=0.02)
         assert run.poll() is None, f"the apply ended before {what} was seen:\n{run.communicate()[0]}"
+        yield run
     finally:
-        with suppress(ProcessLookupError):  # it had ended, which the assertion tells
+        with suppress(ProcessLookupError):  # it had ended
             os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
+
+
+def killed(made: Site, come: Callable[[], bool], what: str) -> None:
+    """Start an apply, and kill it when a moment has come."""
+    with applying(made, come, what):
+        pass
 
 
 def commands(made: Site) -> int:
@@ -102,15 +110,23 @@ def commands(made: Site) -> int:
     return sum(len(COMMAND.findall(log.read_text(errors="replace"))) for log in logs)
 
 
-def killed_at(made: Site, point: Point, what: str) -> None:
-    """Start an apply, and kill it when a host has come to a point."""
+@contextmanager
+def applying_to(made: Site, point: Point, what: str) -> Iterator[subprocess.Popen[str]]:
+    """Start an apply, and go on when a host has come to a point."""
     watch = watching(made, point)
     try:
-        killed(made, lambda: watch.poll() is not None, what)
-        assert watch.poll() == 0, f"{what} was not seen"
+        with applying(made, lambda: watch.poll() is not None, what) as run:
+            assert watch.poll() == 0, f"{what} was not seen"
+            yield run
     finally:
         watch.kill()
         watch.wait()
+
+
+def killed_at(made: Site, point: Point, what: str) -> None:
+    """Start an apply, and kill it when a host has come to a point."""
+    with applying_to(made, point, what):
+        pass
 
 
 def converges(made: Site, what: str) -> None:
@@ -146,11 +162,9 @@ REBOOTS = {
 
 @pytest.mark.parametrize("name", REBOOTS)
 def test_a_host_that_reboots_in_the_middle_is_brought_in_by_a_rerun(bare: Site, name: str) -> None:
-    run = bare.start("apply", "--yes")
-    watch = watching(bare, REBOOTS[name])
-    until(lambda: watch.poll() is not None, INSTALL, name)
-    bare.lab.restart("n1")
-    said, _ = run.communicate(timeout=60)
+    with applying_to(bare, REBOOTS[name], name) as run:
+        bare.lab.restart("n1")
+        said, _ = run.communicate(timeout=300)
     assert run.returncode == 6, said
     assert "cp1: the connection was lost" in said, said
 
@@ -160,17 +174,17 @@ def test_a_host_that_reboots_in_the_middle_is_brought_in_by_a_rerun(bare: Site, 
 def test_killed_between_a_change_and_its_restart_the_restart_still_comes(bare: Site) -> None:
     bare.ok("apply", "--yes")
     before = invocation(bare, "n2", "containerd")
-    # systemd reads its units anew only after this: the moment before the restart is three seconds long
-    slow = f"{GENERATORS}/slow"
-    made = f"mkdir -p {GENERATORS}; printf '#!/bin/sh\\nsleep 3\\n' > {slow}; chmod +x {slow}"
-    bare.on("n2", made)
+    # systemd reads its units anew only when this ends, and is asked to before the restart
+    held, slow = "/run/held", f"{GENERATORS}/slow"
+    made = f"printf '#!/bin/sh\\nwhile [ -e {held} ]; do sleep 0.1; done\\n' > {slow}; chmod +x {slow}"
+    bare.on("n2", f"mkdir -p {GENERATORS}; touch {held}; {made}")
     bare.data["containerd"]["limits"] = {"nofile": 19000, "nproc": 4096}
     bare.write()
     unit = "/etc/systemd/system/containerd.service"
 
     killed_at(bare, Point("n2", f"grep -q LimitNOFILE=19000 {unit}"), "the new unit file")
 
-    bare.on("n2", f"rm {slow}")
+    bare.on("n2", f"rm {slow} {held}")
     written = bare.on("n2", f"stat -c %y {unit}")
     assert invocation(bare, "n2", "containerd") == before
     converges(bare, "a kill between a change and its restart")
