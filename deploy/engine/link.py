@@ -17,6 +17,10 @@ from deploy.errors import UnreachableError
 SESSIONS = 8  # at once; sshd's MaxSessions is 10, and the run lock needs one
 GRACE = 10.0  # seconds that a host may take longer to open a session, or to say that a command ended
 DYING = 1.0  # seconds between the end of a dying connection's channels and its own
+# "stopping" from the moment a shutdown begins; services end first, which may take them 90 s
+# (DefaultTimeoutStopSec in systemd-system.conf(5)), and connections last
+STATE = "systemctl is-system-running"
+STOPPING, STOPS_WITHIN = "stopping", 100.0
 REFUSALS = 100  # of a session, in those seconds, before a refusal is believed
 CHUNK = 65536
 # without a handler Python writes paramiko's tracebacks to the terminal, of verbs that keep no log
@@ -109,6 +113,13 @@ class Link:
         end = time.monotonic() + DYING
         while time.monotonic() < end and self.transport.is_active():
             gevent.sleep(DYING / 10)
+        return self.transport.is_active()
+
+    def stands(self) -> bool:
+        """Say that the host goes on after something failed on it; raise LostError when it was going down."""
+        end, stopping = time.monotonic() + STOPS_WITHIN, self.outlives()
+        while stopping and time.monotonic() < end:
+            stopping = self.run(STATE, timeout=GRACE).out.strip() == STOPPING and self.outlives()
         return self.transport.is_active()
 
     def _open(self) -> paramiko.Channel:

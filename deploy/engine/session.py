@@ -82,7 +82,7 @@ class Session:
 
     def outlives(self, host: str) -> bool:
         """Say that a host is still there after something failed on it; raises as `run` does if not."""
-        return self._over(host, Link.outlives)
+        return self._over(host, Link.stands)
 
     def run_as_user(self, host: str, command: str, *, timeout: float = 60.0) -> Ran:
         """Run a shell command on a host of `rootless`, as the user that it lets in.

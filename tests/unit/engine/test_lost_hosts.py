@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy.engine import planning
+import pytest
+
+from deploy.engine import link, planning
 from deploy.engine.applying import Apply
 from deploy.engine.link import LostError
 from deploy.engine.session import Session
 from deploy.errors import Exit
 from deploy.plan import Where
 from tests.unit.engine.phases import Silent, applied, phase, states
+from tests.unit.engine.sample import DYING
 
 
 def test_a_failed_host_takes_part_in_nothing_more_and_the_others_go_on(session: Session, disk: Path) -> None:
@@ -49,6 +52,25 @@ def test_a_failure_on_a_host_that_then_dies_is_followed_by_the_loss(session: Ses
     assert (work.outcome.failed[1].reason or "").startswith("w1: the connection was lost")
     assert session.hosts == ("cp1",)
     assert session.exit_code is Exit.UNREACHABLE
+
+
+def test_a_host_that_goes_down_is_lost_however_long_it_takes(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = DYING.replace("sleep 0.4", "sleep 1.5").replace("exit 1", f"echo {link.STOPPING}")
+    monkeypatch.setattr(link, "STATE", later)
+
+    with pytest.raises(LostError, match="w1: the connection was lost"):
+        session.outlives("w1")
+
+
+@pytest.mark.parametrize("said", ["running", "degraded", ""])
+def test_a_host_that_does_not_go_down_is_kept(
+    session: Session, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setattr(link, "STATE", f"echo {said}")
+
+    assert session.outlives("w1")
 
 
 def test_a_host_that_dies_while_its_step_is_prepared_is_named_and_the_others_go_on(
