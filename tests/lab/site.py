@@ -50,7 +50,7 @@ class Site:
         self.inventory.write_text(yaml.safe_dump(self.data, sort_keys=False))
         return self.inventory
 
-    def slipway(self, verb: str, *arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+    def slipway(self, verb: str, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Run a verb on the inventory and wait for it."""
         return subprocess.run(
             [SLIPWAY, verb, self.inventory, *arguments],
@@ -62,7 +62,7 @@ class Site:
             check=False,
         )
 
-    def ok(self, verb: str, *arguments: str, code: int = 0, timeout: float = 400) -> str:
+    def ok(self, verb: str, *arguments: str, code: int = 0, timeout: float = 900) -> str:
         """Run a verb that must end with `code`; return what it printed."""
         done = self.slipway(verb, *arguments, timeout=timeout)
         assert done.returncode == code, f"{verb}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -50,7 +50,7 @@ def ssh(lab: Lab, login: str, *options: str) -> subprocess.CompletedProcess[str]
         ],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

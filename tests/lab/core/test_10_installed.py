@@ -62,7 +62,7 @@ def test_plain_pytest_proves_the_same_of_hosts_over_connections_of_its_own(core:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
@@ -97,7 +97,7 @@ def test_every_step_runs_through_plain_pyinfra_and_changes_nothing(core: Site) -
             [PYINFRA, "-y", inventory, phase.step],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             cwd=ROOT,
             env=os.environ | CLEAN,
             check=False,

@@ -26,7 +26,7 @@ def make(core: Site, names: Collection[str]) -> None:
 def answers(core: Site) -> None:
     """Wait until the API server answers; what restarts etcd takes it away for a while."""
     up = ["sh", "-c", f"{OWN_CACHE} --request-timeout=2s get --raw /readyz"]
-    until(lambda: core.lab.exec("n1", up, check=False).returncode == 0, 120, "the API server")
+    until(lambda: core.lab.exec("n1", up, check=False).returncode == 0, 300, "the API server")
 
 
 def mend(core: Site, names: Collection[str]) -> None:

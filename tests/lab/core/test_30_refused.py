@@ -46,11 +46,11 @@ def copied(site: Site, directory: Path, name: str) -> Site:
 def test_a_second_apply_at_once_is_refused_and_says_who_holds_the_lock(core: Site) -> None:
     core.on("n1", "rm -f /etc/systemd/journald.conf.d/50-slipway.conf")
     first = core.start("apply", "--yes")
-    until(lambda: paths.run_lock(core.name).read_text() != "", 20, "the first run's lock")
+    until(lambda: paths.run_lock(core.name).read_text() != "", 120, "the first run's lock")
 
     second = core.slipway("apply", "--yes")
 
-    assert first.wait(timeout=120) == 0
+    assert first.wait(timeout=900) == 0
     assert second.returncode == 3
     assert f"cluster {core.name} is being worked on by `slipway apply` of root" in second.stderr
     assert f"process {first.pid}" in second.stderr
@@ -59,7 +59,7 @@ def test_a_second_apply_at_once_is_refused_and_says_who_holds_the_lock(core: Sit
 def test_the_lock_of_a_killed_run_holds_nobody_up(core: Site) -> None:
     core.on("n1", "rm -f /etc/systemd/journald.conf.d/50-slipway.conf")
     first = core.start("apply", "--yes")
-    until(lambda: paths.run_lock(core.name).read_text() != "", 20, "the first run's lock")
+    until(lambda: paths.run_lock(core.name).read_text() != "", 120, "the first run's lock")
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
 
@@ -70,9 +70,9 @@ def test_the_lock_of_a_killed_run_holds_nobody_up(core: Site) -> None:
 
 def test_a_night_during_an_apply_of_another_machine_says_so_and_reports_nothing(core: Site) -> None:
     name = json.dumps(asdict(Holder("apply", "alice", "laptop", 4242, "2026-11-30T01:00:00Z")))
-    held = f"exec 9<>{ON_HOST}; flock 9; echo {shlex.quote(name)} > {ON_HOST}; exec sleep 300"
+    held = f"exec 9<>{ON_HOST}; flock 9; echo {shlex.quote(name)} > {ON_HOST}; exec sleep infinity"
     core.on("n1", f"systemd-run -q --collect --unit=held-by-alice sh -c {shlex.quote(held)}")
-    until(lambda: "alice" in core.on("n1", f"cat {ON_HOST}"), 10, "the other machine's lock")
+    until(lambda: "alice" in core.on("n1", f"cat {ON_HOST}"), 60, "the other machine's lock")
     try:
         night = core.slipway("drift", "-o", "json")
     finally:

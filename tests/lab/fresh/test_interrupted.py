@@ -28,7 +28,7 @@ SEED = int(os.environ.get("SLIPWAY_KILL_SEED", random.SystemRandom().randrange(1
 COMMANDS = 60, 280  # the range of the random points: a plan of two bare hosts takes fewer, an install 290
 COMMAND = re.compile(r"^\S+ I \[\w+\] [\d.]+s rc=", re.MULTILINE)
 GENERATORS = "/etc/systemd/system-generators"
-INSTALL = 300.0  # seconds within which a point must have come, on a busy one
+INSTALL = 900.0  # seconds within which a point must have come, on a busy one
 
 
 @dataclass(frozen=True)

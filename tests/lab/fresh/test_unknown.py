@@ -45,7 +45,7 @@ def init(made: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         stdin=subprocess.DEVNULL,
         env=os.environ | CLEAN,
         check=False,
@@ -83,7 +83,7 @@ def test_unknown_hosts_become_a_verified_cluster_and_nothing_is_edited(unknown: 
     judged = json.loads(unknown.ok("preflight", "-o", "json"))["findings"]
     wrong = [each for each in judged if each["status"] == "fail" and each["severity"] == "error"]
     assert [each["check"] for each in wrong if not each["ignored"]] == []
-    unknown.ok("apply", "--yes", timeout=580)
+    unknown.ok("apply", "--yes")
 
     report = json.loads(unknown.ok("verify", "-o", "json"))
     judged = [each for each in report["findings"] if not of_the_machine(each)]

@@ -29,7 +29,7 @@ def k3s(hosts: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = site(hosts, "test-k3s", tmp_path_factory.mktemp("k3s"), nodes, like="lab-k3s")
     made.data["nodes"][1]["labels"] = {"tier": "web"}
     made.write()
-    made.ok("apply", "--yes", timeout=900)
+    made.ok("apply", "--yes")
     yield made
     if KEEP not in os.environ:
         made.forget()

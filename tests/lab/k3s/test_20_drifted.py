@@ -53,7 +53,7 @@ def test_six_drifts_are_named_on_their_hosts_and_repaired_and_nothing_else(k3s: 
     assert ("RT-05", "s1") in failed(report)
     assert {host for _, host in failed(report)} <= {"s1", "a1", None}
 
-    k3s.ok("apply", "--yes", timeout=600)
+    k3s.ok("apply", "--yes")
 
     after = k3s.night(0)
     assert ("RT-05", "s1") in {(each["check"], each["host"]) for each in after["gone"]}

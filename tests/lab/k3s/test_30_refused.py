@@ -14,7 +14,7 @@ from tests.lab.k3s.runs import KUBECTL, TOKEN, runs, took
 from tests.lab.site import Site, node, until
 
 # what waiting does not mend k3s says every few seconds, and three times are believed
-LASTING_SECONDS = 60
+LASTING_SECONDS = START_SECONDS - 30
 PASSWORD = "/etc/rancher/node/password"
 DROP_IN = "/etc/systemd/system/k3s-agent.service.d/99-test.conf"
 MINE = "/etc/rancher/k3s/config.yaml.d/99-mine.yaml"
@@ -22,7 +22,7 @@ MINE = "/etc/rancher/k3s/config.yaml.d/99-mine.yaml"
 
 def refused(site: Site, *words: str, limit: bool = True) -> None:
     """Apply must fail, naming a3 and with these words."""
-    done = site.slipway("apply", "--yes", *(["--limit", "a3"] if limit else []), timeout=600)
+    done = site.slipway("apply", "--yes", *(["--limit", "a3"] if limit else []))
     assert done.returncode == 3, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     said = " ".join(f"{done.stdout} {done.stderr}".split())
     for word in ("a3", *words):
@@ -94,17 +94,17 @@ def test_an_agent_that_hangs_ends_at_the_bound_and_joins_by_itself_when_the_caus
     )
     try:
         refused(k3s, "the server did not answer; see that it runs, and that port 6443 is open from a3")
-        assert START_SECONDS - 1 < took(k3s, "a3", "Run k3s") < START_SECONDS + 30
+        assert START_SECONDS - 1 < took(k3s, "a3", "Run k3s") < 2 * START_SECONDS
     finally:
         k3s.on(
             "n4", f"rm {DROP_IN}; systemctl daemon-reload; while iptables -D {rule} 2>/dev/null; do :; done"
         )
 
-    until(lambda: "node/a3" in members(k3s), 60, "a3")
+    until(lambda: "node/a3" in members(k3s), 300, "a3")
 
 
 def test_when_every_cause_is_gone_nothing_is_left_to_do(k3s: Site) -> None:
-    k3s.ok("apply", "--yes", timeout=600)
+    k3s.ok("apply", "--yes")
 
     assert members(k3s) == {"node/s1", "node/a1", "node/a2", "node/a3", "node/a4"}
     assert k3s.plan(code=0) == []

@@ -79,8 +79,8 @@ NO_WALL = "nft delete table inet wall"
 
 
 def waiting(test: str) -> str:
-    """Wait until something holds, ten seconds at most."""
-    return f"timeout 10 sh -c {shlex.quote(f'until {test}; do sleep 0.1; done')}"
+    """Wait until something holds, two minutes at most."""
+    return f"timeout 120 sh -c {shlex.quote(f'until {test}; do sleep 0.1; done')}"
 
 
 # all at once, on n2 if nothing else is said

@@ -32,7 +32,7 @@ def processes(bare: Bare, host: str) -> list[str]:
 
 def marked(bare: Bare, host: str) -> list[str]:
     """Make the mark when every earlier login is over; return the processes."""
-    until(lambda: processes(bare, host).count("sshd") == 1, 20, "the end of earlier sessions")
+    until(lambda: processes(bare, host).count("sshd") == 1, 120, "the end of earlier sessions")
     bare.on(host, "sleep 1.1; touch /run/before; sleep 0.1")
     return processes(bare, host)
 
@@ -44,7 +44,7 @@ def test_a_preflight_writes_nothing_and_starts_nothing(bare: Bare) -> None:
     bare.findings()
 
     assert changed(bare, "n1") == []
-    until(lambda: processes(bare, "n1") == before, 20, "the end of sshd's session")
+    until(lambda: processes(bare, "n1") == before, 120, "the end of sshd's session")
 
 
 def test_probes_clean_up_after_themselves(bare: Bare) -> None:
@@ -56,7 +56,7 @@ def test_probes_clean_up_after_themselves(bare: Bare) -> None:
     assert {findings["HOST-29", host]["status"] for host in ("n1", "n2", "n3")} == {"pass"}
     assert re.fullmatch(r"p99 [\d.]+ ms of \d+ syncs", findings["HOST-26", "n1"]["found"])
     assert [path for path in changed(bare, "n1") if path != "/var/lib/etcd" and path != "/var/lib"] == []
-    until(lambda: processes(bare, "n1") == before, 20, "the end of sshd's session")
+    until(lambda: processes(bare, "n1") == before, 120, "the end of sshd's session")
 
 
 def test_what_probes_find_is_on_the_hosts_that_have_it(bare: Bare) -> None:
