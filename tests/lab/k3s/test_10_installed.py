@@ -74,5 +74,9 @@ def test_the_token_is_in_no_unit_argument_or_world_readable_file(k3s: Site) -> N
             "cat /proc/[0-9]*/cmdline | tr '\\0' ' '",
             "find /etc /run/slipway /var/lib/slipway -type f -perm /044 -exec cat {} + 2>/dev/null",
         ):
-            assert secret not in k3s.on(host, place, check=False), f"{host}: {place}"
-    assert secret not in "".join(path.read_text() for path in paths.logs("test-k3s").glob("*.log"))
+            shown = k3s.on(host, place, check=False)
+            assert shown, f"{host}: {place} shows nothing"
+            assert secret not in shown, f"{host}: {place}"
+    logged = "".join(path.read_text() for path in paths.logs("test-k3s").glob("*.log"))
+    assert "Run k3s" in logged
+    assert secret not in logged

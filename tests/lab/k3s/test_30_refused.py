@@ -115,9 +115,11 @@ def test_a_key_that_a_server_would_skip_is_refused_before_any_host_is_asked(k3s:
     options["disable-netwrok-policy"] = True
     k3s.write()
 
-    done = k3s.slipway("apply", "--yes")
+    try:
+        done = k3s.slipway("apply", "--yes")
+    finally:
+        del options["disable-netwrok-policy"]
+        k3s.write()
 
     assert done.returncode == 2
     assert "did you mean disable-network-policy?" in done.stderr
-    del options["disable-netwrok-policy"]
-    k3s.write()
