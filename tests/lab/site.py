@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -91,6 +92,17 @@ class Site:
             start_new_session=True,
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
+
+    @contextmanager
+    def running(self, verb: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start a verb as `start` does; in the end it is killed with all that it started here."""
+        run = self.start(verb, *arguments)
+        try:
+            yield run
+        finally:
+            with suppress(ProcessLookupError):  # it had ended
+                os.killpg(run.pid, signal.SIGKILL)
+            run.communicate()
 
     def plan(self, code: int = 5) -> list[dict[str, Any]]:
         """Return the rows of a plan that are pending or wrong."""

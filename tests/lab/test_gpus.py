@@ -178,11 +178,11 @@ def test_a_host_that_waits_for_a_reboot_gets_it_with_leave_alone(gpus: Site) -> 
 
     assert waits in gpus.ok("apply", "--yes")
     rows = json.loads(gpus.ok("plan", "--reboot", "-o", "json", code=5))["rows"]
-    run = gpus.start("apply", "--yes", "--reboot")
-    until(lambda: state(gpus.lab, "n2") != "running", 400.0, "the end of the container")
-    gpus.lab.start("n2")
-    face(gpus, "n2", FACES["n2"])
-    said, _ = run.communicate(timeout=900)
+    with gpus.running("apply", "--yes", "--reboot") as run:
+        until(lambda: state(gpus.lab, "n2") != "running", 900, "the end of the container")
+        gpus.lab.start("n2")
+        face(gpus, "n2", FACES["n2"])
+        said, _ = run.communicate(timeout=900)
 
     assert [(row["host"], row["operation"]) for row in rows if row["state"] == "change"] == [
         ("intel1", "Reboot the host")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 
@@ -36,25 +35,22 @@ def verifying(core: Site) -> Iterator[subprocess.Popen[str]]:
     registry = core.lab.subnet[REGISTRY_HOST]
     for host in HOSTS:
         core.on(host, f"ip route add blackhole {registry}")
-    running = core.start("verify")
     try:
-        until(lambda: bool(namespaces(core)) or running.poll() is not None, 180, "the namespace")
-        yield running
+        with core.running("verify") as run:
+            until(lambda: bool(namespaces(core)) or run.poll() is not None, 180, "the namespace")
+            yield run
     finally:
-        with suppress(ProcessLookupError):  # it has ended, as it was told to
-            os.killpg(running.pid, signal.SIGKILL)
-        running.communicate()
         for host in HOSTS:
             core.on(host, f"ip route del blackhole {registry}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_verify_leaves_nothing(core: Site, number: signal.Signals) -> None:
-    with verifying(core) as running:
-        running.send_signal(number)
-        told, _ = running.communicate(timeout=120)
+    with verifying(core) as run:
+        run.send_signal(number)
+        told, _ = run.communicate(timeout=120)
 
-    assert (running.returncode, "Traceback" in told) == (130, False), told
+    assert (run.returncode, "Traceback" in told) == (130, False), told
     until(lambda: not namespaces(core), 180, "the end of the namespace")
     assert timers(core) == []
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -45,12 +43,13 @@ def copied(site: Site, directory: Path, name: str) -> Site:
 
 def test_a_second_apply_at_once_is_refused_and_says_who_holds_the_lock(core: Site) -> None:
     core.on("n1", "rm -f /etc/systemd/journald.conf.d/50-slipway.conf")
-    first = core.start("apply", "--yes")
-    until(lambda: paths.run_lock(core.name).read_text() != "", 120, "the first run's lock")
+    with core.running("apply", "--yes") as first:
+        until(lambda: paths.run_lock(core.name).read_text() != "", 120, "the first run's lock")
 
-    second = core.slipway("apply", "--yes")
+        second = core.slipway("apply", "--yes")
 
-    assert first.wait(timeout=900) == 0
+        said, _ = first.communicate(timeout=900)
+    assert first.returncode == 0, said
     assert second.returncode == 3
     assert f"cluster {core.name} is being worked on by `slipway apply` of root" in second.stderr
     assert f"process {first.pid}" in second.stderr
@@ -58,10 +57,8 @@ def test_a_second_apply_at_once_is_refused_and_says_who_holds_the_lock(core: Sit
 
 def test_the_lock_of_a_killed_run_holds_nobody_up(core: Site) -> None:
     core.on("n1", "rm -f /etc/systemd/journald.conf.d/50-slipway.conf")
-    first = core.start("apply", "--yes")
-    until(lambda: paths.run_lock(core.name).read_text() != "", 120, "the first run's lock")
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
+    with core.running("apply", "--yes"):
+        until(lambda: paths.run_lock(core.name).read_text() != "", 120, "the first run's lock")
 
     said = core.ok("apply", "--yes")
 

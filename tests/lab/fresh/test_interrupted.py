@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import random
 import re
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -86,16 +85,11 @@ def watching(made: Site, point: Point) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def applying(made: Site, come: Callable[[], bool], what: str) -> Iterator[subprocess.Popen[str]]:
-    """Start an apply, and go on when a moment of it has come; in the end kill it and what it started."""
-    run = made.start("apply", "--yes")
-    try:
+    """Start an apply, and go on when a moment of it has come; in the end it is killed."""
+    with made.running("apply", "--yes") as run:
         until(lambda: come() or run.poll() is not None, INSTALL, what, every=0.02)
         assert run.poll() is None, f"the apply ended before {what} was seen:\n{run.communicate()[0]}"
         yield run
-    finally:
-        with suppress(ProcessLookupError):  # it had ended
-            os.killpg(run.pid, signal.SIGKILL)
-        run.communicate()
 
 
 def killed(made: Site, come: Callable[[], bool], what: str) -> None:
