@@ -186,7 +186,7 @@ def settled(made: Site) -> None:
 def _runs(pod: dict[str, Any], alive: set[str]) -> bool:
     containers = pod["status"].get("containerStatuses", [])
     ready = bool(containers) and all(each["ready"] and each["containerID"] in alive for each in containers)
-    return ready or pod["status"].get("phase") == "Succeeded"
+    return ready or pod["status"].get("phase") in ("Succeeded", "Failed")
 
 
 def until(true: Callable[[], bool], seconds: float, what: str, every: float = 0.2) -> None:
