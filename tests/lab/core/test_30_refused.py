@@ -69,8 +69,8 @@ def test_a_night_during_an_apply_of_another_machine_says_so_and_reports_nothing(
     name = json.dumps(asdict(Holder("apply", "alice", "laptop", 4242, "2026-11-30T01:00:00Z")))
     held = f"exec 9<>{ON_HOST}; flock 9; echo {shlex.quote(name)} > {ON_HOST}; exec sleep infinity"
     core.on("n1", f"systemd-run -q --collect --unit=held-by-alice sh -c {shlex.quote(held)}")
-    until(lambda: "alice" in core.on("n1", f"cat {ON_HOST}"), 60, "the other machine's lock")
     try:
+        until(lambda: "alice" in core.on("n1", f"cat {ON_HOST}"), 60, "the other machine's lock")
         night = core.slipway("drift", "-o", "json")
     finally:
         core.on("n1", f"systemctl stop held-by-alice; : > {ON_HOST}")
