@@ -121,13 +121,14 @@ def test_what_the_readme_says_puts_a_folder_where_a_model_finds_it(llm: Site) ->
 
     copied = recipe.replace("FOLDER", "folder").replace("models/qwen/", "models/readme/")
     script = [
-        f"export KUBECONFIG={ADMIN}",
+        f"set -e; export KUBECONFIG={ADMIN}",
+        "trap 'kill %1' EXIT",
         "cd $(mktemp -d) && mkdir folder && echo {} > folder/config.json",
         copied,
         "rclone cat :s3:models/readme/config.json",
         "rclone deletefile :s3:models/readme/config.json",
-        "kill %1",
     ]
     said = llm.lab.exec("n1", ["bash", "-c", "\n".join(script)])
 
-    assert str(said.stdout).splitlines()[-1] == "{}", f"{said.stdout}\n{said.stderr}"
+    # kubectl says there, too, of each connection that it hands on
+    assert "{}" in str(said.stdout).splitlines(), f"{said.stdout}\n{said.stderr}"
