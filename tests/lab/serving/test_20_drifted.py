@@ -154,8 +154,8 @@ def test_an_origin_that_is_gone_is_made_anew_and_all_copies_with_it(llm: Site) -
 
 
 def test_a_bucket_that_somebody_deleted_is_named_and_made_again(llm: Site) -> None:
-    """An empty bucket is a folder of the drive, which is all that there is of it."""
-    kubectl(llm, *shlex.split("-n object-store exec minio-0 -- rmdir /data/models"))
+    """A bucket is a folder of the drive; it goes with whatever others left in it."""
+    kubectl(llm, *shlex.split("-n object-store exec minio-0 -- rm -r /data/models"))
 
     [row] = llm.plan()
     night = llm.slipway("drift", "-o", "json")
