@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.trial
 WORKERS = ("intel1", "amd1", "nvidia1")
 BY_CLAIM = ("intel1", "nvidia1")
 # seconds from a card that is gone, or a driver that is, to a slice that says so; the kubelet waits 30
-UNTOLD = 60.0
+UNTOLD = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +96,13 @@ def test_a_verify_leaves_no_pod_and_no_claim(gpus: Site) -> None:
 
 def test_a_card_that_is_gone_is_named_by_slice_verify_and_drift(gpus: Site) -> None:
     face(gpus, "n2", "a770-missing")
-    until(lambda: devices(gpus, "intel1") == 2, UNTOLD, "a slice without the card")
+    try:
+        until(lambda: devices(gpus, "intel1") == 2, UNTOLD, "a slice without the card")
+        found = wrong(verified(gpus, code=3))
+        night = gpus.slipway("drift")
+    finally:
+        face(gpus, "n2", "two-a770")
 
-    found = wrong(verified(gpus, code=3))
-    night = gpus.slipway("drift")
-
-    face(gpus, "n2", "two-a770")
     assert found["DRA-04", "intel1"] == "1 A770, 1 integrated"
     assert night.returncode in (3, 5)
     assert "GPU-01" in night.stdout
@@ -151,22 +151,23 @@ def test_a_runtime_without_cdi_hands_nothing_over_and_is_put_right(gpus: Site) -
     assert "requested but CDI support is explicitly disabled" in found["GPU-14", "intel1"]
     assert ("containerd", "intel1") in rows
     gpus.ok("apply", "--yes", timeout=600)
-    assert ("GPU-14", "intel1") not in wrong(verified(gpus))
+    assert verified(gpus)["GPU-14", "intel1"]["status"] == "pass"
 
 
 def test_two_allocators_on_one_node_are_found(gpus: Site) -> None:
     second = (MANIFESTS / "nvidia.yaml").read_text().replace("nvidia", "amd")
     second = second.replace("gpu-allocation: dra", "gpu-allocation: device-plugin")
     second = second.replace("simulated-amd", "simulated-amd-too")
-    gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} apply -f -"], stdin=second)
-    until(lambda: devices(gpus, "amd1") == 8, UNTOLD, "the slice of a second allocator")
-
-    found = wrong(verified(gpus, code=3))
-
-    assert found["GPU-10", "amd1"] == "8 devices by DRA and 8 amd.com/gpu by number"
     documents = list(yaml.safe_load_all(second))
     own = yaml.safe_dump_all([each for each in documents if each["kind"] != "Namespace"])
-    gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} delete -f -"], stdin=own)
+    gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} apply -f -"], stdin=second)
+    try:
+        until(lambda: devices(gpus, "amd1") == 8, UNTOLD, "the slice of a second allocator")
+        found = wrong(verified(gpus, code=3))
+    finally:
+        gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} delete -f -"], stdin=own)
+
+    assert found["GPU-10", "amd1"] == "8 devices by DRA and 8 amd.com/gpu by number"
     until(lambda: devices(gpus, "amd1") == 0, UNTOLD, "one allocator")
     assert wrong(verified(gpus)) == {}
 
@@ -208,7 +209,7 @@ def test_a_real_api_server_takes_our_resources_by_the_vendors_own_definitions(gp
     names = " ".join(f"crd/{each['metadata']['name']}" for each in definitions)
     try:
         gpus.lab.exec("n1", ["sh", "-c", f"{KUBECTL} apply --server-side -f -"], stdin=listed)
-        gpus.on("n1", f"{KUBECTL} wait --for=condition=Established --timeout=60s {names}")
+        gpus.on("n1", f"{KUBECTL} wait --for=condition=Established --timeout=300s {names}")
         said = {f"{name}: {obj['kind']}": taken(gpus, obj) for name, obj in EVERY}
         misspelt = {**OWN_PLUGIN, "spec": {**OWN_PLUGIN["spec"], "sharedDevNumber": 2}}
 
@@ -232,16 +233,22 @@ GPU_FAULTS = [name for name, each in faults().items() if each.gpus]
 def test_a_known_fault_is_found_by_a_night_with_its_id_and_what_to_do(gpus: Site, name: str) -> None:
     known = faults()[name]
     host = "n2" if known.host is Host.WORKER else "n1"
+    assert known.check not in failing(gpus)
     gpus.lab.exec(host, ["sh", "-c", known.made])
-    time.sleep(known.settles)
+    night: dict[str | None, str] = {}
 
-    night = failing(gpus)
+    def named() -> bool:
+        night.update(failing(gpus))
+        return known.check in night
 
-    if known.mended is None:
-        gpus.ok("apply", "--yes", timeout=600)
-    else:
-        gpus.lab.exec(host, ["sh", "-c", known.mended])
-    assert night.get(known.check), f"{known.check} is not in {night}"
+    try:
+        until(named, UNTOLD, f"a night with {known.check}", every=5.0)
+    finally:
+        if known.mended is None:
+            gpus.ok("apply", "--yes", timeout=600)
+        else:
+            gpus.lab.exec(host, ["sh", "-c", known.mended])
+    assert night[known.check], f"{known.check} says nothing of what to do"
     until(lambda: known.check not in failing(gpus), 3 * UNTOLD, f"a night without {known.check}", every=5.0)
 
 
