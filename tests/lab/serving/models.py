@@ -91,11 +91,12 @@ def pods(site: Site, selector: str) -> list[str]:
 
 
 def settled(site: Site, model: str = "tiny") -> bool:
-    """Say whether a model has one pod, which is ready, and completes a text."""
+    """Say whether a model has one pod, which is ready and to stay, and completes a text."""
     items = got(site, "--namespace=models", "pods", f"--selector={SERVER.format(model)}")["items"]
     conditions = [each for item in items for each in item["status"].get("conditions", ())]
     ready = [each["status"] for each in conditions if each["type"] == "Ready"]
-    return len(items) == 1 and ready == ["True"] and tokens(endpoint(site, model), model) == 8
+    stays = not any("deletionTimestamp" in each["metadata"] for each in items)
+    return len(items) == 1 and stays and ready == ["True"] and tokens(endpoint(site, model), model) == 8
 
 
 def findings(site: Site, code: int = 0) -> Findings:
