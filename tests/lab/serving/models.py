@@ -90,9 +90,16 @@ def pods(site: Site, selector: str) -> list[str]:
     return sorted(each["metadata"]["uid"] for each in items)
 
 
+def servers(site: Site, model: str = "tiny") -> list[dict[str, Any]]:
+    """Return a model's pods, without those that are over: an evicted one stays listed."""
+    over = "--field-selector=status.phase!=Failed,status.phase!=Succeeded"
+    found = got(site, "--namespace=models", "pods", f"--selector={SERVER.format(model)}", over)
+    return list(found["items"])
+
+
 def settled(site: Site, model: str = "tiny") -> bool:
     """Say whether a model has one pod, which is ready and to stay, and completes a text."""
-    items = got(site, "--namespace=models", "pods", f"--selector={SERVER.format(model)}")["items"]
+    items = servers(site, model)
     conditions = [each for item in items for each in item["status"].get("conditions", ())]
     ready = [each["status"] for each in conditions if each["type"] == "Ready"]
     stays = not any("deletionTimestamp" in each["metadata"] for each in items)
