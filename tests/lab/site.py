@@ -26,6 +26,8 @@ SLIPWAY = Path(sys.executable).with_name("slipway")
 KUBECTL = f"kubectl --kubeconfig {ADMIN}"
 # without a cache of its own below /root, where a night must write nothing
 OWN_CACHE = f"KUBECACHEDIR=/run/kubectl-of-tests {KUBECTL}"
+# warnings that count what a day was like: a slow disk's syncs, a kubelet that was kept waiting
+COUNTED = {("HOST-26", "fail"), ("K8S-11", "fail")}
 CLEAN = {"NO_COLOR": "1", "COLUMNS": "120"}
 
 
