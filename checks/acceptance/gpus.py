@@ -89,10 +89,12 @@ class GpuProbe:
         # what did not come would only be waited for again
         self._end(each.name(role) for each in targets if each not in whole for role in FIRST)
         found = [verdicts.watched(each, self._told) for each in whole if self._watches(each)]
+        claiming = [each for each in whole if each.by_claim]
         if whole:
             found += self._once(whole)
-            found += self._shared([each for each in whole if each.by_claim])
-        return [*first, *found, *lost]
+            found += self._shared(claiming)
+        left = self._given_back()
+        return [*first, *found, *(verdicts.returned(each, left) for each in claiming), *lost]
 
     def _given(self, targets: list[Target]) -> list[Finding]:
         """Every GPU is held, by one pod and by another for the rest; a third has asked for none."""
@@ -140,7 +142,7 @@ class GpuProbe:
         ]
 
     def _shared(self, targets: list[Target]) -> list[Finding]:
-        """Two pods name the same claim, of one GPU and then of all; what they leave behind is nothing."""
+        """Two pods name the same claim, of one GPU and then of all."""
         if not targets:
             return []
         self._end(each.name(EVERY) for each in targets)
@@ -153,6 +155,11 @@ class GpuProbe:
             self._await()
             told |= self._told
             self._end(each.name(f"{role}{number}") for each in targets for number in (1, 2))
+        return [verdicts.sharing(each, told) for each in targets]
+
+    def _given_back(self) -> list[dict[str, Any]]:
+        """End what still runs, for the next verify asks for the same GPUs; return what is left of claims."""
+        self._end(self._told)
         left: list[dict[str, Any]] = []
 
         def look() -> str | None:
@@ -161,10 +168,7 @@ class GpuProbe:
             return f"{', '.join(held)} still allocated" if held else None
 
         wait(GONE, look, self.tell)
-        return [
-            *(verdicts.sharing(each, told) for each in targets),
-            *(verdicts.returned(each, left) for each in targets),
-        ]
+        return left
 
     def _watches(self, target: Target) -> bool:
         return target.by_claim and self.api.admin_access

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of, unserved
+from checks.cluster.storage import PASSING
 from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.catalog.gpu import GROUP, resource_api, served_by_default
@@ -98,7 +99,7 @@ def served_api(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
 
 
 def leaked(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
-    """No claim holds its GPUs for pods that are gone."""
+    """No claim holds its GPUs for pods that are gone; those of a verify that goes on come and go with it."""
     if not _by_claim(cluster):
         return
     pods, claims = seen.items("pods"), seen.items("resourceclaims")
@@ -106,7 +107,8 @@ def leaked(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
         yield unread("DRA-05", None, seen.cause("pods" if pods is None else "resourceclaims"))
         return
     living = {str(pod["metadata"].get("uid")) for pod in pods}
-    held = [each for each in claims if (each.get("status") or {}).get("allocation")]
+    lasting = [each for each in claims if not namespace_of(each).startswith(PASSING)]
+    held = [each for each in lasting if (each.get("status") or {}).get("allocation")]
     lost = [
         f"{namespace_of(each)}/{name_of(each)} is held for {', '.join(gone)}"
         for each in held

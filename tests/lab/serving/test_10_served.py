@@ -86,7 +86,7 @@ def test_the_lines_that_a_lab_prints_get_an_answer(llm: Site) -> None:
         ["bash", "-c", "\n".join(lines)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         env=os.environ | {"PATH": path},
         check=False,
     )
@@ -97,7 +97,7 @@ def test_the_lines_that_a_lab_prints_get_an_answer(llm: Site) -> None:
 
 def test_a_bench_measures_every_level_and_says_that_it_was_a_processor(llm: Site) -> None:
     said = llm.ok(
-        *("bench", "tiny", "--clients", "1,2", "--seconds", "3"), *("--output-tokens", "8", "-o", "json")
+        *("bench", "tiny", "--clients", "1,2", "--seconds", "3"), *("--output-tokens", "32", "-o", "json")
     )
 
     run = json.loads(said)
@@ -108,7 +108,7 @@ def test_a_bench_measures_every_level_and_says_that_it_was_a_processor(llm: Site
     ]
     for level in run["levels"]:
         assert level["failed"] == {}
-        assert level["output_tokens"] == 8 * level["answered"] > 0
+        assert level["output_tokens"] == 32 * level["answered"] > 0
         for spread in ("first_token", "inter_token", "end_to_end"):
             assert 0 < level[spread]["p50"] <= level[spread]["p99"]
 
@@ -121,13 +121,14 @@ def test_what_the_readme_says_puts_a_folder_where_a_model_finds_it(llm: Site) ->
 
     copied = recipe.replace("FOLDER", "folder").replace("models/qwen/", "models/readme/")
     script = [
-        f"export KUBECONFIG={ADMIN}",
+        f"set -e; export KUBECONFIG={ADMIN}",
+        "trap 'kill %1' EXIT",
         "cd $(mktemp -d) && mkdir folder && echo {} > folder/config.json",
         copied,
         "rclone cat :s3:models/readme/config.json",
         "rclone deletefile :s3:models/readme/config.json",
-        "kill %1",
     ]
     said = llm.lab.exec("n1", ["bash", "-c", "\n".join(script)])
 
-    assert str(said.stdout).splitlines()[-1] == "{}", f"{said.stdout}\n{said.stderr}"
+    # kubectl says there, too, of each connection that it hands on
+    assert "{}" in str(said.stdout).splitlines(), f"{said.stdout}\n{said.stderr}"

@@ -59,8 +59,14 @@ def test_more_memory_than_any_node_has_is_refused_by_a_preflight_with_the_number
     assert found["found"].endswith(" GiB")
 
 
-def versions(site: Site) -> str:
-    """Return the versions of everything of the models."""
-    kinds = "deployments,jobs,services,secrets,persistentvolumeclaims,networkpolicies"
-    columns = "custom-columns=K:.kind,N:.metadata.name,V:.metadata.resourceVersion"
-    return kubectl(site, "--namespace=models", "get", kinds, "-o", columns)
+def versions(site: Site) -> list[str]:
+    """Return the versions of everything of the models; a state that changes by itself is none."""
+    kinds = {
+        "services,secrets,persistentvolumeclaims": "resourceVersion",
+        "deployments,jobs,networkpolicies": "generation",
+    }
+    shown = "custom-columns=K:.kind,N:.metadata.name,U:.metadata.uid,V:.metadata."
+    return [
+        kubectl(site, "--namespace=models", "get", names, "-o", f"{shown}{version}")
+        for names, version in kinds.items()
+    ]

@@ -189,10 +189,10 @@ def test_only_k3s_brings_one_of_its_own() -> None:
     assert [*balancer.one_owner(NVIDIA, Snapshot({}))] == []
 
 
-def claim(name: str, *holders: tuple[str, str, str]) -> dict[str, Any]:
+def claim(name: str, *holders: tuple[str, str, str], namespace: str = "models") -> dict[str, Any]:
     reserved = [{"resource": kind, "name": holder, "uid": uid} for kind, holder, uid in holders]
     status = {"allocation": {"devices": {"results": []}}, "reservedFor": reserved}
-    return {"metadata": {"namespace": "models", "name": name}, "status": status}
+    return {"metadata": {"namespace": namespace, "name": name}, "status": status}
 
 
 def holding(*held: dict[str, Any]) -> list[str]:
@@ -212,6 +212,11 @@ def holding(*held: dict[str, Any]) -> list[str]:
         # it is taken back in the next moment
         (claim("gpus"), "pass DRA-05 -: 1 claims hold GPUs"),
         (claim("gpus", ("pods", "qwen", "0")), "fail DRA-05 -: models/gpus is held for qwen"),
+        # a pod that was made since the pods were listed, or has ended since the claims were
+        (
+            claim("one", ("pods", "one", "5"), namespace="slipway-verify-1-gpus"),
+            "pass DRA-05 -: 0 claims hold GPUs",
+        ),
     ],
 )
 def test_a_claim_for_pods_that_are_gone_is_leaked(held: dict[str, Any], expected: str) -> None:

@@ -91,6 +91,14 @@ def test_nothing_is_left_behind() -> None:
     assert world.ran[-1] == "delete --wait=false --ignore-not-found namespace slipway-verify-r1-gpus"
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_every_gpu_is_given_back_before_the_next_verify_may_ask(count: int) -> None:
+    world = World()
+    prove(world, resourceclaims=[held(count)])
+
+    assert (world.pods, world.held) == ({}, {})
+
+
 def test_a_runtime_that_hands_nothing_over_is_found_and_nothing_else_is_claimed_to_work() -> None:
     findings = prove(World(blind=True))
 
