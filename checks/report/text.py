@@ -31,7 +31,7 @@ def render(report: Report, *, width: int, color: bool) -> str:
         for group, host, findings in report.groups
     ]
     blocks = [_section(report, title, alone, width, color) for title, alone in sections if alone]
-    blocks += _unjudged(report, folds, width, color)
+    blocks += _together(report, folds, width, color)
     return "\n\n".join([*blocks, *_rows(report, width), *_gone(report), _status(report, color)]) + "\n"
 
 
@@ -62,10 +62,13 @@ def _section(report: Report, title: str, findings: Sequence[Finding], width: int
     return _titled(title, lines)
 
 
-def _unjudged(report: Report, folds: Sequence[Fold], width: int, color: bool) -> list[str]:
-    column = _column([fold.label for fold in folds], width)
-    lines = [line for fold in folds for line in _fold(report, fold, column, width, color)]
-    return [_titled("what cannot be judged", lines)] if lines else []
+def _together(report: Report, folds: Sequence[Fold], width: int, color: bool) -> Iterator[str]:
+    titles = {Status.FAIL: "what another fault brings down", Status.UNAVAILABLE: "what cannot be judged"}
+    for status, title in titles.items():
+        alike = [fold for fold in folds if fold.like.status is status]
+        column = _column([fold.label for fold in alike], width)
+        if lines := [line for fold in alike for line in _fold(report, fold, column, width, color)]:
+            yield _titled(title, lines)
 
 
 def _titled(title: str, lines: Iterable[str]) -> str:

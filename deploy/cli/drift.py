@@ -16,7 +16,7 @@ from checks.drift import notify, overdue, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
 from checks.preflight.ignoring import misspelt
-from checks.report import Format, Report, exit_code, history, metrics, render, run_id
+from checks.report import Format, Report, history, metrics, nagios, render, run_id
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
@@ -76,7 +76,7 @@ def drift(
     for wrong in (*misspelt(cluster.drift_ignore, report.rows), *telling.wrong):
         click.echo(wrong, err=True)
     if output == Format.NAGIOS:
-        return exit_code(report, output)
+        return nagios.code(report, telling.failed)
     return worst(report.exit_code(strict=strict), telling.exit_code)
 
 
@@ -122,6 +122,8 @@ def _installed(cluster: Cluster) -> datetime | None:
 def _rendered(report: Report, output: str, untold: Mapping[str, bool]) -> str:
     if output == Format.PROMETHEUS:
         return metrics.render(report, untold)
+    if output == Format.NAGIOS:
+        return nagios.render(report, untold)
     return render(report, output, width=width(sys.stdout), color=color(sys.stdout))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,21 +110,22 @@ def test_a_run_holds_its_lock_until_its_report_is_kept_and_told(
     assert (busy[0], seen.read_text()) == (1, f"1\n{kept.name}\n")
 
 
+PENDING = Report(
+    "drift",
+    "test",
+    "20261130T031700Z-9f3a",
+    datetime(2026, 11, 30, 3, 17, tzinfo=UTC),
+    1.0,
+    (),
+    rows=(Row("baseline", "w1", "Cap the journal", State.CHANGE),),
+)
+
+
 @pytest.mark.parametrize(("hook", "code", "failed"), [("true", 5, 0), ("false", 3, 1)])
 def test_a_night_that_nobody_could_be_told_of_ends_like_a_failed_check(
     inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str, code: int, failed: int
 ) -> None:
-    pending = Row("baseline", "w1", "Cap the journal", State.CHANGE)
-    report = Report(
-        "drift",
-        "test",
-        "20261130T031700Z-9f3a",
-        datetime(2026, 11, 30, 3, 17, tzinfo=UTC),
-        1.0,
-        (),
-        rows=(pending,),
-    )
-    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: report)
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: PENDING)
     textfile = tmp_path / "slipway.prom"
 
     assert slipway("drift", inventory, "--on-change", hook, "--textfile", textfile) == code
@@ -130,6 +133,22 @@ def test_a_night_that_nobody_could_be_told_of_ends_like_a_failed_check(
     lines = textfile.read_text().splitlines()
     assert f'slipway_hook_failed{{cluster="test",hook="command"}} {failed}' in lines
     assert f'slipway_run_exit_code{{cluster="test",verb="drift"}} {code}' in lines
+
+
+def test_a_plugin_warns_of_a_good_night_that_nobody_could_be_told_of(
+    inventory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    well = replace(PENDING, rows=(replace(PENDING.rows[0], state=State.NONE),))
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: well)
+    known = {"command": [{"check": "baseline | Cap the journal", "host": "w1", "said": "change"}]}
+    paths.cluster_state("test").mkdir(parents=True)
+    paths.told("test").write_text(json.dumps(known))
+
+    assert slipway("drift", inventory, "-o", "nagios", "--on-change", "false") == 1
+
+    out, err = capsys.readouterr()
+    assert out.startswith("SLIPWAY WARNING - test drift: 0 passed, nobody was told by the command|")
+    assert err == "nobody was told by the command false: it ended with 1\n"
 
 
 def test_without_room_the_night_looks_and_tells_all_the_same(

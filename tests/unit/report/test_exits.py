@@ -8,7 +8,7 @@ import pytest
 from night import GOOD, LABELS, NIGHT, NODES
 
 from checks.finding import Severity, Status
-from checks.report import Format, Report, exit_code, render
+from checks.report import Format, Report, exit_code, nagios, render
 from deploy.model.row import Row, State
 
 
@@ -76,3 +76,24 @@ def test_the_exit_code_is_the_worst_that_holds(report: Report, code: int, strict
 def test_a_plugin_exits_with_what_it_says(report: Report, word: str, code: int) -> None:
     assert render(report, "nagios").startswith(f"SLIPWAY {word} - ")
     assert exit_code(report, "nagios") == exit_code(report, Format.NAGIOS, strict=True) == code
+
+
+@pytest.mark.parametrize(
+    ("report", "word", "code"),
+    [
+        (GOOD, "WARNING", 1),
+        (replace(GOOD, rows=NIGHT.rows), "WARNING", 1),
+        (replace(GOOD, findings=(FAILED,)), "CRITICAL", 2),
+        (replace(GOOD, findings=(UNREAD,)), "UNKNOWN", 3),
+    ],
+)
+def test_a_plugin_says_that_nobody_was_told_and_warns_of_it_where_nothing_is_worse(
+    report: Report, word: str, code: int
+) -> None:
+    said = nagios.render(report, {"command": True, "webhook": False})
+
+    assert said.startswith(f"SLIPWAY {word} - homelab verify: ")
+    assert said.partition("|")[0].endswith(", nobody was told by the command")
+    assert nagios.code(report, {"command": True, "webhook": False}) == code
+    assert nagios.render(report, {"command": False}) == render(report, "nagios")
+    assert nagios.code(report, {"command": False}) == exit_code(report, "nagios")

@@ -1,4 +1,4 @@
-"""What cannot be judged for one reason is told once for people, over all hosts, and whole for machines."""
+"""What comes of one cause is told once for people, over all hosts, and whole for machines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from night import GOOD, STARTED
 
-from checks.finding import Finding, Status
+from checks.finding import Finding, Severity, Status
 from checks.report import Report, render
 from checks.report.folding import folded
 from checks.report.report import key
@@ -93,6 +93,66 @@ def test_the_page_has_one_line_for_it_that_leads_to_the_cause_and_every_check_be
     assert '<p class="quiet">cp1, w1, w2: <span class="id">K8S-01, K8S-04</span></p>' in above
     assert 'likely because of <a href="#K8S-14.cluster">K8S-14 (cluster)</a>' in above
     assert below.count("unavailable: cp1: connection refused") == len(ECHOES)
+
+
+DEAF = tuple(
+    Finding(
+        "K8S-15",
+        host,
+        Status.FAIL,
+        found="10.43.0.1:443 does not connect",
+        wanted="it connects",
+        remedy="Look at kube-proxy.",
+        group="kubernetes",
+        because=(key(DOWN),),
+    )
+    for host in ("cp1", "w1", "w2")
+)
+OWN = replace(DEAF[0], check="K8S-05", found="no process listens", wanted="one does")
+
+
+def test_what_a_cause_brings_down_alike_is_one_line_and_what_is_another_thing_is_not() -> None:
+    assert render(night(DOWN, OWN, *DEAF), "short") == (
+        "× cluster: K8S-14 The API is up  found cp1: connection refused\n"
+        "    since: this run\n"
+        "    fix: See its logs.\n"
+        "    more: slipway explain K8S-14\n"
+        "× cp1: K8S-05                    found no process listens, wanted one does\n"
+        "    likely because of: K8S-14 (cluster)\n"
+        "    since: this run\n"
+        "    fix: Look at kube-proxy.\n"
+        "    more: slipway explain K8S-05\n"
+        "× 3 checks                       found 10.43.0.1:443 does not connect, wanted it connects\n"
+        "    cp1, w1, w2: K8S-15\n"
+        "    likely because of: K8S-14 (cluster)\n"
+        "    since: this run\n"
+        "Status: × 5 errors, 0 passed in 1.2 s\n"
+    )
+
+
+def test_in_the_long_text_and_on_the_page_it_stands_beside_what_cannot_be_judged() -> None:
+    long = render(night(DOWN, *DEAF, *ECHOES), "text")
+    titles = [line for line in long.splitlines() if line.startswith("what ")]
+    above = render(night(DOWN, *DEAF, *ECHOES), "html").split("<h2>All checks</h2>")[0]
+
+    assert titles == ["what another fault brings down", "what cannot be judged"]
+    assert long.count("wanted it connects") == above.count("wanted it connects") == 1
+    assert "Look at kube-proxy." not in long + above
+
+
+def test_failures_of_no_known_cause_or_of_another_weight_or_finding_are_told_one_by_one() -> None:
+    first, *others = DEAF
+
+    assert counts(night(*DEAF)) == (0, [3])
+    assert counts(night(*(replace(each, because=()) for each in DEAF))) == (3, [])
+    for other in (
+        replace(first, severity=Severity.WARNING),
+        replace(first, found="refused"),
+        replace(first, wanted="2 answers"),
+        replace(first, because=(("HOST-07", "cp1"),)),
+        replace(first, ignored="in spring"),
+    ):
+        assert counts(night(other, *others)) == (3, [])
 
 
 @pytest.mark.parametrize("form", ["json", "junit", "prometheus"])
