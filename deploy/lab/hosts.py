@@ -6,7 +6,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -21,6 +22,7 @@ BOOT_SECONDS: float = 120
 # podman runs a command without the PATH of a login
 KUBECTL = ("/usr/local/bin/kubectl", f"--kubeconfig={ADMIN}")
 UP = {"running", "degraded"}
+REMOVALS = 5  # tries
 
 
 def key(lab: str, node: str) -> Path:
@@ -40,9 +42,28 @@ def create(layout: Layout, node: str, image: str, login: Path) -> None:
 
 def remove(layout: Layout, node: str) -> None:
     """Take a host away with its volumes and its key."""
-    podman("rm", "--force", "--time=5", "--ignore", layout.container(node))
+    name = layout.container(node)
+    remove_all("containers", lambda: podman("ps", "--all", "--quiet", f"--filter=name=^{name}$").split())
     podman("volume", "rm", "--force", *layout.volumes(node), check=False)
     shutil.rmtree(key(layout.name, node).parent, ignore_errors=True)
+
+
+def remove_all(what: str, left: Callable[[], list[str]], *kind: str) -> None:
+    """Remove things of podman until none is left; it fails under load for some that are gone a moment later.
+
+    A container that is thrown away is killed: one that ends by itself while podman waits for that cannot be
+    removed ("container not running").
+    """
+    force = ["--force", "--time=0"] if not kind else ["--force"]
+    for _ in range(REMOVALS):
+        if not (names := left()):
+            return
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: podman(*kind, "rm", *force, name, check=False), names))
+    if names := left():
+        raise LabError(
+            f"podman could not remove the {what} {', '.join(names)}; try again, and look at `podman ps --all`"
+        )
 
 
 def execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
@@ -23,8 +23,6 @@ from deploy.lab.progress import Progress
 from deploy.lab.run import failure, podman, run
 from deploy.lab.services import serve, services
 from deploy.model import paths
-
-REMOVALS = 5  # tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +139,13 @@ class Lab:
         hosts.await_boot(self.layout, node)
 
     def stop(self, node: str) -> None:
-        """Shut a host down."""
-        podman("stop", "--time=20", self.layout.container(node))
+        """Shut a host down; podman calls it a failure when it ends just before it would be killed."""
+        name = self.layout.container(node)
+        try:
+            podman("stop", "--time=20", name)
+        except LabError:
+            if podman("container", "inspect", "--format={{.State.Status}}", name) != "exited":
+                raise
 
     def restart(self, node: str) -> None:
         """Reboot a host."""
@@ -163,8 +166,8 @@ class Lab:
         """Take away every container, volume and network that carries this lab's name, and its keys."""
         packages.require_root()
         label = f"--filter=label={LABEL}={self.name}"
-        _gone("containers", lambda: [each.name for each in self.containers()], "rm", "--force", "--time=5")
-        _gone("volumes", lambda: podman("volume", "ls", "--quiet", label).split(), "volume", "rm", "--force")
+        hosts.remove_all("containers", lambda: [each.name for each in self.containers()])
+        hosts.remove_all("volumes", lambda: podman("volume", "ls", "--quiet", label).split(), "volume")
         if self._network() is not None:
             podman("network", "rm", "--force", self.layout.prefix)
         shutil.rmtree(paths.lab_state(self.name), ignore_errors=True)
@@ -221,19 +224,6 @@ def numbers(containers: Iterable[str]) -> list[int]:
     """Return the numbers of the hosts among a lab's containers: slipway-lab-n2 is 2."""
     ends = (name.rpartition("-n")[2] for name in containers)
     return [int(end) for end in ends if end.isdigit()]
-
-
-def _gone(what: str, left: Callable[[], list[str]], *remove: str) -> None:
-    """Remove things until none is left; podman under load fails for some that are gone a moment later."""
-    for _ in range(REMOVALS):
-        if not (names := left()):
-            return
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda name: podman(*remove, name, check=False), names))
-    if names := left():
-        raise LabError(
-            f"podman could not remove the {what} {', '.join(names)}; try again, and look at `podman ps --all`"
-        )
 
 
 def _key_of(inventory: Mapping[str, Any]) -> str:

@@ -25,6 +25,21 @@ class Podman:
         program.write_text(f'#!/bin/sh\necho "$*" >> {self.directory}/calls\ncat {self.directory}/answer\n')
         program.chmod(0o755)
 
+    def holds(self, container: str, failures: int) -> None:
+        """Have a container, whose removal fails so many times."""
+        (self.directory / "held").write_text(container)
+        program = self.directory / "podman"
+        program.write_text(
+            f"""#!/bin/sh
+echo "$*" >> {self.directory}/calls
+case "$1" in
+  ps) cat {self.directory}/held ;;
+  rm) [ "$(grep -c ^rm {self.directory}/calls)" -gt {failures} ] || exit 2; : > {self.directory}/held ;;
+esac
+"""
+        )
+        program.chmod(0o755)
+
     @property
     def calls(self) -> list[str]:
         return (self.directory / "calls").read_text().splitlines()
@@ -41,17 +56,30 @@ def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Podman:
 
 def test_what_is_left_of_a_host_is_taken_away_before_it_is_made(podman: Podman, tmp_path: Path) -> None:
     login = keys.made(tmp_path / "login", "test")
+    podman.holds("5e288e9907f3", failures=1)
 
     hosts.create(Layout(), "n1", "image", login)
 
+    looked, removed = "ps --all --quiet --filter=name=^slipway-lab-n1$", "rm --force --time=0 5e288e9907f3"
     volumes = [f"slipway-lab-n1-{name}" for name in ("containerd", "kubelet", "etcd", "rancher")]
-    assert podman.calls[:6] == [
-        "rm --force --time=5 --ignore slipway-lab-n1",
+    assert podman.calls[:10] == [
+        *(looked, removed, looked, removed, looked),
         f"volume rm --force {' '.join(volumes)}",
         *(f"volume create --label=slipway.lab=lab {volume}" for volume in volumes),
     ]
-    assert podman.calls[6].startswith("--runtime=runc create --name=slipway-lab-n1 ")
-    assert podman.calls[7:] == ["cp - slipway-lab-n1:/"]
+    assert podman.calls[10].startswith("--runtime=runc create --name=slipway-lab-n1 ")
+    assert podman.calls[11:] == ["cp - slipway-lab-n1:/"]
+
+
+def test_a_container_that_podman_cannot_remove_is_named(podman: Podman) -> None:
+    podman.holds("5e288e9907f3", failures=9)
+
+    with pytest.raises(LabError) as failed:
+        hosts.remove(Layout(), "n1")
+
+    assert str(failed.value) == (
+        "podman could not remove the containers 5e288e9907f3; try again, and look at `podman ps --all`"
+    )
 
 
 def test_a_host_that_was_made_and_never_started_is_made_anew(podman: Podman) -> None:
