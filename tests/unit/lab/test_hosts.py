@@ -25,6 +25,15 @@ class Podman:
         program.write_text(f'#!/bin/sh\necho "$*" >> {self.directory}/calls\ncat {self.directory}/answer\n')
         program.chmod(0o755)
 
+    def fails(self, verb: str, times: int) -> None:
+        """Fail so many times at a verb."""
+        program = self.directory / "podman"
+        calls = self.directory / "calls"
+        program.write_text(
+            f'#!/bin/sh\necho "$*" >> {calls}\n[ "$(grep -c ^{verb} {calls})" -gt {times} ] || exit 2\n'
+        )
+        program.chmod(0o755)
+
     def holds(self, container: str, failures: int) -> None:
         """Have a container, whose removal fails so many times."""
         (self.directory / "held").write_text(container)
@@ -80,6 +89,24 @@ def test_a_container_that_podman_cannot_remove_is_named(podman: Podman) -> None:
     assert str(failed.value) == (
         "podman could not remove the containers 5e288e9907f3; try again, and look at `podman ps --all`"
     )
+
+
+@pytest.mark.parametrize(("failures", "asked"), [(0, 1), (1, 2)])
+def test_a_host_that_ends_just_before_it_is_killed_is_stopped(
+    podman: Podman, failures: int, asked: int
+) -> None:
+    podman.fails("stop", failures)
+
+    Lab().stop("n1")
+
+    assert podman.calls == ["stop --time=20 slipway-lab-n1"] * asked
+
+
+def test_a_host_that_podman_cannot_stop_is_named(podman: Podman) -> None:
+    podman.fails("stop", 9)
+
+    with pytest.raises(LabError, match="podman stop --time=20 slipway-lab-n1 ended with status 2"):
+        Lab().stop("n1")
 
 
 def test_a_host_that_was_made_and_never_started_is_made_anew(podman: Podman) -> None:
