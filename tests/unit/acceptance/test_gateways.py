@@ -21,6 +21,8 @@ from deploy.observe.kube import MARK
 
 MODEL = {**models_world.MODEL, "gpus": None, "tensor_parallel": None, **models_world.FRONT}
 Lists = dict[str, list[dict[str, Any]]]
+ITS = "tiny: its HTTPRoute for gateways/front"
+UNSEEN = "was said before it was changed, and no controller has looked since"
 
 
 def cluster(*models: dict[str, Any]) -> Cluster:
@@ -72,6 +74,14 @@ def test_a_route_that_its_gateway_has_taken_passes() -> None:
         (
             lambda lists: lists["httproutes"][0].pop("status"),
             "tiny: no controller has looked at its HTTPRoute for gateways/front",
+        ),
+        (
+            lambda lists: lists["gateways"][0]["status"]["conditions"][1].update(observedGeneration=1),
+            f"Gateway gateways/front: Programmed {UNSEEN}",
+        ),
+        (
+            lambda lists: lists["httproutes"][0]["metadata"].update(generation=3),
+            f"{ITS}: Accepted {UNSEEN}; {ITS}: ResolvedRefs {UNSEEN}",
         ),
         (
             lambda lists: lists["httproutes"][0]["status"]["parents"][0]["parentRef"].pop("namespace"),
