@@ -26,7 +26,8 @@ STUBS = FILES / "stubs"
 
 def mod_text(module: Module, go: str, replaced: Mapping[str, str]) -> str:
     """Return the go.mod that a module's commands are built in."""
-    required = {module.module: module.version, **module.requires, **dict.fromkeys(module.stubs, "v0.0.0")}
+    stubs = {path: f"{_major(path)}.0.0" for path in module.stubs}
+    required = {module.module: module.version, **module.requires, **stubs}
     return "\n".join(
         [
             "module lab",
@@ -36,6 +37,12 @@ def mod_text(module: Module, go: str, replaced: Mapping[str, str]) -> str:
             "",
         ]
     )
+
+
+def _major(path: str) -> str:
+    """Return the major version that a module's path ends with."""
+    last = path.rpartition("/")[2]
+    return last if re.fullmatch(r"v\d+", last) else "v0"
 
 
 def tools_text(packages: Iterable[str]) -> str:

@@ -40,6 +40,14 @@ def test_a_go_mod_pins_what_a_recipe_names() -> None:
     )
 
 
+def test_a_stub_has_the_major_version_of_its_path() -> None:
+    module = MODULE.model_copy(update={"stubs": {"example.org/gone/v5": "gone", "example.org/v1x": "x"}})
+
+    lines = mod_text(module, "1.26.8", {}).splitlines()
+
+    assert {"require example.org/gone/v5 v5.0.0", "require example.org/v1x v0.0.0"} <= set(lines)
+
+
 def test_staging_modules_become_the_published_ones_of_the_same_release() -> None:
     assert staging(KUBERNETES_MOD, "v1.36.3") == {
         "k8s.io/api": "k8s.io/api v0.36.3",
