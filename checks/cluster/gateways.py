@@ -74,6 +74,7 @@ def untaken(model: Model, gateways: Sequence[Object], routes: Sequence[Object]) 
         return
     if why := _unmet(gateway, gateway.get("status") or {}, "Programmed"):
         yield f"Gateway {wanted}: {why}"
+        yield from _unlistened(wanted, gateway)
     home, name = names.NAMESPACE, names.workload(model)
     route = next((each for each in routes if (namespace_of(each), name_of(each)) == (home, name)), None)
     if route is None:
@@ -87,6 +88,14 @@ def untaken(model: Model, gateways: Sequence[Object], routes: Sequence[Object]) 
         for kind in ("Accepted", "ResolvedRefs"):
             if why := _unmet(route, parent, kind):
                 yield f"{model.name}: its HTTPRoute for {wanted}: {why}"
+
+
+def _unlistened(wanted: str, gateway: Object) -> Iterator[str]:
+    """Yield what is wrong with a Gateway's listeners, where the Gateway itself says no more than that."""
+    for each in (gateway.get("status") or {}).get("listeners") or ():
+        for told in each.get("conditions") or ():
+            if told.get("type") in ("Accepted", "ResolvedRefs") and told.get("status") == "False":
+                yield f"Gateway {wanted}, listener {each['name']}: {_unmet(gateway, each, told['type'])}"
 
 
 def _is_of(parent: Object, model: Model) -> bool:

@@ -93,6 +93,19 @@ def test_what_a_controller_has_not_taken_is_said(change: Callable[[Lists], objec
     assert judged(change) == (Status.FAIL, text)
 
 
+def test_of_a_gateway_that_is_not_programmed_the_listeners_say_why() -> None:
+    def wrong(lists: Lists) -> None:
+        status = lists["gateways"][0]["status"]
+        refuse(status["conditions"], "Programmed")
+        status["listeners"][0]["conditions"] = models_world.met("Accepted", "ResolvedRefs")
+        refuse(status["listeners"][0]["conditions"], "Accepted")
+
+    assert judged(wrong)[1] == (
+        "Gateway gateways/front: Programmed is False: Reason in its words; "
+        "Gateway gateways/front, listener web: Accepted is False: Reason in its words"
+    )
+
+
 @pytest.mark.parametrize("missing", ["gateways", "httproutes"])
 def test_what_could_not_be_read_is_no_pass(missing: str) -> None:
     answers = {name: Answer(json.dumps({"items": []})) for name in GATEWAY_PATHS}
