@@ -12,14 +12,14 @@ from deploy.engine.session import Session
 from deploy.engine.speaker import KUBECTL
 from deploy.errors import SlipwayError
 from deploy.model import Cluster, Node, paths
-from deploy.model.serving import Model, ModelExposure
+from deploy.model.serving import Gateway, Model, ModelExposure
 from deploy.serving import names
-from deploy.serving.front import HTTP, front
+from deploy.serving.front import HTTP, Front, front
 
 FORWARDED = "127.0.0.1:8000"
-SERVICES = f"{KUBECTL} --namespace {names.NAMESPACE} get services -o json"
+SERVICES = f"--namespace {names.NAMESPACE} get services"
 # Gateways, and what has their addresses
-FRONTS = f"{KUBECTL} get gateways.gateway.networking.k8s.io,services --all-namespaces -o json"
+FRONTS = "get gateways.gateway.networking.k8s.io,services --all-namespaces"
 
 
 def usage(session: Session) -> list[str]:
@@ -29,15 +29,17 @@ def usage(session: Session) -> list[str]:
     if not cluster.models or speaker is None:
         return []
     try:
-        found = _items(session, speaker, SERVICES)
-        found += _items(session, speaker, FRONTS) if any(model.gateway for model in cluster.models) else []
+        found = _items(session, speaker.name, SERVICES)
+        found += (
+            _items(session, speaker.name, FRONTS) if any(model.gateway for model in cluster.models) else []
+        )
     except (SlipwayError, ValueError, KeyError):
         return []
     return [line for model in cluster.models for line in lines(cluster, speaker, model, found)]
 
 
-def _items(session: Session, speaker: Node, command: str) -> list[dict[str, Any]]:
-    ran = session.run(speaker.name, command, timeout=15.0)
+def _items(session: Session, speaker: str, words: str) -> list[dict[str, Any]]:
+    ran = session.run(speaker, f"{KUBECTL} {words} -o json", timeout=15.0)
     return list(json.loads(ran.out)["items"]) if ran.rc == 0 else []
 
 
@@ -61,8 +63,7 @@ def _forward(model: Model) -> str:
 def _address(model: Model, found: Sequence[Mapping[str, Any]]) -> tuple[str | None, str | None]:
     """Return where a model is asked, and as which host where that is not told by the address."""
     if model.gateway is not None:
-        at = _named(found, "Gateway", model.gateway.namespace, model.gateway.name)
-        there = front(model.gateway, at, [each for each in found if each["kind"] == "Service"])
+        there = _front(model.gateway, found)
         if isinstance(there, str):
             return model.gateway.hostname or FORWARDED, None
         return there.address if there.port == HTTP else f"{there.address}:{there.port}", there.name
@@ -71,6 +72,16 @@ def _address(model: Model, found: Sequence[Mapping[str, Any]]) -> tuple[str | No
     service = _named(found, "Service", names.NAMESPACE, names.workload(model))
     ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
     return next((str(each["ip"]) for each in ingress if each.get("ip")), None), None
+
+
+def reached(session: Session, speaker: str, gateway: Gateway) -> Front | str:
+    """Return where a Gateway is asked, or what it has not; read on a control plane."""
+    return _front(gateway, _items(session, speaker, FRONTS))
+
+
+def _front(gateway: Gateway, found: Sequence[Mapping[str, Any]]) -> Front | str:
+    live = _named(found, "Gateway", gateway.namespace, gateway.name)
+    return front(gateway, live, [each for each in found if each["kind"] == "Service"])
 
 
 def _named(found: Sequence[Mapping[str, Any]], *wanted: str) -> Mapping[str, Any]:

@@ -167,6 +167,16 @@ def test_the_lines_that_an_apply_prints_get_an_answer(front: Front) -> None:
     assert json.loads(done.stdout)["usage"]["completion_tokens"] > 0
 
 
+def test_a_bench_asks_through_the_gateway(front: Front) -> None:
+    quick = ("--clients", "1", "--requests", "2", "--output-tokens", "8")
+
+    run = json.loads(front.site.ok("bench", "tiny", *quick, "-o", "json"))
+
+    assert run["url"] == f"http://{front.address}:80"
+    [level] = run["levels"]
+    assert (level["answered"], level["failed"]) == (2, {})
+
+
 def test_a_route_that_somebody_edited_is_named_and_put_back(front: Front) -> None:
     edited = json.dumps([{"op": "replace", "path": "/spec/hostnames/0", "value": "other.test"}])
     kubectl(
