@@ -23,6 +23,12 @@ from deploy.serving.front import Front, front
 
 HOME = f"/api/v1/namespaces/{names.NAMESPACE}"
 SERVICES = "/api/v1/services"
+# what tells where a Gateway is asked, and whether that leads to a model
+ROUTED = {
+    "gateways": GATEWAY_PATHS["gateways"],
+    "httproutes": GATEWAY_PATHS["httproutes"],
+    "services": SERVICES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,11 @@ class Ways:
         return Way(Inside(hands, self.kubectl.host, found.address, found.port, key, found.name), past)
 
     def _front(self, model: Model, wanted: Gateway) -> Front | str:
-        lists = {kind: self.kubectl.raw(path).items() for kind, path in _ROUTED.items()}
+        lists = {kind: self.kubectl.raw(path).items() for kind, path in ROUTED.items()}
         unread = [kind for kind, items in lists.items() if items is None]
         if unread:
             return f"since {' and '.join(unread)} could not be read"
-        gateways, routes, services = (lists[kind] or () for kind in _ROUTED)
+        gateways, routes, services = (lists[kind] or () for kind in ROUTED)
         if any(untaken(model, gateways, routes)):
             return "which does not lead to it (GW-03)"
         [live] = [each for each in gateways if _is(each, wanted)]
@@ -113,13 +119,6 @@ class Ways:
             return base64.b64decode(ran.out.strip(), validate=True).decode() if ran.rc == 0 else None
         except (SlipwayError, binascii.Error, UnicodeDecodeError):
             return None
-
-
-_ROUTED = {
-    "gateways": GATEWAY_PATHS["gateways"],
-    "httproutes": GATEWAY_PATHS["httproutes"],
-    "services": SERVICES,
-}
 
 
 def _is(live: Mapping[str, Any], wanted: Gateway) -> bool:
