@@ -68,11 +68,17 @@ class Asked(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is reached from here; its key is shown to nobody."""
+    """Where a model is reached from here, `name` as the host that is asked; its key is shown to nobody."""
 
-    address: str
+    ip: str
     port: int
     key: str | None = field(default=None, repr=False)
+    name: str | None = None
+
+    @property
+    def address(self) -> str:
+        """What is asked."""
+        return self.ip if self.name is None else f"{self.ip}:{self.port} as {self.name}"
 
     def with_key(self, key: str | None) -> Endpoint:
         """Return the same place, asked with another key."""
@@ -88,7 +94,7 @@ class Endpoint:
 
     def stream(self, path: str, body: dict[str, Any]) -> Streamed:
         """Ask for a streamed answer and read it as it comes."""
-        connection = HTTPConnection(self.address, self.port, timeout=CALL)
+        connection = HTTPConnection(self.ip, self.port, timeout=CALL)
         started = time.monotonic()
         try:
             answer = self._asked(connection, "POST", path, {**body, "stream": True})
@@ -101,7 +107,7 @@ class Endpoint:
             connection.close()
 
     def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
-        connection = HTTPConnection(self.address, self.port, timeout=CALL)
+        connection = HTTPConnection(self.ip, self.port, timeout=CALL)
         try:
             answer = self._asked(connection, method, path, body)
             return Answer(answer.status, answer.read(KEPT).decode(errors="replace"))
@@ -114,6 +120,8 @@ class Endpoint:
         self, connection: HTTPConnection, method: str, path: str, body: dict[str, Any] | None
     ) -> HTTPResponse:
         headers = {"Content-Type": "application/json"}
+        if self.name is not None:
+            headers["Host"] = self.name
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         connection.request(method, path, None if body is None else json.dumps(body), headers)

@@ -21,18 +21,23 @@ TIMED = r"""date +%s.%N
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """Where a node reaches a model; its key is shown to nobody, and goes by standard input."""
+    """Where a node reaches a model, `name` as the host that is asked.
+
+    Its key is shown to nobody, and goes by standard input.
+    """
 
     hands: Hands
     host: str
     ip: str
     port: int
     key: str | None = field(default=None, repr=False)
+    name: str | None = None
 
     @property
     def address(self) -> str:
         """What is asked, and from where."""
-        return f"{self.ip} from {self.host}"
+        asked = self.ip if self.name is None else f"{self.ip}:{self.port} as {self.name}"
+        return f"{asked} from {self.host}"
 
     def with_key(self, key: str | None) -> Inside:
         """Return the same place, asked with another key."""
@@ -69,10 +74,10 @@ class Inside:
     def _curl(self, path: str, body: dict[str, Any] | None, *more: str) -> str:
         key = ("-H", "@-") if self.key is not None else ()
         asked = ("--data-raw", json.dumps(body)) if body is not None else ()
+        name = ("-H", f"Host: {self.name}") if self.name is not None else ()
         kind = ("-H", "Content-Type: application/json")
-        return shlex.join(
-            [*CURL, *more, *key, *kind, *asked, "-w", STATUS, f"http://{self.ip}:{self.port}{path}"]
-        )
+        url = f"http://{self.ip}:{self.port}{path}"
+        return shlex.join([*CURL, *more, *key, *name, *kind, *asked, "-w", STATUS, url])
 
     def _ran(self, command: str) -> tuple[str, str] | str:
         """Return what was printed and what was complained of; a text alone when the node is not reached."""

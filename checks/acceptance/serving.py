@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 import gevent
 
-from checks.acceptance.asking import Asked, Endpoint
-from checks.acceptance.asking_inside import Inside
+from checks.acceptance.asking import Asked
 from checks.acceptance.gates import Gate, Tell, wait
 from checks.acceptance.hands import Kubectl
-from checks.cluster.snapshot import condition
+from checks.acceptance.serving_ways import Way, Ways
 from checks.finding import Finding
 from checks.say import judged, unread
-from deploy.errors import SlipwayError
 from deploy.model import Cluster
-from deploy.model.serving import Model, ModelExposure
-from deploy.serving import names
+from deploy.model.serving import Model
 
 CHECKS = ("SRV-04", "SRV-08", "SRV-09", "SRV-10")
 HEALTHY = Gate("a model to answer", 60.0, every=1.0)
@@ -41,7 +35,6 @@ METRICS = (
     "vllm:num_preemptions_total",
     "vllm:prefix_cache_hits_total",
 )
-HOME = f"/api/v1/namespaces/{names.NAMESPACE}"
 WRONG = "slipway-wrong-key"
 # the engine computes on it too, and asks nobody for the key (vLLM's docs/usage/security.md)
 KEYLESS = "/invocations"
@@ -71,70 +64,27 @@ class ServingProbe:
 
     def _one(self, model: Model) -> dict[str, Told | str]:
         """Return by check what is said of one model; a text alone when it could not be asked."""
-        endpoint = self._endpoint(model)
-        if isinstance(endpoint, str):
-            return dict.fromkeys(CHECKS, f"{model.name}: {endpoint}")
-        if (cause := self._awaited(model, endpoint)) is not None:
+        way = Ways(self.cluster, self.kubectl).to(model)
+        if isinstance(way, str):
+            return dict.fromkeys(CHECKS, f"{model.name}: {way}")
+        if (cause := self._awaited(model, way)) is not None:
             silent: dict[str, Told | str] = dict.fromkeys(CHECKS, cause)
             return {**silent, "SRV-04": (cause, False)}
         look: dict[str, Callable[[Model, Asked], Told]] = {
-            "SRV-04": completed,
+            "SRV-04": partial(completed, past=way.past),
             "SRV-08": streamed,
             "SRV-09": refused,
             "SRV-10": scraped,
         }
-        return {check: each(model, endpoint) for check, each in look.items()}
+        return {check: each(model, way.asked) for check, each in look.items()}
 
-    def _awaited(self, model: Model, endpoint: Asked) -> str | None:
+    def _awaited(self, model: Model, way: Way) -> str | None:
         def healthy() -> str | None:
-            answer = endpoint.get("/health")
-            return None if answer.status == 200 else f"{model.name} at {endpoint.address}: {answer.said}"
+            answer = way.asked.get("/health")
+            where = f"{model.name} at {way.asked.address}{way.past}"
+            return None if answer.status == 200 else f"{where}: {answer.said}"
 
         return wait(HEALTHY, healthy, self.tell)
-
-    def _endpoint(self, model: Model) -> Asked | str:
-        """Return where a model is asked, or why it cannot be; behind a jump host all are asked there."""
-        service = self.kubectl.get(f"{HOME}/services/{names.workload(model)}")
-        key = self._key(model)
-        if key is None:
-            return "its key could not be read"
-        if model.expose is not ModelExposure.LOAD_BALANCER or self.cluster.ssh.jump is not None:
-            return self._inside(model, str((service.get("spec") or {}).get("clusterIP") or ""), key)
-        ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
-        address = next((str(each["ip"]) for each in ingress if each.get("ip")), None)
-        return Endpoint(address, names.SERVICE_PORT, key) if address else "its Service has no address (LB-04)"
-
-    def _inside(self, model: Model, address: str, key: str) -> Inside | str:
-        """Return a node with a pod of the model, which no NetworkPolicy keeps from it, and what it asks.
-
-        Where the Service may lead to a pod of another node, which a policy may hide, the pod itself is asked.
-        """
-        if not address:
-            return "its Service has no address (SRV-07)"
-        wanted = ",".join(f"{name}={value}" for name, value in names.selector(model, "server").items())
-        pods = self.kubectl.get(f"{HOME}/pods?labelSelector={quote(wanted)}").get("items") or ()
-        ready = {
-            str(pod["spec"]["nodeName"]): str(pod["status"]["podIP"])
-            for pod in pods
-            if (condition(pod, "Ready") or {}).get("status") == "True"
-        }
-        hands = self.kubectl.hands
-        node = next((name for name in sorted(ready) if name not in hands.unreachable), None)
-        if node is None:
-            return "no pod of it is ready on a node that is reached (SRV-07)"
-        if len(ready) > 1:
-            return Inside(hands, node, ready[node], names.PORT, key)
-        return Inside(hands, node, address, names.SERVICE_PORT, key)
-
-    def _key(self, model: Model) -> str | None:
-        """Read the key out of its Secret, on the control plane; it goes nowhere but into requests."""
-        path = shlex.quote(f"jsonpath={{.data.{names.API_KEY}}}")
-        words = f"--namespace {names.NAMESPACE} get secret {names.workload(model)} -o {path}"
-        try:
-            ran = self.kubectl(words)
-            return base64.b64decode(ran.out.strip(), validate=True).decode() if ran.rc == 0 else None
-        except (SlipwayError, binascii.Error, UnicodeDecodeError):
-            return None
 
 
 def _of(check: str, told: Sequence[Told | str]) -> Finding:
@@ -158,11 +108,9 @@ def _weights(model: Model) -> str:
     return f"dummy weights, {model.computed_on}" if model.is_random else str(model.computed_on)
 
 
-def completed(model: Model, endpoint: Asked) -> Told:
-    """A model is listed under its name, and completes a text."""
-    where = f"{model.name} at {endpoint.address}"
-    # what the Gateway makes of its route is GW-03's
-    where += ", not through its Gateway" if model.expose is ModelExposure.GATEWAY else ""
+def completed(model: Model, endpoint: Asked, past: str = "") -> Told:
+    """A model is listed under its name, and completes a text; `past` is what it was asked by or without."""
+    where = f"{model.name} at {endpoint.address}{past}"
     listed = endpoint.get("/v1/models")
     ids = [str(each.get("id")) for each in listed.data().get("data") or ()]
     if model.name not in ids:

@@ -56,7 +56,7 @@ def taken(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     if gateways is None or routes is None:
         yield unread("GW-03", None, seen.cause("gateways" if gateways is None else "httproutes"))
         return
-    wrong = [text for model in models for text in _wrong(model, gateways, routes)]
+    wrong = [text for model in models for text in untaken(model, gateways, routes)]
     good = "; ".join(f"{model.name} by {_gateway(model)}" for model in models)
     yield judged("GW-03", None, not wrong, found="; ".join(wrong) or good, wanted=WANTED)
 
@@ -65,14 +65,16 @@ def _gateway(model: Model) -> str:
     return f"{model.gateway.namespace}/{model.gateway.name}" if model.gateway else ""
 
 
-def _wrong(model: Model, gateways: Sequence[Object], routes: Sequence[Object]) -> Iterator[str]:
+def untaken(model: Model, gateways: Sequence[Object], routes: Sequence[Object]) -> Iterator[str]:
+    """Yield why a model is not reached through its Gateway, as the controller says it."""
     wanted = _gateway(model)
     gateway = next((each for each in gateways if f"{namespace_of(each)}/{name_of(each)}" == wanted), None)
     if gateway is None:
         yield f"{model.name}: there is no Gateway {wanted}"
         return
-    if why := _unmet(gateway.get("status") or {}, "Programmed"):
+    if why := _unmet(gateway, gateway.get("status") or {}, "Programmed"):
         yield f"Gateway {wanted}: {why}"
+        yield from _unlistened(wanted, gateway)
     home, name = names.NAMESPACE, names.workload(model)
     route = next((each for each in routes if (namespace_of(each), name_of(each)) == (home, name)), None)
     if route is None:
@@ -84,8 +86,16 @@ def _wrong(model: Model, gateways: Sequence[Object], routes: Sequence[Object]) -
         yield f"{model.name}: no controller has looked at its HTTPRoute for {wanted}"
     for parent in mine:
         for kind in ("Accepted", "ResolvedRefs"):
-            if why := _unmet(parent, kind):
+            if why := _unmet(route, parent, kind):
                 yield f"{model.name}: its HTTPRoute for {wanted}: {why}"
+
+
+def _unlistened(wanted: str, gateway: Object) -> Iterator[str]:
+    """Yield what is wrong with a Gateway's listeners, where the Gateway itself says no more than that."""
+    for each in (gateway.get("status") or {}).get("listeners") or ():
+        for told in each.get("conditions") or ():
+            if told.get("type") in ("Accepted", "ResolvedRefs") and told.get("status") == "False":
+                yield f"Gateway {wanted}, listener {each['name']}: {_unmet(gateway, each, told['type'])}"
 
 
 def _is_of(parent: Object, model: Model) -> bool:
@@ -95,12 +105,15 @@ def _is_of(parent: Object, model: Model) -> bool:
     return gateway is not None and where == (gateway.namespace, gateway.name)
 
 
-def _unmet(status: Mapping[str, object], kind: str) -> str | None:
-    """Say why a condition is not true, in the controller's words; None when it is."""
+def _unmet(obj: Object, status: Mapping[str, object], kind: str) -> str | None:
+    """Say why a condition of an object is not true, in the controller's words; None when it is."""
     found = condition({"status": status}, kind)
     if found is None:
         return f"{kind} is not said"
     if found.get("status") == "True":
-        return None
+        # a condition of another form says nothing: the controller may be gone (metav1.Condition)
+        now = obj["metadata"].get("generation", 0)
+        old = found.get("observedGeneration", now) < now
+        return f"{kind} was said before it was changed, and no controller has looked since" if old else None
     words = f"{found.get('reason', '')} {found.get('message', '')}".strip()
     return f"{kind} is {found.get('status')}: {words or 'without a reason'}"

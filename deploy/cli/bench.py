@@ -11,18 +11,19 @@ import click
 
 from deploy.cli import choices
 from deploy.cli.bench_options import Options, options
+from deploy.cli.models import reached
 from deploy.cli.verify import on_terminal
+from deploy.engine import served
 from deploy.engine.log import open_log
-from deploy.engine.served import served
 from deploy.engine.session import Session
-from deploy.errors import Exit, HostError, InventoryError, UnreachableError
+from deploy.errors import Exit, HostError, InventoryError, RunError, UnreachableError
 from deploy.load import compare, page, saved, text
 from deploy.load.about import about
 from deploy.load.request import NO_CONNECTION, FaultError, listed
 from deploy.load.run import Bench, Run, now
 from deploy.load.target import Target, split
 from deploy.model import Cluster, load_cluster
-from deploy.model.serving import Model
+from deploy.model.serving import Gateway, Model
 from deploy.serving import names
 
 ASKED = 30.0  # seconds for the list of models
@@ -79,8 +80,21 @@ def _served(cluster: Cluster, inventory: Path, model: str, declared: Model | Non
         there = ", ".join(each.name for each in cluster.models) or "none"
         raise InventoryError(f"{inventory} has no model {model}; it has {there}")
     with open_log(cluster.name, "bench"), Session(cluster, inventory) as session:
-        found = served(session, names.workload(declared))
+        if declared.gateway is not None:
+            return _through(session, declared, declared.gateway)
+        found = served.served(session, names.workload(declared))
     return Target(found.url, model, found.key)
+
+
+def _through(session: Session, model: Model, gateway: Gateway) -> Target:
+    """Return where a Gateway leads to a model; raises RunError when that is not known."""
+    speaker = served.speaking(session)
+    found = reached(session, speaker, gateway)
+    if isinstance(found, str):
+        title = f"{model.name}: Gateway {gateway.namespace}/{gateway.name} {found}"
+        raise RunError(f"{title}; slipway verify says why, or name its address with --url and --key-env")
+    key = served.key_of(session, speaker, names.workload(model))
+    return Target(f"http://{found.address}:{found.port}", model.name, key, name=found.name)
 
 
 def _answers(target: Target) -> None:

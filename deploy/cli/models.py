@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy.cli.question import question
@@ -12,11 +12,14 @@ from deploy.engine.session import Session
 from deploy.engine.speaker import KUBECTL
 from deploy.errors import SlipwayError
 from deploy.model import Cluster, Node, paths
-from deploy.model.serving import Model, ModelExposure
+from deploy.model.serving import Gateway, Model, ModelExposure
 from deploy.serving import names
+from deploy.serving.front import HTTP, Front, front
 
 FORWARDED = "127.0.0.1:8000"
-SERVICES = f"{KUBECTL} --namespace {names.NAMESPACE} get services -o json"
+SERVICES = f"--namespace {names.NAMESPACE} get services"
+# Gateways, and what has their addresses
+FRONTS = "get gateways.gateway.networking.k8s.io,services --all-namespaces"
 
 
 def usage(session: Session) -> list[str]:
@@ -26,20 +29,26 @@ def usage(session: Session) -> list[str]:
     if not cluster.models or speaker is None:
         return []
     try:
-        ran = session.run(speaker.name, SERVICES, timeout=15.0)
-        services = json.loads(ran.out)["items"] if ran.rc == 0 else []
+        found = _items(session, speaker.name, SERVICES)
+        found += (
+            _items(session, speaker.name, FRONTS) if any(model.gateway for model in cluster.models) else []
+        )
     except (SlipwayError, ValueError, KeyError):
         return []
-    at = {each["metadata"]["name"]: each for each in services}
-    return [line for model in cluster.models for line in lines(cluster, speaker, model, at)]
+    return [line for model in cluster.models for line in lines(cluster, speaker, model, found)]
 
 
-def lines(cluster: Cluster, speaker: Node, model: Model, services: dict[str, Any]) -> Iterator[str]:
-    """Yield how to ask one model."""
-    address = _address(model, services.get(names.workload(model), {}))
+def _items(session: Session, speaker: str, words: str) -> list[dict[str, Any]]:
+    ran = session.run(speaker, f"{KUBECTL} {words} -o json", timeout=15.0)
+    return list(json.loads(ran.out)["items"]) if ran.rc == 0 else []
+
+
+def lines(cluster: Cluster, speaker: Node, model: Model, found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield how to ask one model; `found` are Services and Gateways."""
+    address, name = _address(model, found)
     if address is not None:
         note = "dummy weights: what it says means nothing" if model.is_random else ""
-        head, *asked = question(model.name, address, _key(cluster, speaker, model), note)
+        head, *asked = question(model.name, address, _key(cluster, speaker, model), note, name)
         yield from (head, *([_forward(model)] if address == FORWARDED else []), *asked)
 
 
@@ -51,11 +60,36 @@ def _forward(model: Model) -> str:
     return f"  {line}  # in another terminal, as long as it is asked"
 
 
-def _address(model: Model, service: dict[str, Any]) -> str | None:
+def _address(model: Model, found: Sequence[Mapping[str, Any]]) -> tuple[str | None, str | None]:
+    """Return where a model is asked, and as which host where that is not told by the address."""
+    if model.gateway is not None:
+        there = _front(model.gateway, found)
+        if isinstance(there, str):
+            return model.gateway.hostname or FORWARDED, None
+        return there.address if there.port == HTTP else f"{there.address}:{there.port}", there.name
     if model.expose is not ModelExposure.LOAD_BALANCER:
-        return (model.gateway.hostname if model.gateway else None) or FORWARDED
+        return FORWARDED, None
+    service = _named(found, "Service", names.NAMESPACE, names.workload(model))
     ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
-    return next((str(each["ip"]) for each in ingress if each.get("ip")), None)
+    return next((str(each["ip"]) for each in ingress if each.get("ip")), None), None
+
+
+def reached(session: Session, speaker: str, gateway: Gateway) -> Front | str:
+    """Return where a Gateway is asked, or what it has not; read on a control plane."""
+    return _front(gateway, _items(session, speaker, FRONTS))
+
+
+def _front(gateway: Gateway, found: Sequence[Mapping[str, Any]]) -> Front | str:
+    live = _named(found, "Gateway", gateway.namespace, gateway.name)
+    return front(gateway, live, [each for each in found if each["kind"] == "Service"])
+
+
+def _named(found: Sequence[Mapping[str, Any]], *wanted: str) -> Mapping[str, Any]:
+    """Return the object of a kind, a namespace and a name; empty when there is none."""
+    keys = (
+        (each, (each["kind"], *(each["metadata"].get(k) for k in ("namespace", "name")))) for each in found
+    )
+    return next((each for each, key in keys if key == wanted), {})
 
 
 def _key(cluster: Cluster, speaker: Node, model: Model) -> str:

@@ -30,17 +30,27 @@ def served(session: Session, workload: str) -> Served:
 
     Raises RunError when it has no such address, UnreachableError when no control plane answers.
     """
+    host = speaking(session)
+    service = _got(session, host, "service", NAMESPACE, workload)
+    if service is None:
+        missing = f"{session.cluster.name} has no Service {NAMESPACE}/{workload}: the model is not served"
+        raise RunError(f"{missing}; slipway apply {session.inventory}")
+    return Served(address(service), key_of(session, host, workload))
+
+
+def speaking(session: Session) -> str:
+    """Return a control plane that answers for the cluster; raises when there is none."""
     host = speaker.awaited(session)
     if host is None:
         if not session.hosts:
             raise session.speechless()
         raise RunError(f"no control plane of {session.cluster.name} answers; slipway verify says why")
-    service = _got(session, host, "service", NAMESPACE, workload)
-    if service is None:
-        missing = f"{session.cluster.name} has no Service {NAMESPACE}/{workload}: the model is not served"
-        raise RunError(f"{missing}; slipway apply {session.inventory}")
-    secret = _got(session, host, "secret", SECRETS, workload)
-    return Served(address(service), api_key(secret))
+    return host
+
+
+def key_of(session: Session, host: str, workload: str) -> str | None:
+    """Return the key of a model, read on a control plane; None when it has none."""
+    return api_key(_got(session, host, "secret", SECRETS, workload))
 
 
 def _got(session: Session, host: str, kind: str, namespace: str, name: str) -> dict[str, Any] | None:

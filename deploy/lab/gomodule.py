@@ -26,7 +26,8 @@ STUBS = FILES / "stubs"
 
 def mod_text(module: Module, go: str, replaced: Mapping[str, str]) -> str:
     """Return the go.mod that a module's commands are built in."""
-    required = {module.module: module.version, **module.requires, **dict.fromkeys(module.stubs, "v0.0.0")}
+    stubs = {path: f"{_major(path)}.0.0" for path in module.stubs}
+    required = {module.module: module.version, **module.requires, **stubs}
     return "\n".join(
         [
             "module lab",
@@ -36,6 +37,12 @@ def mod_text(module: Module, go: str, replaced: Mapping[str, str]) -> str:
             "",
         ]
     )
+
+
+def _major(path: str) -> str:
+    """Return the major version that a module's path ends with."""
+    last = path.rpartition("/")[2]
+    return last if re.fullmatch(r"v\d+", last) else "v0"
 
 
 def tools_text(packages: Iterable[str]) -> str:
@@ -104,13 +111,29 @@ def environment(module: Module) -> dict[str, str]:
 
 def source(module: Module, go: str) -> Path:
     """Return the folder of a module's source in the module cache."""
-    download = [go, "mod", "download", "-json", f"{module.module}@{module.version}"]
+    return _downloaded(module.module, module.version, module, go)
+
+
+def required(path: str, module: Module, go: str) -> Path:
+    """Return the folder of the source of a module that this one requires, at that version."""
+    found = re.search(
+        rf"^\s*(?:require )?{re.escape(path)} (\S+)", (source(module, go) / "go.mod").read_text(), re.M
+    )
+    if found is None:
+        raise LabError(f"{module.module} {module.version} does not require {path}")
+    return _downloaded(path, found[1], module, go)
+
+
+def _downloaded(path: str, version: str, module: Module, go: str) -> Path:
+    download = [go, "mod", "download", "-json", f"{path}@{version}"]
     return Path(json.loads(run(download, cwd=Path("/"), env=environment(module)).stdout)["Dir"])
 
 
 def _tidied(folder: Path, module: Module, go: str, wanted: str) -> None:
-    replaced = {path: f"{path} {version}" for path, version in module.replaces.items()}
+    replaced = {path: by if " " in by else f"{path} {by}" for path, by in module.replaces.items()}
     for path, stub in module.stubs.items():
+        if not (STUBS / stub / "go.mod").exists():
+            _without(STUBS / stub, required(path, module, go), folder / stub)
         shutil.copytree(STUBS / stub, folder / stub, dirs_exist_ok=True)
         replaced[path] = f"./{stub}"
     if module.staging:
@@ -118,6 +141,17 @@ def _tidied(folder: Path, module: Module, go: str, wanted: str) -> None:
     (folder / "go.mod").write_text(mod_text(module, wanted, replaced))
     (folder / "tools.go").write_text(tools_text(module.commands.values()))
     run([go, "mod", "tidy"], cwd=folder, env=environment(module))
+
+
+def _without(stub: Path, whole: Path, to: Path) -> None:
+    """Copy a module without the folders, and all below them, that a stub has Go files in."""
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(whole, to, copy_function=shutil.copyfile)
+    for path in (to, *to.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755)  # in the module cache they are read-only
+    for file in stub.rglob("*.go"):
+        shutil.rmtree(to / file.parent.relative_to(stub))
 
 
 def _compiled(folder: Path, where: Path, module: Module, go: str, note: Note) -> None:

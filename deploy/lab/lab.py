@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
+from deploy.catalog import ImageEntry
 from deploy.catalog import load as load_catalog
-from deploy.lab import asked, hosts, keys, machine, packages, rootfs, supply
+from deploy.lab import asked, hosts, keys, machine, packages, recipes, rootfs, supply
 from deploy.lab.errors import LabError, LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, LABEL, SUBNET, Layout
 from deploy.lab.places import INVENTORIES
@@ -104,6 +105,11 @@ class Lab:
         """Make what an inventory asks for whose hosts pull from this lab, and write its lock file."""
         made = supply.made(self.kubernetes, self.progress, asked.images([inventory]))
         made.write_lock(paths.lock_file(inventory))
+
+    def request(self, *names: str) -> None:
+        """Make and serve images that no lab has until it is asked for them, by the names of their recipes."""
+        refs = recipes.own_images(on_request=True)
+        supply.made(self.kubernetes, self.progress, [ImageEntry(name, refs[name]) for name in names])
 
     def inventories(self) -> list[Path]:
         """Return the checkout's inventories whose hosts pull from this lab."""

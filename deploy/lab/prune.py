@@ -17,7 +17,7 @@ from rich.filesize import decimal
 
 from deploy import catalog
 from deploy.catalog import ImageEntry
-from deploy.lab import asked, k3s, modelkit, supply
+from deploy.lab import asked, k3s, modelkit, recipes, supply
 from deploy.lab.layout import LABEL
 from deploy.lab.places import INVENTORIES, cache
 from deploy.lab.progress import Progress
@@ -122,7 +122,8 @@ def _asking(workshop: Workshop, progress: Progress) -> Iterator[Callable[[], obj
         yield from (partial(workshop.binaries, name, k3s.plain(version)) for version in served)
     yield from (partial(workshop.layer, name) for name in made.layers)
     yield from (partial(workshop.python_layer, name) for name in made.python)
-    files, images = supply.wanted(served, [ImageEntry(name, ref) for name, ref in known.images.items()])
+    askable = {**known.images, **recipes.own_images(on_request=True)}
+    files, images = supply.wanted(served, [ImageEntry(name, ref) for name, ref in askable.items()])
     yield from (partial(workshop.image, entry, version) for entry, version in images)
     for file, version in files:
         yield partial(workshop.file, file, version)

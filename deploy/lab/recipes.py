@@ -19,6 +19,8 @@ class _Section(BaseModel):
 class Module(_Section):
     """A Go module and the commands built from it; `requires` are further modules, path -> version.
 
+    `replaces` are path -> version, or -> another path and its version. `stubs` are path -> folder below
+    files/lab/stubs, in the module's place; one without a go.mod is in the place of the packages that it has.
     With `folder`, below files/lab, it is a module of slipway's own, and go.mod and go.sum lie there.
     """
 
@@ -66,11 +68,13 @@ class Image(_Section):
     """An image: Debian layers, a `python` one, `add` (path -> MODULE/BINARY), `files` and empty `folders`.
 
     `files` are path -> file below files/lab; all that is put in is executable.
-    `ref` is the name of one that only the lab has; all others are in the catalogue.
+    `ref` is the name of one that only the lab has; all others are in the catalogue. One that is `on_request`
+    no lab serves until somebody asks for it.
     """
 
     add: dict[str, str] = Field(default_factory=dict)
     ref: str | None = None
+    on_request: bool = False
     layers: tuple[str, ...] = ()
     python: str | None = None
     files: dict[str, str] = Field(default_factory=dict)
@@ -113,6 +117,7 @@ def load() -> Recipes:
     return Recipes.model_validate(yaml.safe_load(RECIPES.read_text()))
 
 
-def own_images() -> dict[str, str]:
-    """Return the references of the images that only the lab has."""
-    return {name: image.ref for name, image in load().images.items() if image.ref}
+def own_images(*, on_request: bool = False) -> dict[str, str]:
+    """Return the references of the images that only the lab has: every lab, or one that is asked for them."""
+    made = load().images.items()
+    return {name: image.ref for name, image in made if image.ref and image.on_request is on_request}

@@ -27,12 +27,16 @@ class Api(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An endpoint, with or without its `/v1`, and the model that is asked for; `repr` has no key."""
+    """An endpoint, with or without its `/v1`, and the model that is asked for; `repr` has no key.
+
+    `name` is the host that is asked there, where that is not the address's.
+    """
 
     url: str
     model: str
     key: str | None = field(default=None, repr=False)
     ca: Path | None = None
+    name: str | None = None
 
     def connection(self) -> HTTPConnection:
         """Return a connection that is not open yet. Raises InventoryError when the CA can't be read."""
@@ -55,6 +59,7 @@ class Target:
     def headers(self) -> Mapping[str, str]:
         """Return what every request carries; the connection is not used twice."""
         own = {"Content-Type": "application/json", "Connection": "close"}
+        own |= {"Host": self.name} if self.name else {}
         return own if self.key is None else {**own, "Authorization": f"Bearer {self.key}"}
 
     def masked(self, text: str) -> str:

@@ -31,11 +31,11 @@ def routes_are_told_apart(cluster: Cluster) -> Iterator[Mistake]:
     for index, model in enumerate(cluster.models):
         if model.gateway is None:
             continue
-        name = model.gateway.hostname.lower() if model.gateway.hostname else None
+        name = model.gateway.hostname
         gateway = f"{model.gateway.namespace}/{model.gateway.name}"
         other = first.setdefault((gateway, name), index)
         if other != index:
-            found = f"{model.gateway.hostname} is also" if name else "missing, as is"
+            found = f"{name} is also" if name else "missing, as is"
             text = f"{found} that of models[{other}], and {gateway} would ask the older of the two alone"
             text += "; give every model its own"
             involved: Place = ("models", other, "gateway", "hostname")

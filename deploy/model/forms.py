@@ -54,6 +54,8 @@ FOLDER = r"^(/[A-Za-z0-9_][A-Za-z0-9_.@+-]*)+$"
 ENVIRONMENT = r"^[A-Za-z_][A-Za-z0-9_]*$"
 # a name with a dot: without one the first part of an image is taken for a repository (distribution/reference)
 HOSTNAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$"
+# kubernetes-sigs/gateway-api apis/v1/shared_types.go, PreciseHostname
+ROUTED = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; dots break certificates of hosts
 BUCKET = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
@@ -94,6 +96,7 @@ WANTED = {
     FOLDER: "the absolute path of a folder, such as /data/models",
     ENVIRONMENT: "the name of a variable, such as HF_TOKEN",
     HOST: "an address or a host's name, such as 192.168.1.5",
+    ROUTED: "a host's name in lower case, such as qwen.home.arpa",
     HOSTNAME: "a host's full name in lower case, such as registry.home.arpa",
     BUCKET: "the name of a bucket: 3 to 63 lower-case letters, digits and hyphens",
     IMAGE: "an image such as docker.io/pgsty/silo:TAG, best with @sha256:DIGEST",

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from deploy.model.forms import (
     DIGEST,
     ENVIRONMENT,
-    HOST,
     IMAGE,
     MODEL_NAME,
+    ROUTED,
     Name,
     Quantity,
     Size,
@@ -88,7 +88,7 @@ class Gateway(Section):
 
     name: Name = setting(Change.LIVE, "The Gateway's name.")
     namespace: Name = setting(Change.LIVE, "The namespace that it is in.")
-    hostname: Annotated[str, Field(pattern=HOST)] | None = setting(
+    hostname: Annotated[str, Field(pattern=ROUTED)] | None = setting(
         Change.LIVE, "The host name that is routed; left out, every one.", default=None
     )
 

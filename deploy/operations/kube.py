@@ -106,12 +106,17 @@ def _contested(wish: Object, found: kube.Objects, paths: list[Path]) -> list[str
 
 @operation()
 def applied(
-    objects: Sequence[Object], until: str, patience: int = 0, webhook: Webhook | None = None
+    objects: Sequence[Object],
+    until: str,
+    patience: int = 0,
+    webhook: Webhook | None = None,
+    unserved: str = "",
 ) -> Commands:
     """Each object is as wished; what people edited is taken back, what controllers keep is an error.
 
     `until` names the phase that installs the kinds. `patience` is how many seconds a webhook that is
-    still starting is waited for.
+    still starting is waited for. `unserved` is the error where the kinds are not served and no phase brings
+    them.
     """
     found = host.get_fact(Read, paths=[api.path(each) for each in objects])
     if not asked(found):
@@ -122,6 +127,8 @@ def applied(
     if found.live:
         found = _tried(objects, found)
     if found.unknown_kinds:
+        if unserved:
+            raise HostError(unserved)
         notes.unknown_until(until)
         notes.reason("; ".join(found.errors))
     judged = [(wish, *faults(wish, found)) for wish in objects]
@@ -192,21 +199,25 @@ def rolled_out(namespace: str, workloads: Sequence[str], until: str, timeout: in
 
 
 @operation()
-def gone(objects: Sequence[Object], owner: str = kube.FIELD_MANAGER) -> Commands:
-    """None of the objects lives; one that another manager's label is on is left to him, as an error."""
+def gone(objects: Sequence[Object], owner: str = kube.FIELD_MANAGER, *, in_the_way: bool = True) -> Commands:
+    """None of the objects lives; one that another manager's label is on is left to him.
+
+    That is an error where such a one is `in_the_way`.
+    """
     found = host.get_fact(Read, paths=[api.path(each) for each in objects])
     if not asked(found):
         return
-    foreign = [
-        str(key)
-        for key, live in found.live.items()
-        if live["metadata"].get("labels", {}).get(MANAGED_BY) != owner
-    ]
-    if foreign:
+    mine = [key for key, live in found.live.items() if _manager(live) == owner]
+    foreign = [str(key) for key in found.live if key not in mine]
+    if foreign and in_the_way:
         raise HostError(f"{', '.join(foreign)} is in the way and was not made by slipway; delete it first")
-    for key in found.live:
+    for key in mine:
         notes.reason(f"{key} is no longer declared")
-    if found.live:
-        wanted = as_list([obj for obj in objects if kube.key(obj) in found.live])
+    if mine:
+        wanted = as_list([obj for obj in objects if kube.key(obj) in mine])
         delete = "kubectl delete --ignore-not-found --wait --timeout=300s -f -"
         yield StringCommand(f"{kube.ENVIRONMENT}; {delete}", _stdin=wanted)
+
+
+def _manager(live: Object) -> object:
+    return (live["metadata"].get("labels") or {}).get(MANAGED_BY)

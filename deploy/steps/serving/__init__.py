@@ -11,7 +11,7 @@ from pyinfra.api import deploy
 from deploy import catalog, context
 from deploy.catalog.lock import Lock, LockedImage
 from deploy.model import Cluster, Distribution, SecretRef
-from deploy.model.serving import Model
+from deploy.model.serving import Model, ModelExposure
 from deploy.model.source import SourceKind
 from deploy.operations import derived, images, jobs, kube, models, secrets, serving_images
 from deploy.operations import rollouts as operations
@@ -75,7 +75,32 @@ def serving() -> None:
     kube.applied(name="Make the models' namespace", objects=[names.home()], until=PHASE)
     _secrets(cluster, Path(context.lock_path()).parent)
     _files(cluster)
+    _routes(cluster)
     _engines(cluster)
+    _unrouted(cluster)
+
+
+def _routes(cluster: Cluster) -> None:
+    """Have Gateways lead to the models that they expose; the Gateway API is not slipway's to bring."""
+    models = [each for each in cluster.models if each.expose is ModelExposure.GATEWAY]
+    if models:
+        named = ", ".join(each.name for each in models)
+        kube.applied(
+            name="Route Gateways to the models",
+            objects=[exposed.route(each) for each in models],
+            until=PHASE,
+            unserved=f"the API server does not serve {exposed.ROUTES}, by which {named} is to be exposed, and"
+            " slipway does not bring it; install the Gateway API and a controller of Gateways, or set"
+            " models[].expose to load-balancer or cluster",
+        )
+
+
+def _unrouted(cluster: Cluster) -> None:
+    """Leave no Gateway that leads to a model which is exposed in another way now."""
+    others = [exposed.unrouted(each) for each in cluster.models if each.expose is not ModelExposure.GATEWAY]
+    if others:
+        name = "Remove routes to models that no Gateway exposes"
+        kube.gone(name=name, objects=others, in_the_way=False)
 
 
 def _secrets(cluster: Cluster, home: Path) -> None:

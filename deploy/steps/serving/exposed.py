@@ -14,10 +14,9 @@ ROUTES = "gateway.networking.k8s.io/v1"
 
 
 def objects(model: Model) -> list[Object]:
-    """Return everything around a model's pods."""
-    route = [_route(model)] if model.expose is ModelExposure.GATEWAY else []
+    """Return everything around a model's pods but its route."""
     fetches = [_fetching(model)] if names.fetched(model) else []
-    return [_service(model), *route, _serving(model), *fetches, _budget(model)]
+    return [_service(model), _serving(model), *fetches, _budget(model)]
 
 
 def _service(model: Model) -> Object:
@@ -31,7 +30,14 @@ def _service(model: Model) -> Object:
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 
 
-def _route(model: Model) -> Object:
+def unrouted(model: Model) -> Object:
+    """Return the name of a model's route, whether or not there is one."""
+    metadata = pods.metadata(names.workload(model), model, vllm.COMPONENT)
+    return {"apiVersion": ROUTES, "kind": "HTTPRoute", "metadata": metadata}
+
+
+def route(model: Model) -> Object:
+    """Return the route of a model that is reached through a Gateway."""
     gateway = model.gateway
     assert gateway is not None  # noqa: S101 - the rules of the model: one goes with the other
     parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway.name}
@@ -43,8 +49,7 @@ def _route(model: Model) -> Object:
     spec: Object = {"parentRefs": [{**parent, "namespace": gateway.namespace}], "rules": [rule]}
     if gateway.hostname:
         spec["hostnames"] = [gateway.hostname]
-    metadata = pods.metadata(names.workload(model), model, vllm.COMPONENT)
-    return {"apiVersion": ROUTES, "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
+    return {**unrouted(model), "spec": spec}
 
 
 def _serving(model: Model) -> Object:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 from clusters import CLUSTER
@@ -37,6 +40,7 @@ class Engine(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("", 0), _Handler)
         self.faults: set[str] = set()
+        self.asked_as: set[str | None] = set()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -47,6 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        self.server.asked_as.add(self.headers["Host"])
         if self.path == "/health":
             self._say(503 if "ill" in self.server.faults else 200, "")
         elif self.path == "/metrics":
@@ -57,6 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, json.dumps({"data": [{"id": name}]}))
 
     def do_POST(self) -> None:
+        self.server.asked_as.add(self.headers["Host"])
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/invocations":
             self._say(200 if "beside" in self.server.faults else 404, "{}")
@@ -98,10 +104,19 @@ class Said:
 
 
 class Hands:
-    """Hosts whose kubectl knows the model's Service, its pods and its key; other commands are run."""
+    """Hosts whose kubectl knows the model's Service, its pods and its key; other commands are run.
 
-    def __init__(self, address: str | None = "127.0.0.1", key: str | None = KEY, pods: Any = ("w1",)) -> None:
-        self.address, self.key, self.pods = address, key, pods
+    `lists` are further lists of the API by their paths.
+    """
+
+    def __init__(
+        self,
+        address: str | None = "127.0.0.1",
+        key: str | None = KEY,
+        pods: Any = ("w1",),
+        lists: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.address, self.key, self.pods, self.lists = address, key, pods, lists
         self.unreachable: dict[str, str] = {}
         self.ran: list[tuple[str, str]] = []
 
@@ -122,6 +137,8 @@ class Hands:
             return Said(1) if self.key is None else Said(0, self._encoded())
         if "/pods?labelSelector=" in command:
             return Said(0, json.dumps({"items": [self._pod(*each.split()) for each in self.pods]}))
+        if (path := shlex.split(command)[-1]) in self.lists:
+            return Said(0, json.dumps({"items": self.lists[path]}))
         ingress = [{"ip": self.address}] if self.address else []
         status = {"loadBalancer": {"ingress": ingress}}
         return Said(0, json.dumps({"spec": {"clusterIP": self.address}, "status": status}))

@@ -29,16 +29,21 @@ def met(*kinds: str) -> list[dict[str, str]]:
 
 
 GATEWAY: dict[str, Any] = {
-    "metadata": {"name": "front", "namespace": "gateways"},
-    "status": {"conditions": met("Accepted", "Programmed")},
+    "metadata": {"name": "front", "namespace": "gateways", "generation": 2},
+    "spec": {"listeners": [{"name": "web", "port": 80, "protocol": "HTTP"}]},
+    "status": {
+        "addresses": [{"type": "IPAddress", "value": "127.0.0.1"}],
+        "conditions": met("Accepted", "Programmed"),
+        "listeners": [{"name": "web", "attachedRoutes": 1}],
+    },
 }
 PARENT = {
     "parentRef": {"group": "gateway.networking.k8s.io", "name": "front", "namespace": "gateways"},
     "controllerName": "example.org/controller",
-    "conditions": met("Accepted", "ResolvedRefs"),
+    "conditions": [{**each, "observedGeneration": 2} for each in met("Accepted", "ResolvedRefs")],
 }
 ROUTE: dict[str, Any] = {
-    "metadata": {"name": "model-tiny", "namespace": "models"},
+    "metadata": {"name": "model-tiny", "namespace": "models", "generation": 2},
     "status": {"parents": [PARENT]},
 }
 """What a Gateway's controller says of a model that is reached through it, all well."""

@@ -21,6 +21,8 @@ from deploy.observe.kube import MARK
 
 MODEL = {**models_world.MODEL, "gpus": None, "tensor_parallel": None, **models_world.FRONT}
 Lists = dict[str, list[dict[str, Any]]]
+ITS = "tiny: its HTTPRoute for gateways/front"
+UNSEEN = "was said before it was changed, and no controller has looked since"
 
 
 def cluster(*models: dict[str, Any]) -> Cluster:
@@ -74,6 +76,14 @@ def test_a_route_that_its_gateway_has_taken_passes() -> None:
             "tiny: no controller has looked at its HTTPRoute for gateways/front",
         ),
         (
+            lambda lists: lists["gateways"][0]["status"]["conditions"][1].update(observedGeneration=1),
+            f"Gateway gateways/front: Programmed {UNSEEN}",
+        ),
+        (
+            lambda lists: lists["httproutes"][0]["metadata"].update(generation=3),
+            f"{ITS}: Accepted {UNSEEN}; {ITS}: ResolvedRefs {UNSEEN}",
+        ),
+        (
             lambda lists: lists["httproutes"][0]["status"]["parents"][0]["parentRef"].pop("namespace"),
             "tiny: no controller has looked at its HTTPRoute for gateways/front",
         ),
@@ -81,6 +91,19 @@ def test_a_route_that_its_gateway_has_taken_passes() -> None:
 )
 def test_what_a_controller_has_not_taken_is_said(change: Callable[[Lists], object], text: str) -> None:
     assert judged(change) == (Status.FAIL, text)
+
+
+def test_of_a_gateway_that_is_not_programmed_the_listeners_say_why() -> None:
+    def wrong(lists: Lists) -> None:
+        status = lists["gateways"][0]["status"]
+        refuse(status["conditions"], "Programmed")
+        status["listeners"][0]["conditions"] = models_world.met("Accepted", "ResolvedRefs")
+        refuse(status["listeners"][0]["conditions"], "Accepted")
+
+    assert judged(wrong)[1] == (
+        "Gateway gateways/front: Programmed is False: Reason in its words; "
+        "Gateway gateways/front, listener web: Accepted is False: Reason in its words"
+    )
 
 
 @pytest.mark.parametrize("missing", ["gateways", "httproutes"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploy.cli import models
 from deploy.engine import hostkeys, speaker
 from deploy.model import paths
 from tests.unit.cli.called import slipway
@@ -19,17 +21,25 @@ case "$*" in
 "read /readyz") echo '=== slipway 200 https://api' ;;
 *"get service model-tiny"*) cat {directory}/service.json ;;
 *"get secret model-tiny"*) cat {directory}/secret.json ;;
+*"get gateways.gateway.networking.k8s.io,services"*) cat {directory}/fronts.json ;;
 esac
 """
 
 
 @pytest.fixture
-def inventory(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def exposed() -> dict[str, Any]:
+    """How the model is exposed."""
+    return {}
+
+
+@pytest.fixture
+def inventory(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exposed: dict[str, Any]) -> Path:
     """A cluster of one host with one model, of dummy weights on its processor."""
     hostkeys.remember(paths.known_hosts("test"), {sshd.entry("127.0.0.1"): sshd.host_key})
     (tmp_path / "kubectl").write_text(KUBECTL.format(directory=tmp_path))
     (tmp_path / "kubectl").chmod(0o755)
-    monkeypatch.setattr(speaker, "KUBECTL", str(tmp_path / "kubectl"))
+    for module in (speaker, models):
+        monkeypatch.setattr(module, "KUBECTL", str(tmp_path / "kubectl"))
     monkeypatch.setattr(speaker, "asking", lambda path: f"{tmp_path / 'kubectl'} read {path}")
     model = {
         "name": "tiny",
@@ -39,6 +49,7 @@ def inventory(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         "weights": "1Gi",
         "memory": "2Gi",
         "context": 256,
+        **exposed,
     }
     cluster = cluster_of(
         {"name": "n1", "address": "127.0.0.1"},
@@ -90,4 +101,49 @@ def test_a_model_that_was_not_applied_is_said_to_be_missing(
     assert slipway("bench", inventory, "tiny") == 3
     assert capsys.readouterr().err == (
         f"test has no Service models/model-tiny: the model is not served; slipway apply {inventory}\n"
+    )
+
+
+BEHIND = {
+    "expose": "gateway",
+    "gateway": {"name": "front", "namespace": "gateways", "hostname": "tiny.home.arpa"},
+}
+
+
+@pytest.mark.parametrize("exposed", [BEHIND])
+def test_a_model_behind_a_gateway_is_asked_at_the_gateways_address_by_its_name(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ("--clients", "1", "--requests", "2")
+    with serving(Behaviour(tokens=3)) as server:
+        served_at(tmp_path, server.url)
+        port = int(server.url.rpartition(":")[2])
+        gateway = {
+            "kind": "Gateway",
+            "metadata": {"name": "front", "namespace": "gateways"},
+            "spec": {"listeners": [{"name": "web", "port": port, "protocol": "HTTP"}]},
+            "status": {
+                "addresses": [{"value": "127.0.0.1"}],
+                "listeners": [{"name": "web", "attachedRoutes": 1}],
+            },
+        }
+        (tmp_path / "fronts.json").write_text(json.dumps({"items": [gateway]}))
+        code = slipway("bench", inventory, "tiny", *quick)
+
+    said = capsys.readouterr()
+    assert (code, said.err) == (0, "")
+    assert said.out.startswith(f"tiny at {server.url}: ")
+    assert server.hosts == {"tiny.home.arpa"}
+
+
+@pytest.mark.parametrize("exposed", [BEHIND])
+def test_of_a_gateway_without_an_address_that_is_said(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fronts.json").write_text('{"items": []}')
+
+    assert slipway("bench", inventory, "tiny") == 3
+    assert capsys.readouterr().err == (
+        "tiny: Gateway gateways/front has no address in its status; slipway verify says why, or name its "
+        "address with --url and --key-env\n"
     )

@@ -15,7 +15,8 @@ from deploy.model import Cluster, paths
 from tests.unit.serving.clusters import FOLDER, TINY, cluster
 
 SERVICE = {
-    "metadata": {"name": "model-tiny"},
+    "kind": "Service",
+    "metadata": {"name": "model-tiny", "namespace": "models"},
     "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.200"}]}},
 }
 
@@ -84,6 +85,47 @@ def test_a_model_behind_a_gateway_is_asked_by_its_name() -> None:
     named, nameless = asked(hostname="llama.home.arpa"), asked()
     assert (len(named), len(nameless)) == (3, 4)
     assert " http://llama.home.arpa/v1/chat/completions " in named[2]
+
+
+@pytest.mark.parametrize(
+    ("port", "hostname", "wanted"),
+    [
+        (
+            80,
+            "llama.home.arpa",
+            "-H 'Host: llama.home.arpa' -H 'Content-Type: application/json' http://10.0.0.201/",
+        ),
+        (8080, "llama.home.arpa", "-H 'Content-Type: application/json' http://10.0.0.201:8080/"),
+        (80, None, "curl -s -H @- -H 'Content-Type: application/json' http://10.0.0.201/"),
+    ],
+)
+def test_a_model_behind_a_gateway_that_has_an_address_is_asked_there(
+    port: int, hostname: str | None, wanted: str
+) -> None:
+    gateway = {
+        "kind": "Gateway",
+        "metadata": {"name": "front", "namespace": "gateways"},
+        "spec": {"listeners": [{"name": "web", "port": port, "protocol": "HTTP"}]},
+        "status": {
+            "addresses": [{"value": "10.0.0.201"}],
+            "listeners": [{"name": "web", "attachedRoutes": 1}],
+        },
+    }
+    front = {"name": "front", "namespace": "gateways", "hostname": hostname}
+
+    found = usage(
+        cluster({**FOLDER, "expose": "gateway", "gateway": front}), json.dumps({"items": [SERVICE, gateway]})
+    )
+
+    assert len(found) == 3
+    assert wanted in found[2]
+
+
+def test_services_alone_are_asked_for_where_no_model_has_a_gateway() -> None:
+    session = Session(cluster(TINY), json.dumps({"items": [SERVICE]}))
+
+    assert models.usage(session)  # type: ignore[arg-type]
+    assert len(session.asked) == 1
 
 
 @pytest.mark.parametrize("answer", [None, "", '{"items": []}'])

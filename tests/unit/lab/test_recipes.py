@@ -38,7 +38,8 @@ def test_all_that_the_catalogue_installs_can_be_built_but_what_is_named_here() -
     images = {entry.key.partition("@")[0] for each in versions for entry in known.kubernetes_images(each)}
 
     assert set(made.files) | CHARTS_NOT_MADE == files | set(known.files) | set(known.charts)
-    assert set(made.images) | NOT_MADE == images | set(known.images) | set(recipes.own_images())
+    own = {**recipes.own_images(), **recipes.own_images(on_request=True)}
+    assert set(made.images) | NOT_MADE == images | set(known.images) | set(own)
 
 
 def test_every_binary_that_is_used_is_built() -> None:
@@ -101,6 +102,7 @@ def test_a_file_of_two_kinds_is_refused() -> None:
 
 def test_what_only_the_lab_has_is_built_from_its_own_source_and_says_that_it_is_simulated() -> None:
     assert recipes.own_images() == {"simulated-gpus": "ghcr.io/slipway-lab/simulated-gpus:v1"}
+    assert recipes.own_images(on_request=True) == {"traefik": "docker.io/library/traefik:v3.7.13"}
     module = recipes.load().modules["simulated-gpus"]
     assert module.folder == "gpu"
     assert (FILES / "gpu/go.mod").read_text().startswith(f"module {module.module}\n")

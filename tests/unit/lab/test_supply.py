@@ -66,6 +66,15 @@ def test_what_inventories_ask_for_is_made_where_there_is_a_recipe() -> None:
     assert recipe_of(chosen, recipes.load()) == "vllm-cpu"
 
 
+def test_what_only_a_lab_has_that_is_asked_for_it_is_made_for_no_other() -> None:
+    [(name, ref)] = recipes.own_images(on_request=True).items()
+
+    _, images = supply.wanted(["v1.36.3"], [ImageEntry(name, ref)])
+
+    assert [entry.ref for entry, _ in images if entry.key == name] == [ref]
+    assert name not in {entry.key for entry, _ in supply.wanted(["v1.36.3"])[1]}
+
+
 def test_an_image_that_cannot_be_made_is_named() -> None:
     known = catalog.load()
 

@@ -41,6 +41,7 @@ class Fake:
     key: str | None = KEY
     asked: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
     url: str = ""
 
     def handle(self, sock: Any, _: Any) -> None:
@@ -55,6 +56,7 @@ class Fake:
             body = file.read(int(headers.get("content-length", 0)))
         path = request.split()[1]
         self.paths.append(path)
+        self.hosts.add(headers.get("host", ""))
         try:
             self._answer(sock, path, headers, body)
         except OSError:

@@ -252,8 +252,10 @@ def test_an_object_that_is_no_longer_declared_is_deleted_if_it_is_ours(plan: Pla
     nothing = plan(kube.gone, [wish], answers={"curl": MISSING})
     with pytest.raises(HostError) as caught:
         plan(kube.gone, [wish], answers={"curl": read(wish)})
+    left = plan(kube.gone, [wish], in_the_way=False, answers={"curl": read(wish)})
 
     assert planned.reasons == ["ConfigMap y/x is no longer declared"]
     assert json.loads(planned.stdin[0])["items"] == [wish]
     assert (nothing.commands, nothing.reasons) == ([], [])
     assert str(caught.value) == "ConfigMap y/x is in the way and was not made by slipway; delete it first"
+    assert (left.commands, left.reasons) == ([], [])

@@ -136,6 +136,18 @@ def test_before_its_kind_is_there_an_object_waits_for_the_phase_that_brings_it(p
     assert planned.reasons == [error, "IPAddressPool metallb-system/slipway is missing"]
 
 
+def test_a_kind_that_no_phase_brings_is_an_error_where_it_is_not_served(plan: Plan) -> None:
+    url = "https://api/apis/metallb.io/v1beta1/namespaces/metallb-system/ipaddresspools/slipway"
+    answers = {"/ipaddresspools/": f"404 page not found\n=== slipway 404 {url}"}
+
+    with pytest.raises(HostError) as unserved:
+        plan(kube.applied, [POOL], "load-balancer", unserved="bring it", answers=answers)
+
+    assert str(unserved.value) == "bring it"
+    no_cluster = plan(kube.applied, [POOL], "x", unserved="no", answers={"/ipaddresspools/": NO_CLUSTER})
+    assert no_cluster.notes.until == "control-plane"
+
+
 def test_when_a_webhook_does_not_answer_the_wish_is_compared_with_what_lives(plan: Plan) -> None:
     error = 'Error from server (InternalError): failed calling webhook "x": connection refused'
     live = with_addresses("10.0.0.1-10.0.0.9", uid="1")

@@ -35,7 +35,8 @@ def rendered(wanted: Cluster, name: str) -> list[dict[str, Any]]:
         files = [populate.claim(model), populate.job(wanted, model, image)]
     elif model.source.host_path:
         files = populate.local(model)
-    return [*files, *before, *exposed.objects(model), workload]
+    routes = [exposed.route(model)] if model.gateway else []
+    return [*files, *before, *routes, *exposed.objects(model), workload]
 
 
 def text(objects: list[dict[str, Any]]) -> str:

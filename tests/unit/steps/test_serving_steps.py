@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyinfra.api import deploy
 
 from deploy.model import Cluster
 from deploy.plan import phases
 from deploy.serving import names
 from deploy.steps import serving
 from deploy.steps.registry.objects import models
-from deploy.steps.serving import populate, vllm
+from deploy.steps.serving import exposed, populate, vllm
 from tests.unit import fake_host
 from tests.unit.fake_host import DIGEST, locked, prepared
+from tests.unit.operations.conftest import MISSING, read
 from tests.unit.serving.clusters import ARC, FOLDER, HUB, TINY, cluster
 
 BARE = {"admin.conf": "=== slipway no cluster", "images list": "REF TYPE DIGEST SIZE\n# end"}
@@ -61,13 +63,31 @@ def test_everything_is_still_to_be_done_before_there_is_a_cluster(operations: An
         "Give the models their Secrets",
         "Make the models' volumes",
         "Fetch the models",
+        "Route Gateways to the models",
         "Serve the models",
         *(f"Have {name} read its present key" for name in ("tiny", "qwen", "llama", "mine")),
         "Wait for the models",
+        "Remove routes to models that no Gateway exposes",
     ]
     assert [name for name, commands in found.items() if not commands] == [
-        name for name in found if name.endswith("its present key")
+        name for name in found if name.endswith("its present key") or name.startswith("Remove routes")
     ]
+
+
+def test_only_what_is_exposed_by_a_gateway_is_routed_and_only_to_others_are_routes_removed(
+    operations: Any,
+) -> None:
+    declared = cluster(TINY, HUB)
+    there = read(*(exposed.unrouted(model) for model in declared.models))
+
+    def removed(answer: str) -> list[str]:
+        step = deploy("Step")(lambda: serving._unrouted(declared))
+        [commands] = operations(step, declared, "cp1", {"curl": answer}).values()
+        return list(commands)
+
+    [command] = removed(there)
+    assert "kubectl delete" in command
+    assert removed(MISSING) == []
 
 
 def test_no_secret_is_in_a_command(operations: Any) -> None:
