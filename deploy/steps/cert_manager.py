@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pyinfra.api import deploy
 
 from deploy import context
+from deploy.catalog import gpu_needs
 from deploy.model import CertificateProvider, Cluster, SecretRef
 from deploy.model.labels import OWNED
 from deploy.model.secret import value
 from deploy.operations import conditions, helm, kube, secrets
 from deploy.operations.secrets import Given, Keep, Where
-from deploy.steps import gpu_stack
+from deploy.steps import charts, gpu_images, gpu_stack
 
 NAMESPACE = "cert-manager"
 RELEASE = "cert-manager"
@@ -37,7 +39,9 @@ def cert_manager() -> None:
     chart = gpu_stack.registry_chart(RELEASE)
     home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     kube.applied(name="Make the namespace", objects=[home], until=PHASE)
-    release = gpu_stack.release(RELEASE, NAMESPACE, chart, values(context.cluster()))
+    known = {part: charts.image(f"{RELEASE}-{part}") for part in gpu_needs.CERT_MANAGER_PARTS}
+    wanted = gpu_images.pinned(values(context.cluster()), images(known))
+    release = gpu_stack.release(RELEASE, NAMESPACE, chart, wanted)
     helm.released(name="Install cert-manager", release=release)
     names = ("", "-webhook", "-cainjector")
     kube.rolled_out(
@@ -101,6 +105,12 @@ def values(cluster: Cluster) -> dict[str, Any]:
         tolerations = {"tolerations": gpu_stack.tolerated(cluster.workers)}
         chosen |= tolerations | {part: dict(tolerations) for part in PARTS}
     return chosen
+
+
+def images(known: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return what names the chart's images, by part: the controller's stands at the top."""
+    parts = {part: {"image": dict(image)} for part, image in known.items()}
+    return parts.pop("controller") | parts
 
 
 def issuer() -> dict[str, Any]:
