@@ -19,7 +19,7 @@ DATA = Path(__file__).with_name("gpu_charts.yaml")
 AMD_IMAGES = ("amd-operator", "amd-utils", "amd-init")
 NVIDIA_REGISTRY = "nvcr.io"
 CERT_MANAGER = "cert-manager"
-CERT_MANAGER_PARTS = ("controller", "webhook", "cainjector", "startupapicheck", "acmesolver")
+CERT_MANAGER_PARTS = ("controller", "webhook", "cainjector", "acmesolver")
 STACKS = {
     (Vendor.INTEL, Allocation.DRA): "intel-gpu-resource-driver",
     (Vendor.INTEL, Allocation.DEVICE_PLUGIN): "intel-device-plugins-operator",

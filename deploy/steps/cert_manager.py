@@ -26,7 +26,7 @@ SELF_SIGNED = "slipway-self-signed"
 ISSUER = "slipway-ca"
 CA_LIFE, CA_RENEWED = "87600h", "8760h"  # ten years, made anew in the last: hosts and clients carry it
 # the pods of the chart beside its controller, as its values name them
-PARTS = ("webhook", "cainjector", "startupapicheck")
+PARTS = ("webhook", "cainjector")
 # the webhook's certificate is made by another of its pods, so it answers a little after it is ready
 WEBHOOK_SECONDS = 120
 
@@ -97,10 +97,15 @@ def signing(name: str) -> dict[str, Any]:
 def values(cluster: Cluster) -> dict[str, Any]:
     """Return the chart's values; its kinds outlive it, or every certificate would go with it.
 
+    Its own check after an install is left out: where images take long to come, Helm gives up on it and calls
+    the release failed (cert-manager/cert-manager#4646). An issuer that is let in shows the same.
     The chart's pods tolerate nothing by themselves: where all workers are tainted, such as for their GPUs,
     there would be no node for them.
     """
-    chosen: dict[str, Any] = {"crds": {"enabled": True, "keep": True}}
+    chosen: dict[str, Any] = {
+        "crds": {"enabled": True, "keep": True},
+        "startupapicheck": {"enabled": False},
+    }
     if cluster.workers and all(node.taints for node in cluster.workers):
         tolerations = {"tolerations": gpu_stack.tolerated(cluster.workers)}
         chosen |= tolerations | {part: dict(tolerations) for part in PARTS}

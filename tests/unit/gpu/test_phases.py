@@ -19,7 +19,6 @@ CERT_MANAGER = {
     "cert-manager-cainjector",
     "cert-manager-chart",
     "cert-manager-controller",
-    "cert-manager-startupapicheck",
     "cert-manager-webhook",
 }
 
