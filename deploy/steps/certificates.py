@@ -11,10 +11,12 @@ from deploy.model import CertificateProvider, Cluster
 from deploy.model.labels import OWNED
 from deploy.operations import conditions, kube, secrets
 from deploy.operations.secrets import Where
+from deploy.operations.signing import DAYS
 from deploy.steps.cert_manager import ISSUER, signer
 
-# a quarter of a year, made anew when a third of it is left: hosts need not be told, the CA stays
-LIFE, RENEWED = "2160h", "720h"
+# as of what the cluster's CA signs, made anew when a third is left: cert-manager does that by itself, but a
+# registry reads its certificate once, and begins with another one by an apply
+LIFE, RENEWED = f"{DAYS * 24}h", f"{DAYS * 8}h"
 
 
 def certified(
