@@ -27,7 +27,8 @@ ISSUER = "slipway-ca"
 CA_LIFE, CA_RENEWED = "87600h", "8760h"  # ten years, made anew in the last: hosts and clients carry it
 # the pods of the chart beside its controller, as its values name them
 PARTS = ("webhook", "cainjector")
-# the webhook's certificate is made by another of its pods, so it answers a little after it is ready
+# the webhook's certificate is made by another of its pods, so it answers a little after it is ready; and it
+# is one pod, which may just begin anew
 WEBHOOK_SECONDS = 120
 
 
@@ -60,14 +61,14 @@ def _signing(cluster: Cluster, home: Path) -> None:
     own = cluster.certificates.authority
     if own is None:
         made = authority(cluster.name)
-        kube.applied(name="Make a CA", objects=made, until=PHASE)
+        kube.applied(name="Make a CA", objects=made, until=PHASE, patience=WEBHOOK_SECONDS)
         conditions.holds(name="Wait for the CA", target=made[0], until=PHASE)
         return
     name, certificate = signer(cluster, home), Given(SecretRef(file=own.certificate), home)
     values = {"tls.crt": certificate, "tls.key": Given(own.key, home), "ca.crt": certificate}
     secrets.kept(name="Give it the CA", wanted=[Keep(Where(NAMESPACE, name), values)], until=PHASE)
     wanted = signing(name)
-    kube.applied(name="Have it sign with the CA", objects=[wanted], until=PHASE)
+    kube.applied(name="Have it sign with the CA", objects=[wanted], until=PHASE, patience=WEBHOOK_SECONDS)
     conditions.holds(name="Wait for the CA", target=wanted, until=PHASE)
 
 

@@ -12,7 +12,7 @@ from deploy.model.labels import OWNED
 from deploy.operations import conditions, kube, secrets
 from deploy.operations.secrets import Where
 from deploy.operations.signing import DAYS
-from deploy.steps.cert_manager import ISSUER, signer
+from deploy.steps.cert_manager import ISSUER, WEBHOOK_SECONDS, signer
 
 # as of what the cluster's CA signs, made anew when a third is left: cert-manager does that by itself, but a
 # registry reads its certificate once, and begins with another one by an apply
@@ -26,7 +26,7 @@ def certified(
     name = f"Certify {names[0]}"
     if cluster.certificates.provider is CertificateProvider.CERT_MANAGER:
         wanted = certificate(target, names, addresses, signer(cluster, Path(context.lock_path()).parent))
-        kube.applied(name=name, objects=[wanted], until="certificates")
+        kube.applied(name=name, objects=[wanted], until="certificates", patience=WEBHOOK_SECONDS)
         conditions.holds(
             name=f"Wait for the certificate of {names[0]}",
             target=wanted,
