@@ -114,6 +114,7 @@ def test_harbor_with_databases_of_its_own_waits_for_them(operations: Any) -> Non
 
     assert names[5:-7] == [
         "Certify registry.home.arpa",
+        "Have registry.home.arpa certified by the present CA",
         "Wait for the certificate of registry.home.arpa",
         "Make the operator's namespace",
         "Fetch the chart of cloudnative-pg",
