@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from deploy.errors import HostError
+from deploy.model.row import Disturbs
+from deploy.observe.inside import Look
 from deploy.operations import issuance
 from deploy.operations.kube import SILENT
 from deploy.operations.secrets import Where
-from tests.unit.operations.conftest import FORBIDDEN, MISSING, Plan, Planned
+from tests.unit.operations.conftest import FORBIDDEN, MISSING, Plan, Planned, read
 from tests.unit.operations.secret_answers import TLS, there
+from tests.unit.operations.test_certificates import Made, certificate, encoded
 
 ROOT = Where("cert-manager", "slipway-ca")
 KUBECTL = """#!/bin/sh
@@ -83,3 +88,47 @@ def test_secrets_that_cannot_be_read_are_no_present_ones(plan: Plan) -> None:
         present(plan, FORBIDDEN)
 
     assert str(error.value).startswith(SILENT)
+
+
+LOOK = Look("object-store", "minio-0", "minio", issuance.shown("/run/certificates/public.crt"))
+CA = certificate()
+OTHER = certificate()
+
+
+def served(plan: Plan, *said: str, ca: Made | None = CA) -> Planned:
+    data = {"tls.crt": encoded(ca), "tls.key": "d" * 64} if ca else {}
+    metadata = {"name": "slipway-ca", "namespace": "cert-manager"}
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": data}
+    answers = {"kubectl exec": [*said], "server-ca": read(secret)}
+    return plan(issuance.served, "statefulset/minio", LOOK, ROOT, answers=answers)
+
+
+def test_a_pod_that_serves_with_the_present_ca_stays(plan: Plan) -> None:
+    assert served(plan, *look_of(certificate(CA, "minio"))).commands == []
+
+
+def test_a_pod_that_serves_with_another_ca_begins_anew(plan: Plan) -> None:
+    planned = served(plan, *look_of(certificate(OTHER, "minio")))
+
+    assert planned.reasons == [
+        "Pod object-store/minio-0 has a certificate of another CA than that in Secret cert-manager/slipway-ca"
+    ]
+    assert planned.notes.disturbs is Disturbs.PODS
+    [command] = planned.commands
+    assert command.endswith("kubectl rollout restart --namespace=object-store statefulset/minio >/dev/null")
+
+
+def test_a_pod_that_shows_nothing_stays_and_so_does_one_before_there_is_a_ca(plan: Plan) -> None:
+    assert served(plan, 'Error from server (NotFound): pods "minio-0" not found').commands == []
+    assert served(plan, "|", "end").commands == []
+    assert served(plan, *look_of(certificate(OTHER, "minio")), ca=None).commands == []
+
+
+def look_of(held: Made) -> list[str]:
+    """What a shell prints of a certificate's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "public.crt"
+        path.write_bytes(held[0].public_bytes(Encoding.PEM))
+        script = issuance.shown(str(path))
+        said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    return said.stdout.splitlines()
