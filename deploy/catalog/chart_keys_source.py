@@ -9,6 +9,7 @@ MODULE@VERSION, then:
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import subprocess
@@ -37,7 +38,7 @@ def main(mirrors: Path, out: Path) -> None:
             "ref": source["ref"],
             "commit": git.commit(),
             "chart": source["chart"],
-            "values": dict(sorted(values(git, source["chart"]).items())),
+            "values": dict(sorted(values(git, source["chart"], source.get("schema")).items())),
             "objects": {
                 kind: fields
                 for path in source.get("crds", [])
@@ -104,8 +105,11 @@ class Git:
         return self._said("ls-tree", "-r", "--name-only", self._ref, folder).splitlines()
 
 
-def values(git: Git | Module, chart: str) -> dict[str, str]:
-    """Return every key of a chart's values with its kind: with a default, or asked for by a template."""
+def values(git: Git | Module, chart: str, schema: str | None = None) -> dict[str, str]:
+    """Return every key of a chart's values with its kind: with a default, or asked for by a template.
+
+    `schema` is the chart's own, for keys without a default that its templates hand on before they read them.
+    """
     known = dict(keys(yaml.safe_load(git.show(posixpath.normpath(f"{chart}/values.yaml")))))
     for path in git.files(f"{chart}/templates"):
         for used in USED.findall(spelt_out(git.show(path))):
@@ -114,7 +118,15 @@ def values(git: Git | Module, chart: str) -> dict[str, str]:
             below = any(other.startswith(f"{key}.") for other in known)
             if not below and not any(known.get(each) in {"map", "list", ANY} for each in above):
                 known.setdefault(key, ANY)
+    for key in described(json.loads(git.show(f"{chart}/{schema}"))) if schema else ():
+        if not any(other.startswith(f"{key}.") for other in known):
+            known.setdefault(key, ANY)
     return known
+
+
+def described(schema: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a schema as helm-tool writes it, a definition of each; what is below comes first."""
+    return sorted((name.partition(".")[2] for name in schema["$defs"] if "." in name), reverse=True)
 
 
 def spelt_out(template: str) -> str:

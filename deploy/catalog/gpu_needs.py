@@ -18,6 +18,8 @@ from deploy.model.certificates import CertificateProvider
 DATA = Path(__file__).with_name("gpu_charts.yaml")
 AMD_IMAGES = ("amd-operator", "amd-utils", "amd-init")
 NVIDIA_REGISTRY = "nvcr.io"
+CERT_MANAGER = "cert-manager"
+CERT_MANAGER_PARTS = ("controller", "webhook", "cainjector", "acmesolver")
 STACKS = {
     (Vendor.INTEL, Allocation.DRA): "intel-gpu-resource-driver",
     (Vendor.INTEL, Allocation.DEVICE_PLUGIN): "intel-device-plugins-operator",
@@ -114,7 +116,7 @@ def images(cluster: Cluster) -> tuple[ImageEntry, ...]:
             raise InventoryError(f"gpu.{vendor}.{key}: {unknown(cluster, vendor, way)}")
     wanted = {STACKS[each]: release(cluster, *each) for each in stacks(cluster)}
     extra = {
-        "cert-manager": wants_cert_manager(cluster),
+        CERT_MANAGER: wants_cert_manager(cluster),
         "node-feature-discovery": wants_node_features(cluster),
     }
     found = [
@@ -139,12 +141,15 @@ def _image(name: str, version: str) -> str:
 
 
 def _run(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """Yield the images that the stacks run, each with its stack's release."""
+    """Yield the images that the stacks and what they need run, each with its release."""
     for vendor, way in stacks(cluster):
         version = release(cluster, vendor, way).removeprefix("v")
         cut = any(node.gpus and node.gpus.partitioning for node in cluster.gpu_nodes(vendor))
         named = {Vendor.INTEL: _intel, Vendor.AMD: _amd, Vendor.NVIDIA: _nvidia}[vendor]
         yield from ((name, version) for name in named(cluster, way, cut))
+    if wants_cert_manager(cluster):
+        version = _document().oci[CERT_MANAGER].version or ""
+        yield from ((f"{CERT_MANAGER}-{part}", version) for part in CERT_MANAGER_PARTS)
     if wants_node_features(cluster):
         yield "node-feature-discovery", ""
 

@@ -62,14 +62,16 @@ def config(image: Image, layers: Sequence[Blob]) -> bytes:
     )
 
 
-def manifest(configuration: Blob, layers: Sequence[Blob]) -> bytes:
-    """Return an image's manifest; its digest is the image's."""
+def manifest(
+    configuration: Blob, layers: Sequence[Blob], config_type: str = CONFIG, layer_type: str = LAYER
+) -> bytes:
+    """Return an image's manifest, or that of something else by its types; its digest is the image's."""
     return text(
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
-            "config": configuration.descriptor(CONFIG),
-            "layers": [each.descriptor(LAYER) for each in layers],
+            "config": configuration.descriptor(config_type),
+            "layers": [each.descriptor(layer_type) for each in layers],
         }
     )
 

@@ -67,12 +67,14 @@ class Python(_Section):
 class Image(_Section):
     """An image: Debian layers, a `python` one, `add` (path -> MODULE/BINARY), `files` and empty `folders`.
 
+    `chart`, a folder of a module's source, makes it a chart instead, as Helm keeps one in a registry.
     `files` are path -> file below files/lab; all that is put in is executable.
     `ref` is the name of one that only the lab has; all others are in the catalogue. One that is `on_request`
     no lab serves until somebody asks for it.
     """
 
     add: dict[str, str] = Field(default_factory=dict)
+    chart: str | None = None
     ref: str | None = None
     on_request: bool = False
     layers: tuple[str, ...] = ()

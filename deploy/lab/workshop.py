@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from deploy.catalog import FileEntry, ImageEntry, load
 from deploy.catalog import k3s as releases
-from deploy.lab import gomodule, k3s, layers, oci, python, recipes, toolchain
+from deploy.lab import charts, gomodule, k3s, layers, oci, python, recipes, toolchain
 from deploy.lab.archive import Entry, flat, tgz, tree, write_tar
 from deploy.lab.errors import LabError
 from deploy.lab.k3s import release
@@ -116,6 +116,8 @@ class Workshop:
         if name is None:
             raise LabError(f"{entry.ref}: the lab has no recipe for it")
         recipe = self.recipes.images[name]
+        if recipe.chart:
+            return self._chart(entry, recipe.chart)
         added = {path: self.binary(what, version) for path, what in recipe.add.items()}
         own = {path: FILES / file for path, file in recipe.files.items()}
         below = [
@@ -139,6 +141,18 @@ class Workshop:
         return MadeImage(
             entry, oci.blob(folder / "manifest.json"), (oci.blob(folder / "config.json"), *stack)
         )
+
+    def _chart(self, entry: ImageEntry, where: str) -> MadeImage:
+        """Return a chart of the catalogue that lies in a registry."""
+        name, _, path = where.partition("/")
+        module = self.recipes.modules[name]
+
+        def make(folder: Path) -> None:
+            charts.written(folder, gomodule.source(module, self.go) / path, module.version)
+
+        folder = kept(f"chart-{name}", key_of(FORMAT, module.module, module.version, path), make)
+        parts = oci.blob(folder / "config.json"), oci.blob(folder / "layer.tgz")
+        return MadeImage(entry, oci.blob(folder / "manifest.json"), parts)
 
     def _module(self, name: str, version: str) -> Module:
         module = self.recipes.modules[name]

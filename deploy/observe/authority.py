@@ -71,7 +71,7 @@ def unfit(found: Certified, wanted: Sequence[str], now: datetime) -> str | None:
         return "there is none"
     if (are := names(certificate)) != {_plain(name) for name in wanted}:
         return f"it is for {', '.join(sorted(are)) or 'nobody'}, wanted {', '.join(sorted(wanted))}"
-    if found.authority is None or not _signed(certificate, found.authority):
+    if found.authority is None or not signed(certificate, found.authority):
         return "the cluster's CA did not sign it"
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if (ends - now) < (ends - begins) * LEAST:
@@ -86,7 +86,8 @@ def _plain(name: str) -> str:
         return name
 
 
-def _signed(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+def signed(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Say whether a certificate is of this CA, itself."""
     try:
         certificate.verify_directly_issued_by(authority)
     except (InvalidSignature, ValueError, TypeError):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pyinfra.api import deploy
 
 from deploy import context
+from deploy.catalog import gpu_needs
 from deploy.model import CertificateProvider, Cluster, SecretRef
 from deploy.model.labels import OWNED
 from deploy.model.secret import value
 from deploy.operations import conditions, helm, kube, secrets
 from deploy.operations.secrets import Given, Keep, Where
-from deploy.steps import gpu_stack
+from deploy.steps import charts, gpu_images, gpu_stack
 
 NAMESPACE = "cert-manager"
 RELEASE = "cert-manager"
@@ -24,8 +26,9 @@ SELF_SIGNED = "slipway-self-signed"
 ISSUER = "slipway-ca"
 CA_LIFE, CA_RENEWED = "87600h", "8760h"  # ten years, made anew in the last: hosts and clients carry it
 # the pods of the chart beside its controller, as its values name them
-PARTS = ("webhook", "cainjector", "startupapicheck")
-# the webhook's certificate is made by another of its pods, so it answers a little after it is ready
+PARTS = ("webhook", "cainjector")
+# the webhook's certificate is made by another of its pods, so it answers a little after it is ready; and it
+# is one pod, which may just begin anew
 WEBHOOK_SECONDS = 120
 
 
@@ -37,7 +40,9 @@ def cert_manager() -> None:
     chart = gpu_stack.registry_chart(RELEASE)
     home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     kube.applied(name="Make the namespace", objects=[home], until=PHASE)
-    release = gpu_stack.release(RELEASE, NAMESPACE, chart, values(context.cluster()))
+    known = {part: charts.image(f"{RELEASE}-{part}") for part in gpu_needs.CERT_MANAGER_PARTS}
+    wanted = gpu_images.pinned(values(context.cluster()), images(known))
+    release = gpu_stack.release(RELEASE, NAMESPACE, chart, wanted)
     helm.released(name="Install cert-manager", release=release)
     names = ("", "-webhook", "-cainjector")
     kube.rolled_out(
@@ -56,14 +61,14 @@ def _signing(cluster: Cluster, home: Path) -> None:
     own = cluster.certificates.authority
     if own is None:
         made = authority(cluster.name)
-        kube.applied(name="Make a CA", objects=made, until=PHASE)
+        kube.applied(name="Make a CA", objects=made, until=PHASE, patience=WEBHOOK_SECONDS)
         conditions.holds(name="Wait for the CA", target=made[0], until=PHASE)
         return
     name, certificate = signer(cluster, home), Given(SecretRef(file=own.certificate), home)
     values = {"tls.crt": certificate, "tls.key": Given(own.key, home), "ca.crt": certificate}
     secrets.kept(name="Give it the CA", wanted=[Keep(Where(NAMESPACE, name), values)], until=PHASE)
     wanted = signing(name)
-    kube.applied(name="Have it sign with the CA", objects=[wanted], until=PHASE)
+    kube.applied(name="Have it sign with the CA", objects=[wanted], until=PHASE, patience=WEBHOOK_SECONDS)
     conditions.holds(name="Wait for the CA", target=wanted, until=PHASE)
 
 
@@ -93,14 +98,25 @@ def signing(name: str) -> dict[str, Any]:
 def values(cluster: Cluster) -> dict[str, Any]:
     """Return the chart's values; its kinds outlive it, or every certificate would go with it.
 
+    Its own check after an install is left out: where images take long to come, Helm gives up on it and calls
+    the release failed (cert-manager/cert-manager#4646). An issuer that is let in shows the same.
     The chart's pods tolerate nothing by themselves: where all workers are tainted, such as for their GPUs,
     there would be no node for them.
     """
-    chosen: dict[str, Any] = {"crds": {"enabled": True, "keep": True}}
+    chosen: dict[str, Any] = {
+        "crds": {"enabled": True, "keep": True},
+        "startupapicheck": {"enabled": False},
+    }
     if cluster.workers and all(node.taints for node in cluster.workers):
         tolerations = {"tolerations": gpu_stack.tolerated(cluster.workers)}
         chosen |= tolerations | {part: dict(tolerations) for part in PARTS}
     return chosen
+
+
+def images(known: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return what names the chart's images, by part: the controller's stands at the top."""
+    parts = {part: {"image": dict(image)} for part, image in known.items()}
+    return parts.pop("controller") | parts
 
 
 def issuer() -> dict[str, Any]:

@@ -9,12 +9,21 @@ from typing import Any
 from deploy import context
 from deploy.model import CertificateProvider, Cluster
 from deploy.model.labels import OWNED
-from deploy.operations import conditions, kube, secrets
+from deploy.operations import conditions, issuance, kube, secrets
 from deploy.operations.secrets import Where
-from deploy.steps.cert_manager import ISSUER, signer
+from deploy.operations.signing import DAYS
+from deploy.steps.cert_manager import ISSUER, NAMESPACE, WEBHOOK_SECONDS, signer
 
-# a quarter of a year, made anew when a third of it is left: hosts need not be told, the CA stays
-LIFE, RENEWED = "2160h", "720h"
+# as of what the cluster's CA signs, made anew when a third is left: cert-manager does that by itself, but a
+# registry reads its certificate once, and begins with another one by an apply
+LIFE, RENEWED = f"{DAYS * 24}h", f"{DAYS * 8}h"
+
+
+def authority(cluster: Cluster) -> Where | None:
+    """Return the Secret of the CA that cert-manager signs with; None where the cluster's CA does."""
+    if cluster.certificates.provider is not CertificateProvider.CERT_MANAGER:
+        return None
+    return Where(NAMESPACE, signer(cluster, Path(context.lock_path()).parent))
 
 
 def certified(
@@ -22,9 +31,14 @@ def certified(
 ) -> None:
     """Have `target` hold a key and a certificate for servers: kubernetes.io/tls, with ca.crt."""
     name = f"Certify {names[0]}"
-    if cluster.certificates.provider is CertificateProvider.CERT_MANAGER:
-        wanted = certificate(target, names, addresses, signer(cluster, Path(context.lock_path()).parent))
-        kube.applied(name=name, objects=[wanted], until="certificates")
+    if own := authority(cluster):
+        wanted = certificate(target, names, addresses, own.name)
+        kube.applied(name=name, objects=[wanted], until="certificates", patience=WEBHOOK_SECONDS)
+        # one that is given has its digest in its name, and another name is another issuer
+        if cluster.certificates.authority is None:
+            issuance.present(
+                name=f"Have {names[0]} certified by the present CA", target=target, authority=own
+            )
         conditions.holds(
             name=f"Wait for the certificate of {names[0]}",
             target=wanted,

@@ -9,7 +9,7 @@ from pyinfra.api import deploy
 from deploy import catalog, context, render
 from deploy.catalog.storage_needs import STORE
 from deploy.model import ObjectStore, SecretRef, StoreProvider
-from deploy.operations import jobs, kube, rollouts, secrets, volumes
+from deploy.operations import issuance, jobs, kube, rollouts, secrets, volumes
 from deploy.operations.jobs import Left, Look, Wanted
 from deploy.operations.secrets import Copy, Fixed, Generated, Given, Keep, Value, Where
 from deploy.operations.volumes import Claim
@@ -35,6 +35,11 @@ ROLLOUT_SECONDS = 300
 BUCKETS_SECONDS = 300
 # what a pod reads when it starts: MinIO is told of its users by the Job, SeaweedFS finds them in a file
 READ = {StoreProvider.MINIO: [ROOT], StoreProvider.SEAWEEDFS: [ROOT, USER]}
+# the certificate in its pod
+SERVED = {
+    StoreProvider.MINIO: "/run/certificates/public.crt",
+    StoreProvider.SEAWEEDFS: "/run/certificates/tls.crt",
+}
 
 
 @deploy("Object store")
@@ -60,7 +65,8 @@ def object_store() -> None:
 def _in_the_cluster(store: ObjectStore) -> None:
     """Run the store, keep what is in it, and have its buckets made."""
     name = store.provider.value
-    certificates.certified(context.cluster(), TLS, names(name), [], until=PHASE)
+    cluster = context.cluster()
+    certificates.certified(cluster, TLS, names(name), [], until=PHASE)
     claims = [Claim(NAMESPACE, name, store.size, "object_store.size", store.storage_class)]
     volumes.fit(name="See that its volume can be as declared", claims=claims)
     objects, job = _rendered(store)
@@ -72,6 +78,13 @@ def _in_the_cluster(store: ObjectStore) -> None:
         selector=f"app.kubernetes.io/name={name}",
         secrets=READ[store.provider],
     )
+    if own := certificates.authority(cluster):
+        issuance.served(
+            name="Have it serve with the present CA",
+            workload=f"statefulset/{name}",
+            look=Look(NAMESPACE, f"{name}-0", name, issuance.shown(SERVED[store.provider])),
+            authority=own,
+        )
     kube.rolled_out(
         name="Wait for the store",
         namespace=NAMESPACE,

@@ -68,7 +68,7 @@ def installed(cluster: Cluster, registry: Registry) -> None:
     if objects.is_outside(cluster):
         wanted = [objects.outside(NGINX, harbor_values.PORT)]
         kube.applied(name="Give Harbor an address", objects=wanted, until=PHASE)
-    _current(registry)
+    _current(cluster, registry)
     kube.rolled_out(
         name="Wait for Harbor",
         namespace=NAMESPACE,
@@ -86,8 +86,12 @@ def installed(cluster: Cluster, registry: Registry) -> None:
     )
 
 
-def _current(registry: Registry) -> None:
-    """Have every component read its Secrets as they are now; Helm does not see those that it did not make."""
+def _current(cluster: Cluster, registry: Registry) -> None:
+    """Have every component read its Secrets as they are now; Helm does not see those that it did not make.
+
+    Where another CA signs, they trust it, and their store's certificate, once they begin anew.
+    """
+    own = certificates.authority(cluster)
     for component, read in host.loop(reads(registry).items()):
         labels = {**NGINX, "component": component}
         rollouts.current(
@@ -95,7 +99,7 @@ def _current(registry: Registry) -> None:
             workload=f"deployment/{RELEASE}-{component}",
             namespace=NAMESPACE,
             selector=",".join(f"{key}={value}" for key, value in labels.items()),
-            secrets=read,
+            secrets=[*read, *([own] if own else [])],
         )
 
 

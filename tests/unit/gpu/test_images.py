@@ -9,7 +9,7 @@ import pytest
 from deploy.catalog import chart_keys, gpu_needs, gpu_support
 from deploy.errors import InventoryError
 from deploy.model import Allocation, Vendor
-from deploy.steps import containerd, gpu_images, nfd
+from deploy.steps import cert_manager, containerd, gpu_images, nfd
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster
 from tests.unit.gpu.stacks import BY_NUMBER, MIG, PLUGIN
 
@@ -19,9 +19,10 @@ KEYS = {Vendor.INTEL: {Allocation.DEVICE_PLUGIN: "plugin_version"}}
 
 
 def images(*gpus: dict[str, Any], **keys: Any) -> dict[str, str]:
-    """Return the images that are locked, without the charts."""
+    """Return the images that are locked for stacks, without the charts and cert-manager."""
     declared = cluster(*gpus, **keys)
-    return {each.key: each.ref for each in gpu_needs.images(declared) if not each.key.endswith("-chart")}
+    found = {each.key: each.ref for each in gpu_needs.images(declared) if not each.key.endswith("-chart")}
+    return {key: ref for key, ref in found.items() if not key.startswith("cert-manager-")}
 
 
 def image(ref: str) -> dict[str, str]:
@@ -113,6 +114,26 @@ def test_charts_know_where_their_images_are_named() -> None:
     assert gpu_images.intel_plugin(image("docker.io/intel/intel-gpu-plugin:0.36.0")) == (
         f"docker.io/intel/intel-gpu-plugin@{DIGEST}"
     )
+
+
+def test_every_pod_of_cert_manager_runs_a_pinned_image_of_its_charts_version() -> None:
+    declared = cluster(certificates={"provider": "cert-manager"})
+    found = {each.key.removeprefix("cert-manager-"): each.ref for each in gpu_needs.images(declared)}
+    chart = found.pop("chart")
+    known = {part: image(ref) for part, ref in found.items()}
+    named = cert_manager.images(known)
+
+    assert chart == "quay.io/jetstack/charts/cert-manager:v1.21.1"
+    assert known["webhook"] == {
+        "repository": "quay.io/jetstack/cert-manager-webhook",
+        "tag": f"v1.21.1@{DIGEST}",
+    }
+    assert named == {
+        "image": known["controller"],
+        **{part: {"image": known[part]} for part in known if part != "controller"},
+    }
+    assert {"image", "webhook", "cainjector", "acmesolver"} == set(named)
+    assert chart_keys.load("cert-manager").unknown_values(named) == []
 
 
 def test_pins_stand_beside_what_a_section_says() -> None:

@@ -14,6 +14,14 @@ from tests.unit.fake_host import changes, locked, prepared
 from tests.unit.gpu.clusters import ARC, HOPPER, INSTINCT, cluster, mixed
 from tests.unit.gpu.stacks import PLUGIN
 
+CERT_MANAGER = {
+    "cert-manager-acmesolver",
+    "cert-manager-cainjector",
+    "cert-manager-chart",
+    "cert-manager-controller",
+    "cert-manager-webhook",
+}
+
 
 def names(declared: Cluster) -> list[str]:
     return [phase.name for phase in phases(declared) if phase.name.startswith(("gpu", "cert", "node-"))]
@@ -48,7 +56,7 @@ def test_what_is_locked_is_what_the_stacks_install() -> None:
     assert keys(ARC) == {"intel-gpu-resource-driver-chart", "intel-gpu-driver"}
     assert keys(PLUGIN) == {
         "intel-device-plugins-operator-chart",
-        "cert-manager-chart",
+        *CERT_MANAGER,
         "intel-plugin-operator",
         "intel-gpu-plugin",
     }
@@ -61,7 +69,7 @@ def test_what_is_locked_is_what_the_stacks_install() -> None:
     }
     assert keys({**INSTINCT, "allocation": "dra"}) == {
         "amd-gpu-operator-chart",
-        "cert-manager-chart",
+        *CERT_MANAGER,
         "amd-operator",
         "amd-utils",
         "amd-init",

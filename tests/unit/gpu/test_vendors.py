@@ -51,10 +51,11 @@ def test_cert_manager_has_a_node_where_all_workers_are_tainted_for_their_gpus() 
     chosen = cert_manager.values(TAINTED)
 
     assert chosen["tolerations"] == everywhere
-    assert [chosen[part] for part in ("webhook", "cainjector", "startupapicheck")] == [
-        {"tolerations": everywhere}
-    ] * 3
-    assert cert_manager.values(free) == {"crds": {"enabled": True, "keep": True}}
+    assert [chosen[part] for part in ("webhook", "cainjector")] == [{"tolerations": everywhere}] * 2
+    assert cert_manager.values(free) == {
+        "crds": {"enabled": True, "keep": True},
+        "startupapicheck": {"enabled": False},
+    }
 
 
 def test_intels_plugin_offers_declared_models_alone() -> None:

@@ -6,9 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from deploy import catalog
+from deploy.catalog import gpu_needs
 from deploy.lab import recipes
 from deploy.lab.places import FILES
 from deploy.lab.recipes import File
+from tests.unit.gpu.clusters import cluster
 
 # no module or package of theirs is published
 NOT_MADE = {
@@ -39,7 +41,8 @@ def test_all_that_the_catalogue_installs_can_be_built_but_what_is_named_here() -
 
     assert set(made.files) | CHARTS_NOT_MADE == files | set(known.files) | set(known.charts)
     own = {**recipes.own_images(), **recipes.own_images(on_request=True)}
-    assert set(made.images) | NOT_MADE == images | set(known.images) | set(own)
+    signed = {entry.key for entry in gpu_needs.images(cluster(certificates={"provider": "cert-manager"}))}
+    assert set(made.images) | NOT_MADE == images | set(known.images) | set(own) | signed
 
 
 def test_every_binary_that_is_used_is_built() -> None:
@@ -85,6 +88,15 @@ def test_what_is_built_has_the_version_that_the_catalogue_pins() -> None:
     assert {name: made.modules[name].version for name in known.files} == {
         name: known.version(name) for name in known.files
     }
+
+
+def test_cert_manager_is_built_at_the_version_of_its_chart_and_says_so() -> None:
+    declared = cluster(certificates={"provider": "cert-manager"})
+    [ref] = [entry.ref for entry in gpu_needs.images(declared) if entry.key == "cert-manager-chart"]
+    module = recipes.load().modules["cert-manager"]
+
+    assert ref.rpartition(":")[2] == module.version
+    assert set(module.variables.values()) == {module.version}
 
 
 def test_a_recipe_takes_the_kubernetes_version_that_was_asked_for() -> None:

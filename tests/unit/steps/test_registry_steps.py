@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy.model import Cluster
 from deploy.steps import baseline, cert_manager, certificates, containerd, trust
 from deploy.steps.k3s import config as k3s
 from deploy.steps.registry import objects, registry
-from tests.unit.fake_host import locked, names, prepared
+from tests.unit.fake_host import DIGEST, locked, names, prepared
 from tests.unit.steps.registries import NODES, STORE, cluster
 
 BARE = {
@@ -113,6 +114,7 @@ def test_harbor_with_databases_of_its_own_waits_for_them(operations: Any) -> Non
 
     assert names[5:-7] == [
         "Certify registry.home.arpa",
+        "Have registry.home.arpa certified by the present CA",
         "Wait for the certificate of registry.home.arpa",
         "Make the operator's namespace",
         "Fetch the chart of cloudnative-pg",
@@ -167,6 +169,37 @@ def test_the_key_of_a_ca_that_is_given_is_in_no_command(
 
     assert "kubectl create -f -" in command.get_raw_value()
     assert "very secret" not in command.get_raw_value()
+
+
+def test_what_cert_managers_webhook_has_to_let_in_waits_for_it(tmp_path: Path) -> None:
+    declared = cluster("distribution", parts=SIGNED)
+    lock, waiting = locked(declared, tmp_path / "homelab.lock.yaml"), set()
+    for step in (cert_manager.cert_manager, registry):
+        with prepared(step, declared, declared.nodes[0], lock, BARE) as (state, host):
+            for id_, title in names(state, host).items():
+                commands = state.ops[host][id_].command_generator()
+                if any("patience=120" in each.get_raw_value() for each in commands):
+                    waiting.add(title)
+
+    assert waiting == {"Give it an issuer", "Make a CA", "Certify registry.home.arpa"}
+
+
+def test_cert_manager_is_installed_with_the_images_of_the_lock_file(tmp_path: Path) -> None:
+    declared = cluster("distribution", parts=SIGNED)
+    lock = locked(declared, tmp_path / "homelab.lock.yaml")
+
+    with prepared(cert_manager.cert_manager, declared, declared.nodes[0], lock, BARE) as (state, host):
+        [made] = [id_ for id_, title in names(state, host).items() if title == "Install cert-manager"]
+        [command] = state.ops[host][made].command_generator()
+
+    values = yaml.safe_load(command.connector_arguments["_stdin"])
+    tag = f"v1.21.1@{DIGEST}"
+    assert values["image"] == {"repository": "quay.io/jetstack/cert-manager-controller", "tag": tag}
+    assert {name: values[name]["image"]["tag"] for name in ("webhook", "cainjector", "acmesolver")} == {
+        "webhook": tag,
+        "cainjector": tag,
+        "acmesolver": tag,
+    }
 
 
 def test_the_clusters_ca_is_trusted_without_being_brought(operations: Any) -> None:

@@ -19,8 +19,9 @@ from cryptography.x509.oid import NameOID
 from deploy import catalog
 from deploy.catalog import LockedImage
 from deploy.model import Cluster
+from deploy.steps import certificates
 from deploy.steps.object_store import minio, object_store
-from deploy.steps.object_store.objects import names, namespace
+from deploy.steps.object_store.objects import TLS, names, namespace
 from deploy.steps.storage import storage, volumes
 from tests.unit.fake_host import DIGEST, changes, locked, prepared
 from tests.unit.operations.conftest import digested, read
@@ -144,12 +145,12 @@ def secret(namespace: str, name: str) -> str:
     return digested(namespace, name, "Opaque", {"access-key": who, "secret-key": "x"})
 
 
-def tls(signed: str) -> dict[str, Any]:
+def tls(signed: str, namespace: str = "object-store", name: str = "minio-tls") -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "kubernetes.io/tls",
-        "metadata": {"name": "minio-tls", "namespace": "object-store"},
+        "metadata": {"name": name, "namespace": namespace},
         "data": {"tls.crt": signed, "tls.key": "d" * 64},
     }
 
@@ -228,6 +229,26 @@ def test_credentials_that_were_made_anew_reach_the_store_and_its_users(
         "Have the store read its present credentials",
         buckets,
     }
+
+
+def test_a_store_whose_certificate_another_ca_signs_begins_anew_with_it(
+    operations: Callable[..., dict[str, bool]],
+) -> None:
+    signed = {"certificates": {"provider": "cert-manager"}}
+    wanted = certificates.certificate(TLS, names("minio"), [])
+    ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    certified = {"/certificates/minio-tls": [json.dumps({**json.loads(applied(wanted)), **ready}), SHOWN]}
+
+    held, other = certificate(), certificate()
+    shown = [base64.b64decode(held).decode().replace("\n", "|"), "end"]
+
+    def done(root: str) -> set[str]:
+        own = {"slipway-ca?pretty": read(tls(root, "cert-manager", "slipway-ca"))}
+        answers = {**own, **certified, "public.crt": shown, **living()}
+        return changing(operations(object_store, answers, **signed))
+
+    assert done(held) == set()
+    assert done(other) == {"Have it serve with the present CA"}
 
 
 @pytest.mark.parametrize("there", [(), ("registry",)], ids=["none", "another"])
