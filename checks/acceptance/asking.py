@@ -66,6 +66,11 @@ class Asked(Protocol):
         """Ask for a streamed answer and read it as it comes."""
 
 
+def shown(ip: str, port: int, name: str | None) -> str:
+    """Return how a place is told of: one that is asked by a name with that, and with its port."""
+    return ip if name is None else f"{ip}:{port} as {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a model is reached from here, `name` as the host that is asked; its key is shown to nobody."""
@@ -78,7 +83,7 @@ class Endpoint:
     @property
     def address(self) -> str:
         """What is asked."""
-        return self.ip if self.name is None else f"{self.ip}:{self.port} as {self.name}"
+        return shown(self.ip, self.port, self.name)
 
     def with_key(self, key: str | None) -> Endpoint:
         """Return the same place, asked with another key."""

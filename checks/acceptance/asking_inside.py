@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checks.acceptance.asking import CALL, Answer, Streamed, data_of, read
+from checks.acceptance.asking import CALL, Answer, Streamed, data_of, read, shown
 from checks.acceptance.hands import Hands
 from deploy.errors import UnreachableError
 
@@ -36,8 +36,7 @@ class Inside:
     @property
     def address(self) -> str:
         """What is asked, and from where."""
-        asked = self.ip if self.name is None else f"{self.ip}:{self.port} as {self.name}"
-        return f"{asked} from {self.host}"
+        return f"{shown(self.ip, self.port, self.name)} from {self.host}"
 
     def with_key(self, key: str | None) -> Inside:
         """Return the same place, asked with another key."""
