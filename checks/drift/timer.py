@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.drift.systemd import systemctl
 from checks.report.history import write
-from deploy.errors import InventoryError, RunError
+from deploy.errors import InventoryError
 
 AT = "*-*-* 03:17"  # off the hour, when the whole world's jobs start
 NIGHTLY = "SLIPWAY_TIMER"  # a variable that the service has and nobody else's run
-# Each takes a capability away, which nobody but root has; a user's own manager may not even do that, and ends
-# such a unit with 218/CAPABILITIES where it makes no user namespace for it, as before systemd 254.
-ROOTS_ALONE = ("PrivateDevices", "ProtectKernelModules", "ProtectKernelLogs", "ProtectClock")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One cluster's nightly drift: what is run as whom, and where it may write.
 
-    `state` must be there or systemd does not start it (226/NAMESPACE); `metrics` may be away for a night.
-    `root` says whose manager runs it: the machine's, or a user's own.
+    Of root's, `state` must be there or systemd does not start it (226/NAMESPACE); `metrics` may be away for
+    a night. `root` says whose manager runs it: the machine's, or a user's own.
     """
 
     cluster: str
@@ -46,8 +43,7 @@ def service(job: Job) -> str:
     lines = [
         "[Unit]",
         f"Description=Nightly drift of the cluster {job.cluster}",
-        "Wants=network-online.target",
-        "After=network-online.target",
+        *(("Wants=network-online.target", "After=network-online.target") if job.root else ()),
         "",
         "[Service]",
         "Type=oneshot",
@@ -60,24 +56,32 @@ def service(job: Job) -> str:
         "Nice=10",
         "UMask=0077",
         "NoNewPrivileges=yes",
-        "PrivateTmp=yes",
-        "ProtectSystem=strict",
-        "ProtectHome=read-only",
-        f"ReadWritePaths={quoted(str(job.state))}",
-        *([f"ReadWritePaths={quoted(f'-{job.metrics}')}"] if job.metrics else []),
-        "ProtectKernelTunables=yes",
-        "ProtectControlGroups=yes",
-        "ProtectHostname=yes",
         "LockPersonality=yes",
         "RestrictRealtime=yes",
         "RestrictSUIDSGID=yes",
         "RestrictNamespaces=yes",
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
         "SystemCallArchitectures=native",
-        *(f"{name}=yes" for name in (ROOTS_ALONE if job.root else ())),
+        *(_walls(job) if job.root else ()),
         "",
     ]
     return "\n".join(lines)
+
+
+def _walls(job: Job) -> Iterator[str]:
+    """Yield what only the machine's own manager can forbid.
+
+    The first need namespaces, for which a user's manager needs one of users: before systemd 254 it leaves
+    them out without a word, later it makes that, where the kernel lets it (systemd/systemd#25233), and what
+    is root's is nobody's then. The last four take a capability away, which ends a user's unit before 254
+    with 218/CAPABILITIES.
+    """
+    yield from ("PrivateTmp=yes", "ProtectSystem=strict", "ProtectHome=read-only")
+    yield f"ReadWritePaths={quoted(str(job.state))}"
+    if job.metrics:
+        yield f"ReadWritePaths={quoted(f'-{job.metrics}')}"
+    yield from ("ProtectKernelTunables=yes", "ProtectControlGroups=yes", "ProtectHostname=yes")
+    yield from ("PrivateDevices=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes", "ProtectClock=yes")
 
 
 def timer(job: Job) -> str:
@@ -101,10 +105,10 @@ def timer(job: Job) -> str:
 def sandboxed(job: Job) -> str:
     """Say what a command that was tried by hand may not do at night, by the service's own options."""
     places = ", ".join(map(str, filter(None, (job.state, job.metrics))))
+    written = f", and it may write to {places} and a /tmp of its own only" if job.root else ""
     return (
-        "--on-change runs in the service's sandbox: without sudo, setuid and setgid, and it may write to "
-        f"{places} and a /tmp of its own only. A mailer that queues on this machine (sendmail, postdrop) "
-        "fails there; SMTP and --webhook-file work."
+        f"--on-change runs in the service's sandbox: without sudo, setuid and setgid{written}. "
+        "A mailer that queues on this machine (sendmail, postdrop) fails there; SMTP and --webhook-file work."
     )
 
 
@@ -141,25 +145,14 @@ def directory(*, root: bool, home: Path) -> Path:
     return Path("/etc/systemd/system") if root else home / ".config/systemd/user"
 
 
-def systemctl(*words: str, root: bool) -> None:
-    """Talk to the manager of the machine, or to the user's own."""
-    command = ["systemctl", *([] if root else ["--user"]), *words]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise RunError("systemctl is not there; run `slipway drift` every night by other means") from None
-    if done.returncode != 0:
-        raise RunError(f"`{' '.join(command)}` ended with {done.returncode}: {done.stderr.strip()}")
-
-
 Control = Callable[..., None]
 
 
 def install(job: Job, where: Path, *, root: bool, control: Control = systemctl) -> Sequence[Path]:
     """Write the units and start the timer; doing it again changes what differs."""
-    where.mkdir(parents=True, exist_ok=True)
     units = {where / f"{job.name}.service": service(job), where / f"{job.name}.timer": timer(job)}
     control("show-environment", root=root)  # fails where no systemd runs, before anything is written
+    where.mkdir(parents=True, exist_ok=True)
     for path, text in units.items():
         write(path, text, mode=0o644)
     control("daemon-reload", root=root)

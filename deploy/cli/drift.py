@@ -12,7 +12,7 @@ from secrets import token_hex
 
 import click
 
-from checks.drift import notify, overdue, timer
+from checks.drift import notify, overdue, systemd, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
 from checks.preflight.ignoring import misspelt
@@ -192,8 +192,8 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
     click.echo(f"{job.name}.timer runs every night at 03:17; reports: {paths.reports(cluster.name)}")
     if "--on-change" in options:
         click.echo(timer.sandboxed(job))
-    if not root:
-        click.echo("It runs while you are logged in; for every night: loginctl enable-linger")
+    if not root and (kept := systemd.by_day_only()):
+        click.echo(kept)
     if any(each.key is None for each in map(cluster.ssh_of, cluster.nodes)):
         click.echo("It has no SSH agent: without ssh.key in the inventory it tries your default keys only")
     return 0

@@ -12,9 +12,9 @@ from deploy.lab.progress import Progress
 from deploy.lab.run import podman, run
 
 PACKAGES = (
-    "systemd,systemd-sysv,dbus,openssh-server,sudo,python3-minimal,iproute2,iptables,kmod,procps,curl,"
-    "ca-certificates,ethtool,conntrack,socat,nftables,util-linux,mount,jq,iputils-ping,busybox,hostname,"
-    "pciutils"
+    "systemd,systemd-sysv,libpam-systemd,dbus,openssh-server,sudo,python3-minimal,iproute2,iptables,kmod,"
+    "procps,curl,ca-certificates,ethtool,conntrack,socat,nftables,util-linux,mount,jq,iputils-ping,busybox,"
+    "hostname,pciutils"
 )
 """What a server installation has; busybox serves the mirror."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import shlex
 import sys
 import sysconfig
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.lab.run import podman
 from deploy.model import paths
@@ -35,10 +37,14 @@ main()
 
 @dataclass(frozen=True)
 class Controller:
-    """`host` of the site's lab has all that a controller of the site's cluster has; it is no node itself."""
+    """`host` of the site's lab has all that a controller of the site's cluster has; it is no node itself.
+
+    Whose it is has a systemd there: root has the machine's, another `user` one of their own.
+    """
 
     site: Site
     host: str
+    user: str = "root"
 
     @property
     def inventory(self) -> str:
@@ -50,23 +56,84 @@ class Controller:
         """Where the cluster's reports, logs and lock are there."""
         return f"{STATE}/slipway/{self.site.name}"
 
+    @property
+    def job(self) -> str:
+        """The units' name of the nightly job, without its ending."""
+        return f"slipway-drift-{self.site.name}"
+
+    @property
+    def units(self) -> str:
+        """Where the units are there."""
+        return "/etc/systemd/system" if self.user == "root" else f"{self._home}/.config/systemd/user"
+
+    @property
+    def _home(self) -> str:
+        return "/root" if self.user == "root" else f"/home/{self.user}"
+
     def set_up(self) -> None:
         """Bring everything there; what this machine's Python needs of a C library must be there already."""
         podman("cp", "-", f"{self.site.lab.layout.container(self.host)}:/", stdin=self._packed())
-        self.on(f"chmod 0700 {HOME} && mkdir -p {STATE}/metrics")
+        self.site.on(
+            self.host, f"mkdir -p {STATE}/metrics; chmod 0700 {HOME}; chown -R {self.user}: {HOME} {STATE}"
+        )
 
     def tear_down(self) -> None:
-        """Take everything away again."""
-        self.on(f"rm -rf {HOME} {STATE}")
+        """Take everything away again, the timer too."""
+        self.systemctl("disable", "--now", f"{self.job}.timer", check=False)
+        self.site.on(self.host, f"rm -rf {self.units}/{self.job}.* {HOME} {STATE}")
+        self.systemctl("daemon-reload", check=False)
 
     def on(self, script: str, *, check: bool = True) -> str:
         """Run a script there, as a person at its console would."""
-        given = f"export HOME=/root XDG_STATE_HOME={STATE} NO_COLOR=1 COLUMNS=120\n{script}"
+        given = f"export HOME={self._home} XDG_STATE_HOME={STATE} NO_COLOR=1 COLUMNS=120\n{script}"
+        if self.user != "root":
+            as_user = (f"--reuid={self.user}", f"--regid={self.user}", "--init-groups")
+            given = shlex.join(["setpriv", *as_user, "sh", "-c", given])
         return self.site.on(self.host, given, check=check)
 
-    def slipway(self, verb: str, *arguments: str) -> str:
-        """Run a verb there on the inventory; return what it printed."""
-        return self.on(shlex.join([f"{HOME}/bin/slipway", verb, self.inventory, *arguments]))
+    def slipway(self, verb: str, *arguments: str, code: int = 0) -> str:
+        """Run a verb there on the inventory; return what it printed, and of one that fails its error too."""
+        command = shlex.join([f"{HOME}/bin/slipway", verb, self.inventory, *arguments])
+        return self.on(f"{command} {'2>&1' if code else ''}; [ $? = {code} ]")
+
+    def systemctl(self, *words: str, check: bool = True) -> str:
+        """Ask the systemd that is the user's."""
+        own = "" if self.user == "root" else "XDG_RUNTIME_DIR=/run/user/$(id -u) "
+        mine = ["systemctl", *([] if self.user == "root" else ["--user"]), *words]
+        return self.on(own + shlex.join(mine), check=check)
+
+    def started(self) -> tuple[str, str]:
+        """Run the service to its end; return what systemd makes of it, and what the process ended with."""
+        self.systemctl("start", f"{self.job}.service", check=False)
+        lines = self.systemctl("show", "-p", "Result", "-p", "ExecMainStatus", f"{self.job}.service")
+        shown = dict(line.split("=", 1) for line in lines.splitlines())
+        return shown["Result"], shown["ExecMainStatus"]
+
+    def soon(self) -> None:
+        """Let the night come in a moment and without its random delay; else the timer stays as it is."""
+        self.on(
+            f"mkdir -p {self.units}/{self.job}.timer.d && cat > {self.units}/{self.job}.timer.d/soon.conf"
+            " <<'END'\n[Timer]\nOnCalendar=\nOnActiveSec=2s\nRandomizedDelaySec=0\nAccuracySec=1s\nEND"
+        )
+        self._again()
+
+    def as_installed(self) -> None:
+        """Let the night come when it comes."""
+        self.on(f"rm -r {self.units}/{self.job}.timer.d")
+        self._again()
+
+    def _again(self) -> None:
+        self.systemctl("daemon-reload")
+        self.systemctl("restart", f"{self.job}.timer")
+
+    def reports(self) -> list[str]:
+        """Return the paths of the nights' reports there, the oldest first."""
+        return self.on(f"ls {self.state}/reports/*.drift.json 2>/dev/null || true").split()
+
+    def last(self) -> dict[str, Any]:
+        """Return the last night's report."""
+        report: dict[str, Any] = json.loads(self.on(f"cat {self.reports()[-1]}"))
+        return report
 
     def _packed(self) -> bytes:
         out = io.BytesIO()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,15 +14,6 @@ from tests.lab.site import COUNTED, Site, until
 JOB = "slipway-drift-test-core"
 UNITS = "/etc/systemd/system"
 TOLD = "told"
-# the night comes in a moment and without its random delay; nothing else about the timer is another
-SOON = f"""mkdir -p {UNITS}/{JOB}.timer.d && cat > {UNITS}/{JOB}.timer.d/soon.conf <<'END'
-[Timer]
-OnCalendar=
-OnActiveSec=2s
-RandomizedDelaySec=0
-AccuracySec=1s
-END
-systemctl daemon-reload && systemctl restart {JOB}.timer"""
 
 
 @pytest.fixture(scope="module")
@@ -33,27 +23,7 @@ def controller(core: Site) -> Iterator[Controller]:
     made = Controller(core, "n3")
     made.set_up()
     yield made
-    made.on(
-        f"systemctl disable --now {JOB}.timer; rm -rf {UNITS}/{JOB}.*; systemctl daemon-reload", check=False
-    )
     made.tear_down()
-
-
-def reports(controller: Controller) -> list[str]:
-    return controller.on(f"ls {controller.state}/reports/*.drift.json 2>/dev/null || true").split()
-
-
-def last(controller: Controller) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(controller.on(f"cat {reports(controller)[-1]}"))
-    return report
-
-
-def started(controller: Controller) -> tuple[str, str]:
-    """Run the service to its end; return what systemd makes of it, and what the process ended with."""
-    controller.on(f"systemctl start {JOB}.service", check=False)
-    lines = controller.on(f"systemctl show -p Result -p ExecMainStatus {JOB}.service").splitlines()
-    shown = dict(line.split("=", 1) for line in lines)
-    return shown["Result"], shown["ExecMainStatus"]
 
 
 def test_the_timer_is_installed_and_systemd_has_nothing_to_say_about_it(controller: Controller) -> None:
@@ -87,13 +57,13 @@ def test_the_timer_is_installed_and_systemd_has_nothing_to_say_about_it(controll
     verify = f"systemd-analyze verify {UNITS}/{JOB}.service {UNITS}/{JOB}.timer"
     controller.on(verify)
     assert controller.on(f"{verify} 2>&1 | grep -F slipway || true") == ""
-    assert reports(controller) == []
+    assert controller.reports() == []
 
 
 def test_a_night_without_drift_succeeds_with_all_that_the_unit_forbids(controller: Controller) -> None:
-    assert started(controller) == ("success", "0"), controller.on(f"journalctl -u {JOB} -n 40 --no-pager")
+    assert controller.started() == ("success", "0"), controller.on(f"journalctl -u {JOB} -n 40 --no-pager")
 
-    report = last(controller)
+    report = controller.last()
     assert (report["exit"], report["unreachable"]) == (0, {})
     assert report["last_nightly"] == report["started"]
     assert {each["host"] for each in report["findings"] if each["status"] == "pass"} == {"cp1", "w1", None}
@@ -105,19 +75,23 @@ def test_a_night_without_drift_succeeds_with_all_that_the_unit_forbids(controlle
 def test_the_timer_itself_starts_the_run_and_the_run_knows_that_the_last_one_was(
     controller: Controller,
 ) -> None:
-    before = reports(controller)
-    controller.on(SOON)
+    before = controller.reports()
+    controller.soon()
 
-    until(lambda: len(reports(controller)) > len(before), 300, "the timer's run")
-    until(lambda: controller.on(f"systemctl is-active {JOB}.service || true") == "inactive", 300, "its end")
+    until(lambda: len(controller.reports()) > len(before), 300, "the timer's run")
+    until(
+        lambda: controller.on(f"systemctl is-active {JOB}.service || true") == "inactive",
+        300,
+        "its end",
+    )
 
-    [nightly] = [each for each in last(controller)["findings"] if each["check"] == "OPS-01"]
+    [nightly] = [each for each in controller.last()["findings"] if each["check"] == "OPS-01"]
     assert (nightly["status"], nightly["found"]) == ("pass", "the timer's last report is 0 hours old")
-    controller.on(f"rm -r {UNITS}/{JOB}.timer.d && systemctl daemon-reload && systemctl restart {JOB}.timer")
+    controller.as_installed()
 
 
 def test_a_run_by_hand_is_no_night_of_the_timer(controller: Controller) -> None:
-    night = last(controller)
+    night = controller.last()
 
     by_hand = json.loads(controller.slipway("drift", "-o", "json"))
 
@@ -128,10 +102,10 @@ def test_drift_is_a_result_and_no_failure_of_the_job_and_is_told_once(controller
     controller.site.on("n2", faults()["journal-limit"].made)
     controller.on(f"rm -f {controller.state}/{TOLD}")
     try:
-        first = started(controller)
+        first = controller.started()
         told = json.loads(controller.on(f"cat {controller.state}/{TOLD}"))
         controller.on(f"rm {controller.state}/{TOLD}")
-        second = started(controller)
+        second = controller.started()
     finally:
         controller.site.ok("apply", "--yes")
 
@@ -144,20 +118,23 @@ def test_drift_is_a_result_and_no_failure_of_the_job_and_is_told_once(controller
 def test_a_cluster_out_of_reach_is_a_failure_of_the_job(controller: Controller) -> None:
     controller.on(f"mv {controller.state}/known_hosts {controller.state}/unknown_hosts")
     try:
-        assert started(controller) == ("exit-code", "6")
+        assert controller.started() == ("exit-code", "6")
     finally:
         controller.on(f"mv {controller.state}/unknown_hosts {controller.state}/known_hosts")
 
-    assert sorted(last(controller)["unreachable"]) == ["cp1", "w1"]
+    assert sorted(controller.last()["unreachable"]) == ["cp1", "w1"]
 
 
 def test_taken_away_nothing_of_it_stays_but_the_reports(controller: Controller) -> None:
-    kept = reports(controller)
+    kept = controller.reports()
 
     said = controller.slipway("drift", "--uninstall-timer")
 
-    assert said.splitlines() == [f"removed {UNITS}/{JOB}.timer", f"removed {UNITS}/{JOB}.service"]
+    assert said.splitlines() == [
+        f"removed {UNITS}/{JOB}.timer",
+        f"removed {UNITS}/{JOB}.service",
+    ]
     for listed in ("list-unit-files", "list-timers --all"):
         assert controller.on(f"systemctl {listed} --no-legend '{JOB}*'", check=False) == ""
-    assert reports(controller) == kept != []
+    assert controller.reports() == kept != []
     assert controller.slipway("drift", "--uninstall-timer") == "there was no timer of test-core"
