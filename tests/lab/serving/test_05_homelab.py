@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from deploy.lab import Lab
 from deploy.lab.hardware import script
+from deploy.serving import names
 from tests.lab.conftest import KEEP, running
 from tests.lab.k3s.runs import VERSION
+from tests.lab.serving import reach
 from tests.lab.serving.models import (
     PATIENCE,
     SERVER,
@@ -24,6 +27,7 @@ from tests.lab.serving.models import (
     endpoint,
     findings,
     got,
+    kubectl,
     tokens,
     with_models,
 )
@@ -57,6 +61,7 @@ def test_verify_comes_to_a_completion_and_to_the_cards(homelab: Site) -> None:
     where = address(homelab, "tiny")
     assert found["SRV-04", None]["found"] == f"tiny at {where} (dummy weights, cpu): 16 tokens"
     assert found["DRA-04", "arc1"]["status"] == "pass"
+    assert found["K8S-18", None]["found"] == "k3s' kube-router denied a pod that answered before"
 
 
 def test_the_model_s_pod_holds_a_card_by_a_claim(homelab: Site) -> None:
@@ -79,6 +84,52 @@ def test_a_second_apply_changes_nothing_and_drift_is_clean(homelab: Site) -> Non
     assert homelab.plan(code=0) == []
 
     homelab.ok("drift", timeout=600)
+
+
+def test_policies_let_in_who_needs_it_and_nobody_else_and_are_what_keeps_him_out(homelab: Site) -> None:
+    store = reach.pod(homelab, "object-store", "app.kubernetes.io/name=minio")
+    registry = reach.pod(homelab, "registry", "app.kubernetes.io/name=registry")
+    tiny = reach.model(homelab)
+    inner = reach.listening(homelab, tiny) - {names.PORT}
+    assert inner, "a model's pod listens on nothing but its API"
+    with reach.stranger(homelab) as pod:
+        let_in = {
+            "a pod, the model's API": partial(reach.from_stranger, homelab, pod, tiny.address, names.PORT),
+            "a pod, the store": partial(reach.from_stranger, homelab, pod, store.address, 9000),
+            "a pod, the registry": partial(reach.from_stranger, homelab, pod, registry.address, 5000),
+            "a pod, the registry's metrics": partial(
+                reach.from_stranger, homelab, pod, registry.address, 5001
+            ),
+            "a host, the registry": partial(
+                reach.from_host, homelab, reach.other(homelab, registry), registry.address, 5000
+            ),
+            "a host, the model's API": partial(
+                reach.from_host, homelab, reach.other(homelab, tiny), tiny.address, names.PORT
+            ),
+        }
+        kept_out = {
+            **{
+                f"a pod, the model's port {port}": partial(
+                    reach.from_stranger, homelab, pod, tiny.address, port
+                )
+                for port in inner
+            },
+            "a host, the store": partial(
+                reach.from_host, homelab, reach.other(homelab, store), store.address, 9000
+            ),
+            "a host, the registry's metrics": partial(
+                reach.from_host, homelab, reach.other(homelab, registry), registry.address, 5001
+            ),
+            "the model, the store": partial(reach.from_model, homelab, tiny, store.address, 9000),
+        }
+        reach.comes_to(let_in, kept_out)
+
+        for space in ("models", "object-store", "registry"):
+            kubectl(homelab, f"--namespace={space}", "delete", "networkpolicies", "--all")
+        reach.comes_to(let_in | kept_out, {})
+
+        homelab.ok("apply", "--yes", timeout=600)
+        reach.comes_to(let_in, kept_out)
 
 
 def test_cards_change_their_way_and_come_back_and_the_model_on_them_is_stopped_and_answers_again(
