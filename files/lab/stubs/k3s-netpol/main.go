@@ -13,6 +13,7 @@ import (
 	"github.com/cloudnativelabs/kube-router/v2/pkg/controllers/netpol"
 	"github.com/cloudnativelabs/kube-router/v2/pkg/healthcheck"
 	"github.com/cloudnativelabs/kube-router/v2/pkg/options"
+	"github.com/cloudnativelabs/kube-router/v2/pkg/utils"
 	"github.com/cloudnativelabs/kube-router/v2/pkg/version"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -34,6 +35,12 @@ func main() {
 	}
 }
 
+func skip(why error, stop <-chan struct{}) error {
+	log.Printf("Skipping network policy controller start, ipset unavailable: %v", why)
+	<-stop
+	return nil
+}
+
 // enforce keeps the host's rules as the policies say until a signal ends it; the rules stay, as those of k3s do.
 func enforce(credentials string, config *options.KubeRouterConfig) error {
 	access, err := clientcmd.BuildConfigFromFlags("", credentials)
@@ -48,6 +55,13 @@ func enforce(credentials string, config *options.KubeRouterConfig) error {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGTERM, syscall.SIGINT)
 	go func() { <-ended; close(stop) }()
+
+	// k3s goes on without it, where the kernel has no sets of addresses
+	if sets, err := utils.NewIPSet(false); err != nil {
+		return skip(err, stop)
+	} else if err := sets.Save(); err != nil {
+		return skip(err, stop)
+	}
 
 	known := informers.NewSharedInformerFactory(client, 0)
 	pods, namespaces := known.Core().V1().Pods().Informer(), known.Core().V1().Namespaces().Informer()
