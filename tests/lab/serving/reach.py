@@ -87,7 +87,7 @@ def from_stranger(site: Site, asking: Pod, address: str, port: int) -> bool:
 
 def from_model(site: Site, asking: Pod, address: str, port: int) -> bool:
     """Say whether a model's pod gets through."""
-    return _let_in(site, "n1", _kubectl(site, asking, "python3", "-c", PYTHON, address, str(port)))
+    return _let_in(site, "n1", _kubectl(site, asking, "python3.11", "-c", PYTHON, address, str(port)))
 
 
 def from_host(site: Site, host: str, address: str, port: int) -> bool:
