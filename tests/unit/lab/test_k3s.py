@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from deploy.catalog import FileEntry, ImageEntry, k3s_flags, mirror
-from deploy.lab import k3s, oci, supply
+from deploy.lab import k3s, oci, recipes, supply
 from deploy.lab.k3s import ipset
 from deploy.lab.k3s.images import archive
 from deploy.lab.k3s.pack import packed
@@ -96,6 +96,18 @@ def test_the_executable_is_a_program_with_an_archive_behind_it(tmp_path: Path) -
 
 def test_the_same_content_is_the_same_executable(tmp_path: Path) -> None:
     assert made(tmp_path / "one") == made(tmp_path / "two")
+
+
+def test_what_the_stand_in_starts_is_built_by_a_recipe_and_lies_in_it() -> None:
+    modules = recipes.load().modules
+    started = re.findall(r'\.start\("([^"]+)"', "".join(path.read_text() for path in k3s.SOURCE.glob("*.go")))
+
+    for what in (*k3s.PROGRAMS.values(), *k3s.PLUGINS.values()):
+        module, _, binary = what.partition("/")
+        assert binary in modules[module].commands, what
+    kubernetes = {"kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"}
+    assert "netpol" in started
+    assert set(started) <= k3s.PROGRAMS.keys() | kubernetes
 
 
 def layer(folder: Path) -> Path:
