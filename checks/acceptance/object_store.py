@@ -33,7 +33,11 @@ NOISE = re.compile(r"Attempt \d+/\d+ failed with \d+ errors and: |RequestID: \S+
 ENDED = Gate("the object store's probe", 120.0, every=0.5)  # its image may have to be pulled first
 # rclone.org/s3: an environment variable for each option of a remote, here `store`; `anyone` has no keys.
 # A pattern without a leading slash fits at any depth, and lets through all folders of the bucket.
+# A policy lets a new pod in when the store's node knows of it: with kube-router, soon after its start.
 SCRIPT = f"""
+for turn in 1 2 3 4 5 6 7 8 9 10; do
+  case $(rclone lsf --max-depth 1 "store:$BUCKET" 2>&1) in *"connection refused"*) sleep 1;; *) break;; esac
+done
 object=store:$BUCKET/$OBJECT
 head -c {SIZE} /dev/urandom > {TMP}/written
 echo "written $(sha256sum < {TMP}/written)"

@@ -43,10 +43,7 @@ def enforcer(cluster: Cluster, daemonsets: Sequence[Mapping[str, Any]]) -> str |
         for word, title in ENFORCERS.items():
             if word in each["metadata"]["name"]:
                 return title
-    k3s = cluster.kubernetes.k3s
-    if not cluster.is_k3s or k3s.flannel_backend is FlannelBackend.NONE:
-        return None
-    return None if k3s.server.get("disable-network-policy") is True else "k3s' kube-router"
+    return "k3s' kube-router" if cluster.is_k3s and cluster.kubernetes.k3s.enforces_policies else None
 
 
 def objects(where: str, image: str) -> list[dict[str, Any]]:

@@ -35,8 +35,11 @@ PARAMETERS = (
     "fs.inotify.max_user_watches",
     "kernel.numa_balancing",
 )
-# what containers, the pod network and kube-proxy use
-MODULES = ("overlay", "br_netfilter", "nf_conntrack", "vxlan", "xt_comment", "xt_addrtype", "xt_MASQUERADE")
+# what containers, the pod network, kube-proxy and k3s' kube-router use
+MODULES = (
+    *("overlay", "br_netfilter", "nf_conntrack", "vxlan", "xt_comment", "xt_addrtype", "xt_MASQUERADE"),
+    *("ip_set", "ip_set_hash_ip", "ip_set_hash_net", "xt_set"),
+)
 
 
 def sections(urls: Sequence[str], folders: Sequence[str] = ()) -> tuple[Section, ...]:

@@ -17,6 +17,8 @@ INOTIFY = {"fs.inotify.max_user_instances": 1024, "fs.inotify.max_user_watches":
 FORWARDING = ("net.ipv4.ip_forward", "net.bridge.bridge-nf-call-iptables")
 ALWAYS = frozenset({"overlay", "br_netfilter", "nf_conntrack", "vxlan"})
 IPTABLES = frozenset({"xt_comment", "xt_addrtype", "xt_MASQUERADE"})
+# without them k3s enforces no NetworkPolicy, and says so in its log alone (k3s-io/k3s pkg/agent/netpol)
+POLICIES = frozenset({"ip_set", "ip_set_hash_ip", "ip_set_hash_net", "xt_set"})
 PERSISTED = frozenset({"overlay", "br_netfilter"})
 VISIBLE = frozenset({"overlay", "br_netfilter", "nf_conntrack"})  # by their effect, loaded or built in
 
@@ -72,7 +74,8 @@ def modules(case: Case) -> Said:
     found = case.known(case.host.modules, "modules")
     kernels = case.known(case.host.kernels, "kernels")
     ipt = case.cluster.kubernetes.proxy_mode is not ProxyMode.NFTABLES
-    needed = ALWAYS | (IPTABLES if ipt else frozenset())
+    enforced = case.cluster.is_k3s and case.cluster.kubernetes.k3s.enforces_policies
+    needed = ALWAYS | (IPTABLES if ipt else frozenset()) | (POLICIES if enforced else frozenset())
     wanted = f"{len(needed)} features of the kernel"
     lacking = {name for name in needed if found.presence.get(name) is Presence.MISSING}
     if found.monolithic:

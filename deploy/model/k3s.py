@@ -77,3 +77,9 @@ class K3s(Section):
         Change.ROLLING, "More options of `k3s agent`, as in its config.yaml.", default_factory=dict
     )
     limits: ServiceLimits = setting(Change.ROLLING, "The limits of k3s' units.", default=ServiceLimits())
+
+    @property
+    def enforces_policies(self) -> bool:
+        """Whether it enforces NetworkPolicies itself: unless it is told not to, or another CNI is to come."""
+        off = self.server.get("disable-network-policy") is True
+        return not off and self.flannel_backend is not FlannelBackend.NONE

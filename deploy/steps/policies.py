@@ -4,6 +4,9 @@ A rule that says from where knows pods, not nodes. So it is for what pods alone 
 balancer passes on, such as containerd's pulls, comes from whichever address it has on the way: a client's, a
 node's, a tunnel's. There a rule is for a port, whoever asks. What a kubelet asks a pod of its own node is let
 in by every policy (kubernetes.io, Network Policies).
+
+A rule that knows pods has to learn of a new one: with kube-router, the first connection of a pod that asks at
+once is mostly refused, and none a tenth of a second later. So who asks where there is such a rule asks again.
 """
 
 from __future__ import annotations

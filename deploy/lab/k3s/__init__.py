@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from deploy.catalog import FileEntry, ImageEntry, k3s
 from deploy.catalog.k3s_flags import FLAGS
 from deploy.lab import gomodule
+from deploy.lab.k3s import ipset
 from deploy.lab.k3s.images import archive
 from deploy.lab.k3s.pack import packed
 from deploy.lab.places import FILES
@@ -32,6 +33,7 @@ PROGRAMS = {
     "ctr": "containerd/ctr",
     "etcd": "etcd/etcd",
     "flanneld": "flannel/flanneld",
+    "netpol": "k3s-netpol/netpol",
     "runc": "runc/runc",
 }
 PLUGINS = {
@@ -71,6 +73,7 @@ def _executable(workshop: Workshop, version: str) -> Path:
     programs = {f"bin/{name}": workshop.binary(what, version) for name, what in PROGRAMS.items()}
     programs["bin/kubernetes"] = components
     programs |= {f"cni/{name}": workshop.binary(what, version) for name, what in PLUGINS.items()}
+    programs |= {f"bin/aux/{name}": path for name, path in ipset.bundled(workshop.layer("network")).items()}
     texts = {f"manifests/{path.name}": path for path in sorted((SOURCE / "manifests").iterdir())}
     texts["flags.yaml"] = FLAGS
     made_of: dict[str, JsonValue] = {name: path.parent.name for name, path in programs.items()}

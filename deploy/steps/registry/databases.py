@@ -13,8 +13,8 @@ from deploy.operations import conditions, helm, kube, secrets
 from deploy.operations.helm import Release
 from deploy.operations.secrets import Keep
 from deploy.steps import charts
-from deploy.steps.registry import objects
-from deploy.steps.registry.harbor_values import EXTERNAL_DATABASE, POSTGRESQL, RELEASE, VALKEY
+from deploy.steps.registry import objects, reached
+from deploy.steps.registry.harbor_values import EXTERNAL_DATABASE, POSTGRESQL, VALKEY
 from deploy.steps.registry.objects import NAMESPACE, PHASE, Object
 
 OPERATOR, OPERATOR_HOME = "cloudnative-pg", "cnpg-system"
@@ -62,7 +62,8 @@ def _postgresql(registry: Registry) -> None:
     )
     image = catalog.lock.load(context.lock_path()).image("postgresql").pinned
     wanted = postgresql(registry, image)
-    kube.applied(name="Make Harbor's database", objects=[wanted], until=PHASE, patience=WEBHOOK_SECONDS)
+    guarded = [reached.database(OPERATOR, OPERATOR_HOME), wanted]
+    kube.applied(name="Make Harbor's database", objects=guarded, until=PHASE, patience=WEBHOOK_SECONDS)
     conditions.holds(
         name="Wait for Harbor's database",
         target=wanted,
@@ -113,7 +114,7 @@ def _valkey(cache: Cache) -> None:
 def valkey_values(cache: Cache, image: dict[str, str]) -> Object:
     """Return the values of Valkey's chart; only Harbor's pods get to it."""
     registry, _, repository = image["repository"].partition("/")
-    harbor = {"podSelector": {"matchLabels": {"release": RELEASE, "app": "harbor"}}}
+    harbor = {"podSelector": {"matchLabels": reached.HARBOR}}
     return {
         "image": {"registry": registry, "repository": repository, "tag": image["tag"]},
         "networkPolicy": {"ingress": [{"from": [harbor], "ports": [{"port": 6379}]}]},

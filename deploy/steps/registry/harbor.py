@@ -13,7 +13,7 @@ from deploy.operations.helm import Release
 from deploy.operations.secrets import Copy, Keep, Where
 from deploy.operations.volumes import Claim
 from deploy.steps import certificates, charts
-from deploy.steps.registry import databases, harbor_values, objects
+from deploy.steps.registry import databases, harbor_values, objects, reached
 from deploy.steps.registry.harbor_values import (
     CREDENTIALS,
     DATABASE,
@@ -61,6 +61,7 @@ def installed(cluster: Cluster, registry: Registry) -> None:
     kept = claims(registry)
     if kept:
         volumes.fit(name="See that its volumes can be as declared", claims=kept)
+    kube.applied(name="Say who reaches Harbor", objects=reached.harbor(), until=PHASE)
     chart = charts.fetched("harbor-chart")
     values = harbor_values.values(cluster, registry, databases.images(registry))
     release = Release(RELEASE, NAMESPACE, chart.path, chart.locked.sha256, values)

@@ -80,7 +80,9 @@ func (n *node) start(name string, to *os.File, words ...string) error {
 	if to != nil {
 		command.Stdout, command.Stderr = to, to
 	}
-	command.Env = append(environment(), "PATH="+filepath.Join(n.home, "bin")+":"+os.Getenv("PATH"), "NODE_NAME="+n.nodeName())
+	bin := filepath.Join(n.home, "bin")
+	// as k3s: what it brings beside its own programs is used where the host has none
+	command.Env = append(environment(), "PATH="+bin+":"+os.Getenv("PATH")+":"+bin+"/aux", "NODE_NAME="+n.nodeName())
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	// the death signal is of the thread that starts the child: this one must not end
 	started := make(chan error)

@@ -24,7 +24,8 @@ func password() (string, error) {
 	return word, write(map[string]string{file: word + "\n"}, 0o600)
 }
 
-// join makes this host a node: containerd, kubelet, kube-proxy and flannel, talking to the API at `api`.
+// join makes this host a node: containerd, kubelet, kube-proxy, flannel and who enforces NetworkPolicies, talking to
+// the API at `api`.
 func (n *node) join(c cluster, files map[string]string, api string) error {
 	agent := pki{n.data("agent")}
 	placed := map[string]string{}
@@ -58,10 +59,15 @@ func (n *node) join(c cluster, files map[string]string, api string) error {
 			return err
 		}
 	}
-	if c.Flannel == "none" {
+	if c.Flannel != "none" {
+		if err := n.startFlannel(c, credentials); err != nil {
+			return err
+		}
+	}
+	if c.NoPolicies {
 		return nil
 	}
-	return n.startFlannel(c, credentials)
+	return n.startPolicies(c, credentials)
 }
 
 // asked returns a field of this node in the API; empty when it is not there yet.
@@ -197,6 +203,18 @@ func (n *node) startFlannel(c cluster, credentials map[string]string) error {
 		return err
 	}
 	return place(n.data("agent/etc/cni/net.d/10-flannel.conflist"), conflist)
+}
+
+// startPolicies has NetworkPolicies enforced on this node, as k3s does unless it is told not to.
+func (n *node) startPolicies(c cluster, credentials map[string]string) error {
+	err := until(time.Minute, "an address of the node", func() bool {
+		return n.asked(credentials["kubelet"], "jsonpath={.status.addresses}") != ""
+	})
+	if err != nil {
+		return err
+	}
+	return n.start("netpol", nil, "--kubeconfig="+credentials["k3scontroller"], "--hostname-override="+n.nodeName(),
+		"--service-cluster-ip-range="+c.ServiceCIDR, "--service-node-port-range="+c.ServiceNodePorts)
 }
 
 func place(path string, content map[string]any) error {

@@ -27,7 +27,8 @@ const rejected = "Node password rejected, duplicate hostname or contents of '/et
 // cluster is what a server tells every node.
 type cluster struct {
 	PodCIDR, DNS, Domain, Flannel string
-	NoProxy                       bool
+	ServiceCIDR, ServiceNodePorts string
+	NoProxy, NoPolicies           bool
 }
 
 // server is a node that is the control plane, too.
@@ -55,7 +56,11 @@ func (n *node) serveServer() error {
 		dns = given
 	}
 	s := &server{node: n, pki: pki{n.data("server/tls")}, api: "https://" + net.JoinHostPort(apiHost, n.text("https-listen-port"))}
-	s.cluster = cluster{n.text("cluster-cidr"), dns, n.text("cluster-domain"), n.text("flannel-backend"), n.on("disable-kube-proxy")}
+	s.cluster = cluster{
+		PodCIDR: n.text("cluster-cidr"), DNS: dns, Domain: n.text("cluster-domain"), Flannel: n.text("flannel-backend"),
+		ServiceCIDR: n.text("service-cidr"), ServiceNodePorts: n.text("service-node-port-range"),
+		NoProxy: n.on("disable-kube-proxy"), NoPolicies: n.on("disable-network-policy"),
+	}
 	for _, step := range []func() error{
 		func() error { return s.certify(kubernetes) }, s.makeToken, s.startAPI, s.startControllers, s.openDoor,
 		s.placeManifests, s.beNode,

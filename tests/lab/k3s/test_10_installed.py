@@ -15,6 +15,8 @@ def test_it_is_verified_and_says_what_runs_under_k3s_name(k3s: Site) -> None:
     report = json.loads(k3s.ok("verify", "-o", "json"))
 
     assert report["counts"]["error"] == report["counts"]["unavailable"] == 0
+    [denied] = [each for each in report["findings"] if each["check"] == "K8S-18"]
+    assert denied["found"] == "k3s' kube-router denied a pod that answered before"
     told = {each["host"]: each["found"] for each in report["findings"] if each["check"] == "K8S-13"}
     said = k3s.on("n1", "k3s --version | head -n 1").removeprefix("k3s version ")
     assert told == dict.fromkeys(("s1", "a1", "a2"), f"active, {said}")

@@ -15,6 +15,10 @@ import yaml
 
 from checks.acceptance.asking import Endpoint
 from deploy.lab import Lab
+from deploy.lab.progress import Progress
+from deploy.lab.run import podman
+from deploy.lab.workshop import Workshop
+from deploy.model.api_server import ADMIN
 from tests.lab.site import COUNTED, ROOT, Site, site
 
 INVENTORIES = ROOT / "inventories"
@@ -24,6 +28,11 @@ PATIENCE = 1500.0
 ANEW = 300.0
 SERVER = "app.kubernetes.io/component=server,slipway.dev/model={}"
 POPULATE = "app.kubernetes.io/component=populate,slipway.dev/model={}"
+# as files/serving/populate.sh has it
+DIGEST = (
+    "find . -type f ! -name '.slipway*' | LC_ALL=C sort | tr '\\n' '\\0' | xargs -0 sha256sum | sha256sum"
+    " | cut -d ' ' -f 1"
+)
 Findings = Mapping[tuple[str, str | None], dict[str, Any]]
 
 
@@ -95,6 +104,24 @@ def servers(site: Site, model: str = "tiny") -> list[dict[str, Any]]:
     over = "--field-selector=status.phase!=Failed,status.phase!=Succeeded"
     found = got(site, "--namespace=models", "pods", f"--selector={SERVER.format(model)}", over)
     return list(found["items"])
+
+
+def stored(site: Site, made: str, prefix: str, *after: str) -> str:
+    """Put files, made in an empty folder, into the store as README.md says; return what was printed."""
+    blocks = (ROOT / "README.md").read_text().split("```")
+    [recipe] = [block.strip() for block in blocks if "rclone copy" in block]
+    rclone = Workshop(Progress()).binary("rclone/rclone", "v1.36.3")
+    podman("cp", str(rclone), f"{site.lab.layout.container('n1')}:/usr/local/bin/rclone")
+    k3s = site.data["kubernetes"].get("distribution") == "k3s"
+    script = [
+        "trap 'kill %1' EXIT",
+        "" if k3s else f"export KUBECONFIG={ADMIN}",
+        f"cd $(mktemp -d) && ( {made} )",
+        recipe.replace("FOLDER", ".").replace("models/qwen/", f"models/{prefix}/"),
+        *after,
+    ]
+    said = site.lab.exec("n1", ["bash", "-ec", "\n".join(script)])
+    return str(said.stdout)
 
 
 def settled(site: Site, model: str = "tiny") -> bool:

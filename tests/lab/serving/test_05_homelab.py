@@ -6,28 +6,38 @@ processor. It is a lab of its own, gone before the other tests' lab is made: the
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from deploy.lab import Lab
+from deploy.lab import Lab, tiny
 from deploy.lab.hardware import script
+from deploy.serving import names
 from tests.lab.conftest import KEEP, running
 from tests.lab.k3s.runs import VERSION
+from tests.lab.serving import reach
 from tests.lab.serving.models import (
+    DIGEST,
     PATIENCE,
     SERVER,
     address,
     broken,
+    changed,
     endpoint,
     findings,
     got,
+    kubectl,
+    stored,
     tokens,
     with_models,
 )
 from tests.lab.site import Site
+
+FOLDER = "/root/tiny"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +67,7 @@ def test_verify_comes_to_a_completion_and_to_the_cards(homelab: Site) -> None:
     where = address(homelab, "tiny")
     assert found["SRV-04", None]["found"] == f"tiny at {where} (dummy weights, cpu): 16 tokens"
     assert found["DRA-04", "arc1"]["status"] == "pass"
+    assert found["K8S-18", None]["found"] == "k3s' kube-router denied a pod that answered before"
 
 
 def test_the_model_s_pod_holds_a_card_by_a_claim(homelab: Site) -> None:
@@ -79,6 +90,69 @@ def test_a_second_apply_changes_nothing_and_drift_is_clean(homelab: Site) -> Non
     assert homelab.plan(code=0) == []
 
     homelab.ok("drift", timeout=600)
+
+
+def test_policies_let_in_who_needs_it_and_nobody_else_and_are_what_keeps_him_out(homelab: Site) -> None:
+    store = reach.pod(homelab, "object-store", "app.kubernetes.io/name=minio")
+    registry = reach.pod(homelab, "registry", "app.kubernetes.io/name=registry")
+    model = reach.model(homelab)
+    # of a dozen that its parts have for each other
+    inner = sorted(reach.listening(homelab, model) - {names.PORT})[:3]
+    assert inner, "a model's pod listens on nothing but its API"
+    with reach.stranger(homelab) as pod:
+        let_in = {
+            "a pod, the model's API": partial(reach.from_stranger, homelab, pod, model.address, names.PORT),
+            "a pod, the store": partial(reach.from_stranger, homelab, pod, store.address, 9000),
+            "a pod, the registry": partial(reach.from_stranger, homelab, pod, registry.address, 5000),
+            "a pod, the registry's metrics": partial(
+                reach.from_stranger, homelab, pod, registry.address, 5001
+            ),
+            "a host, the registry": partial(
+                reach.from_host, homelab, reach.other(homelab, registry), registry.address, 5000
+            ),
+            "a host, the model's API": partial(
+                reach.from_host, homelab, reach.other(homelab, model), model.address, names.PORT
+            ),
+        }
+        kept_out = {
+            **{
+                f"a pod, the model's port {port}": partial(
+                    reach.from_stranger, homelab, pod, model.address, port
+                )
+                for port in inner
+            },
+            "a host, the store": partial(
+                reach.from_host, homelab, reach.other(homelab, store), store.address, 9000
+            ),
+            "a host, the registry's metrics": partial(
+                reach.from_host, homelab, reach.other(homelab, registry), registry.address, 5001
+            ),
+            "the model, the store": partial(reach.from_model, homelab, model, store.address, 9000),
+        }
+        reach.comes_to(let_in, kept_out)
+
+        for space in ("models", "object-store", "registry"):
+            kubectl(homelab, f"--namespace={space}", "delete", "networkpolicies", "--all")
+        reach.comes_to(let_in | kept_out, {})
+
+        homelab.ok("apply", "--yes", timeout=600)
+        reach.comes_to(let_in, kept_out)
+
+
+def test_a_model_s_files_come_from_the_store_that_its_own_pod_does_not_reach(homelab: Site) -> None:
+    homelab.on("n1", f"mkdir -p {FOLDER}")
+    for name, content in tiny.files().items():
+        text = base64.encodebytes(content).decode()
+        homelab.lab.exec("n1", ["sh", "-ec", f"base64 -d >{FOLDER}/{name}"], stdin=text)
+    digest = stored(homelab, f"cp {FOLDER}/* .", "tiny-s3", DIGEST).splitlines()[-1]
+
+    with changed(homelab, source={"s3": "s3://models/tiny-s3"}, checksum=f"sha256:{digest}"):
+        homelab.ok("apply", "--yes", timeout=PATIENCE)
+        there = tokens(endpoint(homelab))
+    homelab.ok("apply", "--yes", timeout=PATIENCE)
+
+    assert there == tokens(endpoint(homelab)) == 8
+    assert homelab.plan(code=0) == []
 
 
 def test_cards_change_their_way_and_come_back_and_the_model_on_them_is_stopped_and_answers_again(

@@ -9,12 +9,8 @@ from dataclasses import replace
 
 from deploy.cli.question import question
 from deploy.lab import served
-from deploy.lab.progress import Progress
-from deploy.lab.run import podman
-from deploy.lab.workshop import Workshop
-from deploy.model.api_server import ADMIN
-from tests.lab.serving.models import broken, endpoint, findings, tokens
-from tests.lab.site import ROOT, SLIPWAY, Site
+from tests.lab.serving.models import broken, endpoint, findings, stored, tokens
+from tests.lab.site import SLIPWAY, Site
 
 # the store, the registry, the models: each by an active verify and by what the API shows
 PROVEN = {
@@ -114,21 +110,13 @@ def test_a_bench_measures_every_level_and_says_that_it_was_a_processor(llm: Site
 
 
 def test_what_the_readme_says_puts_a_folder_where_a_model_finds_it(llm: Site) -> None:
-    blocks = (ROOT / "README.md").read_text().split("```")
-    [recipe] = [block.strip() for block in blocks if "rclone copy" in block]
-    rclone = Workshop(Progress()).binary("rclone/rclone", "v1.36.3")
-    podman("cp", str(rclone), f"{llm.lab.layout.container('n1')}:/usr/local/bin/rclone")
-
-    copied = recipe.replace("FOLDER", "folder").replace("models/qwen/", "models/readme/")
-    script = [
-        f"set -e; export KUBECONFIG={ADMIN}",
-        "trap 'kill %1' EXIT",
-        "cd $(mktemp -d) && mkdir folder && echo {} > folder/config.json",
-        copied,
+    said = stored(
+        llm,
+        "echo {} > config.json",
+        "readme",
         "rclone cat :s3:models/readme/config.json",
         "rclone deletefile :s3:models/readme/config.json",
-    ]
-    said = llm.lab.exec("n1", ["bash", "-c", "\n".join(script)])
+    )
 
     # kubectl says there, too, of each connection that it hands on
-    assert "{}" in str(said.stdout).splitlines(), f"{said.stdout}\n{said.stderr}"
+    assert "{}" in said.splitlines(), said

@@ -12,6 +12,7 @@ from deploy.lab import tiny
 from deploy.model import load_cluster, paths
 from tests.lab.serving.models import (
     ANEW,
+    DIGEST,
     PATIENCE,
     POPULATE,
     SERVER,
@@ -24,11 +25,6 @@ from tests.lab.serving.models import (
 from tests.lab.site import Site, until
 
 FILLER = "slipway-tests-filler"
-# as files/serving/populate.sh has it
-DIGEST = (
-    "find . -type f ! -name '.slipway*' | LC_ALL=C sort | tr '\\n' '\\0' | xargs -0 sha256sum | sha256sum"
-    " | cut -d ' ' -f 1"
-)
 BALLAST, MEGABYTES = 12, 64  # files that take the fetch some seconds
 VOLUMES = "/var/lib/slipway/volumes"
 # ends the store when some files have come and others have not; says which have, with their inodes

@@ -170,28 +170,44 @@ def test_keys_come_from_the_secret_and_are_nowhere_else() -> None:
     assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
-def test_the_script_says_what_it_did(tmp_path: Path) -> None:
-    """Run it with an rclone that keeps one object in a file."""
-    (tmp_path / "rclone").write_text(
+def run(folder: Path, refused: int = 0) -> str:
+    """Run the script with an rclone that keeps one object in a file, and is refused so many times before."""
+    (folder / "rclone").write_text(
         f"""#!/bin/sh
+echo >>{folder}/calls
+[ $(wc -l <{folder}/calls) -gt {refused} ] || {{ echo 'ERROR : : dial tcp: connection refused' >&2; exit 1; }}
 case $*:$1 in
   *anyone*) echo 'AccessDenied: no' >&2; exit 1;;
-  *:copyto) case $2 in store:*) cp {tmp_path}/object "$3";; *) cp "$2" {tmp_path}/object;; esac;;
-  *:deletefile) rm {tmp_path}/object;;
-  *:lsf) case $* in *--files-only*) ;; *) echo folder/;; esac; [ ! -e {tmp_path}/object ] || echo it;;
+  *:copyto) case $2 in store:*) cp {folder}/object "$3";; *) cp "$2" {folder}/object;; esac;;
+  *:deletefile) rm {folder}/object;;
+  *:lsf) case $* in *--files-only*) ;; *) echo folder/;; esac; [ ! -e {folder}/object ] || echo it;;
 esac
 """
     )
-    (tmp_path / "rclone").chmod(0o755)
-    script = SCRIPT.replace("/tmp/", f"{tmp_path}/")
+    (folder / "sleep").write_text("#!/bin/sh\n")
+    for program in ("rclone", "sleep"):
+        (folder / program).chmod(0o755)
+    script = SCRIPT.replace("/tmp/", f"{folder}/")
     environment = {
-        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "PATH": f"{folder}:/usr/bin:/bin",
         "BUCKET": "models",
         "BUCKETS": "models registry",
         "OBJECT": "o",
     }
-
     ran = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    return ran.stdout + ran.stderr
 
-    assert judged(ran.stdout) == ("pass", "1 MiB put into models, read back and deleted; 2 buckets")
-    assert "refused" in told(ran.stdout).facts
+
+@pytest.mark.parametrize("refused", [0, 9], ids=["at once", "not before the node knows the pod"])
+def test_the_script_says_what_it_did(tmp_path: Path, refused: int) -> None:
+    said = run(tmp_path, refused)
+
+    assert judged(said) == ("pass", "1 MiB put into models, read back and deleted; 2 buckets")
+    assert "refused" in told(said).facts
+
+
+def test_a_store_that_lets_nobody_in_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    status, found = judged(run(tmp_path, refused=1000))
+
+    assert status == "fail"
+    assert "connection refused" in found

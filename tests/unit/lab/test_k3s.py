@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
+import subprocess
 import tarfile
 import threading
 import zipfile
@@ -14,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from deploy.catalog import FileEntry, ImageEntry, k3s_flags, mirror
-from deploy.lab import k3s, oci, supply
+from deploy.lab import k3s, oci, recipes, supply
+from deploy.lab.k3s import ipset
 from deploy.lab.k3s.images import archive
 from deploy.lab.k3s.pack import packed
 from deploy.lab.k3s.release import fetched
@@ -58,8 +61,9 @@ def test_the_stand_in_honours_no_option_that_k3s_does_not_document() -> None:
     assert honoured() - (flags.server | flags.node | flags.agent).keys() == set()
 
 
-def test_the_labs_inventory_asks_the_stand_in_for_nothing_that_it_lacks() -> None:
-    declared = load_cluster(ROOT / "inventories/lab-k3s.yaml", keys_exist=False)
+@pytest.mark.parametrize("inventory", ["lab-k3s", "lab-homelab"])
+def test_the_labs_inventories_ask_the_stand_in_for_nothing_that_it_lacks(inventory: str) -> None:
+    declared = load_cluster(ROOT / f"inventories/{inventory}.yaml", keys_exist=False)
 
     for node in declared.nodes:
         main = config.server(declared, node) if node.is_control_plane else config.agent(declared, node)
@@ -92,6 +96,51 @@ def test_the_executable_is_a_program_with_an_archive_behind_it(tmp_path: Path) -
 
 def test_the_same_content_is_the_same_executable(tmp_path: Path) -> None:
     assert made(tmp_path / "one") == made(tmp_path / "two")
+
+
+def test_what_the_stand_in_starts_is_built_by_a_recipe_and_lies_in_it() -> None:
+    modules = recipes.load().modules
+    started = re.findall(r'\.start\("([^"]+)"', "".join(path.read_text() for path in k3s.SOURCE.glob("*.go")))
+
+    for what in (*k3s.PROGRAMS.values(), *k3s.PLUGINS.values()):
+        module, _, binary = what.partition("/")
+        assert binary in modules[module].commands, what
+    kubernetes = {"kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy"}
+    assert "netpol" in started
+    assert set(started) <= k3s.PROGRAMS.keys() | kubernetes
+
+
+def layer(folder: Path) -> Path:
+    """Return a layer as Debian packages make it: a library's name is a link to its version."""
+    folder.mkdir()
+    with tarfile.open(folder / "layer.tar", "w") as into:
+        for path in ipset.PARTS.values():
+            target = f"{path}.4" if "/lib/" in path else path
+            member, content = tarfile.TarInfo(target), target.encode()
+            member.size = len(content)
+            into.addfile(member, io.BytesIO(content))
+            if target != path:
+                link = tarfile.TarInfo(path)
+                link.type, link.linkname = tarfile.SYMTYPE, Path(target).name
+                into.addfile(link)
+    return folder / "layer.tar"
+
+
+def test_ipset_comes_with_what_it_is_linked_to_and_is_called_with_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    found = ipset.bundled(layer(tmp_path / "layer"))
+
+    assert found["libmnl.so.0"].read_text() == f"{ipset.PARTS['libmnl.so.0']}.4"
+    assert len({path.parent for path in found.values()}) == 1
+    loader = found["ipset"].with_name(ipset.LOADER)
+    loader.write_text('#!/bin/sh\necho "$@"\n')
+    loader.chmod(0o755)
+    said = subprocess.run(["sh", found["ipset"], "list", "a b"], capture_output=True, text=True, check=True)
+    here = found["ipset"].parent
+    assert said.stdout == f"--library-path {here} {here}/ipset.bin list a b\n"
 
 
 def test_images_are_imported_under_their_own_names(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from deploy.model import Cluster
 from deploy.steps import policies
 from deploy.steps.object_store import minio, seaweedfs
-from deploy.steps.registry import distribution
+from deploy.steps.registry import databases, distribution, reached
 from deploy.steps.serving import exposed, populate, vllm
 from tests.unit.serving.clusters import FOLDER, HUB, TINY
 from tests.unit.serving.clusters import cluster as models
@@ -153,3 +153,32 @@ def test_a_registry_gets_to_the_store_where_it_is(endpoint: str, port: int) -> N
 
     [policy] = of("NetworkPolicy", rendered)
     assert ports(policy["spec"]["egress"]) == {53, port}
+
+
+def test_harbors_pods_reach_each_other_and_everybody_its_front() -> None:
+    among, front = of("NetworkPolicy", reached.harbor())
+
+    labels = {"release": "harbor", "app": "harbor"}
+    assert among["spec"]["podSelector"]["matchLabels"] == labels
+    assert among["spec"]["ingress"] == [{"from": [{"podSelector": {"matchLabels": labels}}]}]
+    assert front["spec"]["podSelector"]["matchLabels"] == {**labels, "component": "nginx"}
+    assert front["spec"]["ingress"] == [{"ports": [{"port": 8443, "protocol": "TCP"}]}]
+    assert {each["metadata"]["namespace"] for each in (among, front)} == {"registry"}
+
+
+def test_harbors_database_is_asked_by_harbor_its_own_and_the_operator() -> None:
+    policy = reached.database(databases.OPERATOR, databases.OPERATOR_HOME)["spec"]
+
+    harbor = {"podSelector": {"matchLabels": {"release": "harbor", "app": "harbor"}}}
+    own = {"podSelector": {"matchLabels": {"cnpg.io/cluster": "harbor-db"}}}
+    operator = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "cnpg-system"}},
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "cloudnative-pg"}},
+    }
+    assert policy["podSelector"]["matchLabels"] == own["podSelector"]["matchLabels"]
+    assert [(each["from"], sorted(ports([each]))) for each in policy["ingress"]] == [
+        ([harbor], [5432]),
+        ([own, operator], [5432, 8000]),
+        ([{"namespaceSelector": {}}], [9187]),
+    ]
+    assert policy["policyTypes"] == ["Ingress"]

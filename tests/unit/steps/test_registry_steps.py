@@ -92,6 +92,7 @@ def test_harbor_is_these_operations(operations: Any) -> None:
         "Let the chart take it up",
         "Certify registry.home.arpa",
         "See that its volumes can be as declared",
+        "Say who reaches Harbor",
         "Fetch the chart of harbor",
         "Install Harbor",
         "Give Harbor an address",
@@ -125,6 +126,7 @@ def test_harbor_with_databases_of_its_own_waits_for_them(operations: Any) -> Non
         "Fetch the chart of valkey",
         "Install Valkey",
         "Wait for Valkey",
+        "Say who reaches Harbor",
         "Fetch the chart of harbor",
         "Install Harbor",
     ]

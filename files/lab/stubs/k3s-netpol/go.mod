@@ -1,0 +1,3 @@
+module lab.slipway/k3s-netpol
+
+go 1.26
