@@ -34,15 +34,17 @@ OWN_NODE = {Vendor.INTEL: RENDER, Vendor.AMD: RENDER, Vendor.NVIDIA: NUMBERED}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node with GPUs to ask for, or parts or shares of them.
+    """GPUs of one model of a node to ask for, or parts or shares of them.
 
-    `free` are those that nobody holds; `nodes` tell a device's own node.
+    `free` are those that nobody holds; `nodes` tell a device's own node. `is_alone` says that the node has no
+    other model.
     """
 
     node: str
     gpus: Gpus
     free: int
     nodes: Mapping[str, str]
+    is_alone: bool = True
 
     @property
     def by_claim(self) -> bool:
@@ -59,9 +61,15 @@ class Target:
         """Say whether all of the node's whole GPUs can be asked for."""
         return self.is_whole and self.free == self.gpus.count
 
+    @property
+    def key(self) -> str:
+        """What tells it from others: the node, and where that has several models, which."""
+        model = re.sub(r"[^a-z0-9]+", "-", f"-{self.gpus.vendor}-{self.gpus.model}".lower())
+        return self.node if self.is_alone else f"{self.node}{model.rstrip('-')}"
+
     def name(self, role: str) -> str:
         """Return the name of a pod, and of the claim that goes with it."""
-        return f"{role}-{self.node}"
+        return f"{role}-{self.key}"
 
     def seen_by(self, told: Told) -> frozenset[str]:
         """Return the GPUs among the device nodes that a pod sees."""

@@ -38,19 +38,17 @@ LISTS = ("nodes", "pods", "resourceslices", "resourceclaims")
 def targets(
     cluster: Cluster, seen: Snapshot, hands: Hands, ready: Collection[str]
 ) -> tuple[tuple[Target, ...], list[Finding]]:
-    """Return the nodes that can be asked, and what is to be said of the others."""
+    """Return the GPUs that can be asked for, by node and model, and what is to be said of other nodes."""
     left_out = [finding for node in cluster.gpu_nodes() for finding in _left_out(node, seen, ready)]
     silent = {finding.host for finding in left_out}
     asked = [node for node in cluster.gpu_nodes() if node.name not in silent]
     nodes = {node.name: gevent.spawn(_nodes, hands, node.name) for node in asked}
     return tuple(
-        _target(cluster, node, node.gpus, seen, nodes[node.name].get()) for node in asked if node.gpus
+        _target(cluster, node, gpus, seen, nodes[node.name].get()) for node in asked for gpus in node.gpus
     ), left_out
 
 
 def _left_out(node: Node, seen: Snapshot, ready: Collection[str]) -> Iterator[Finding]:
-    if node.gpus is None:
-        return
     unreadable = [name for name in LISTS if seen.items(name) is None]
     if unreadable:
         yield unread(verdicts.GIVEN, node.name, seen.cause(unreadable[0]))
@@ -59,8 +57,9 @@ def _left_out(node: Node, seen: Snapshot, ready: Collection[str]) -> Iterator[Fi
 
 
 def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, nodes: str) -> Target:
+    is_alone = len(node.gpus) == 1
     if gpus.allocation is Allocation.DEVICE_PLUGIN:
-        return Target(node.name, gpus, _unasked(cluster, node, gpus, seen), {})
+        return Target(node.name, gpus, _unasked(cluster, node, gpus, seen), {}, is_alone)
     driver = names.names(gpus.vendor).driver
     here = [
         each
@@ -71,7 +70,7 @@ def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, nodes: str
     free = min(devices(gpus), len(cards)) - len(cards & held(seen.items("resourceclaims") or ()))
     # parts of a card share its slot
     own = _by_device(here, by_slot(nodes, gpus.vendor)) if profile_of(gpus) is None else {}
-    return Target(node.name, gpus, max(0, free), own)
+    return Target(node.name, gpus, max(0, free), own, is_alone)
 
 
 def _by_device(here: list[Published], nodes: Mapping[str, str]) -> dict[str, str]:

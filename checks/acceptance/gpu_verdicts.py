@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from checks.acceptance.gpu_pods import GROUP, NONE, ONE, PAIR, REST, WATCH, Target, Told
-from checks.finding import Finding
+from checks.finding import Finding, Status
 from checks.say import judged, skipped, unread
 from deploy.gpu.parts import devices
 from deploy.gpu.wiring import resource_of
@@ -14,6 +15,28 @@ from deploy.model import Cluster
 
 GIVEN, ONCE, SHARED, WATCHED, RETURNED = "GPU-14", "GPU-15", "GPU-16", "DRA-06", "DRA-05"
 ABSENT = Told()
+
+
+WORST_FIRST = (Status.FAIL, Status.UNAVAILABLE, Status.SKIPPED, Status.PASS)
+
+
+def by_node(said: Iterable[tuple[Target, Finding]]) -> list[Finding]:
+    """Return one finding per check and node, which is as bad as the worst of the node's models."""
+    together: dict[tuple[str, str | None], list[tuple[Target, Finding]]] = {}
+    for target, finding in said:
+        together.setdefault((finding.check, finding.host), []).append((target, finding))
+    return [each[0][1] if len(each) == 1 else _of_all(each) for each in together.values()]
+
+
+def _of_all(said: Sequence[tuple[Target, Finding]]) -> Finding:
+    worst = min((finding for _, finding in said), key=lambda each: WORST_FIRST.index(each.status))
+    texts = [(target.gpus.model, finding) for target, finding in said]
+    return replace(
+        worst,
+        found="; ".join(f"{model}: {each.found}" for model, each in texts),
+        wanted="; ".join(f"{model}: {each.wanted}" for model, each in texts if each.wanted),
+        detail="; ".join(f"{model}: {each.detail}" for model, each in texts if each.detail),
+    )
 
 
 def allotted(claims: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:

@@ -1,7 +1,8 @@
 """An active verify of GPUs: pods claim them on every node, one too many, together, and only to look.
 
-All nodes go through the same rounds at once. What workloads hold is left to them: with a GPU in use on
-a node, only one of its free ones is asked for; where GPUs are cut or shared, one part or share is.
+All nodes and models go through the same rounds at once. What workloads hold is left to them: with a GPU of
+a model in use on a node, only one of the free ones is asked for; where GPUs are cut or shared, one part or
+share is.
 """
 
 from __future__ import annotations
@@ -50,10 +51,12 @@ FIRST = (NONE, ONE, REST, WATCH)
 STUCK = 5  # looks at a pod that does not start, after which it is changed
 LOOKED_AT = "slipway.dev/looked-at"
 
+Said = tuple[Target, Finding]
+
 
 @dataclass
 class GpuProbe:
-    """One active verify of a cluster's GPUs; `targets` are the nodes whose GPUs can be asked for."""
+    """One active verify of a cluster's GPUs; `targets` are those that can be asked for."""
 
     cluster: Cluster
     run: str
@@ -73,28 +76,30 @@ class GpuProbe:
 
     def findings(self) -> list[Finding]:
         """Go through the rounds, and take everything away again."""
-        untried = [finding for each in self.targets if not each.is_free for finding in verdicts.untried(each)]
+        busy = [each for each in self.targets if not each.is_free]
+        untried = [(each, finding) for each in busy for finding in verdicts.untried(each)]
         askable = [each for each in self.targets if each.free > 0]
         if not askable:
-            return untried
+            return verdicts.by_node(untried)
         with self._there():
-            return [*untried, *self._rounds(askable)]
+            return verdicts.by_node([*untried, *self._rounds(askable)])
 
-    def _rounds(self, targets: list[Target]) -> list[Finding]:
+    def _rounds(self, targets: list[Target]) -> list[Said]:
         first = self._given(targets)
+        good = {each.key for each, finding in first if finding.status is Status.PASS}
         whole = [each for each in targets if each.is_free]
-        good = {finding.host for finding in first if finding.status is Status.PASS}
-        lost = [finding for each in whole if each.node not in good for finding in verdicts.unproven(each)]
-        whole = [each for each in whole if each.node in good]
+        bad = [each for each in whole if each.key not in good]
+        lost = [(each, finding) for each in bad for finding in verdicts.unproven(each)]
+        whole = [each for each in whole if each.key in good]
         # what did not come would only be waited for again
         self._end(each.name(role) for each in targets if each not in whole for role in FIRST)
-        found = [verdicts.watched(each, self._told) for each in whole if self._watches(each)]
+        found = [(each, verdicts.watched(each, self._told)) for each in whole if self._watches(each)]
         if whole:
             found += self._once(whole)
             found += self._shared([each for each in whole if each.by_claim])
         return [*first, *found, *lost]
 
-    def _given(self, targets: list[Target]) -> list[Finding]:
+    def _given(self, targets: list[Target]) -> list[Said]:
         """Every GPU is held, by one pod and by another for the rest; a third has asked for none."""
         for each in targets:
             self._make(each, NONE, None)
@@ -107,9 +112,9 @@ class GpuProbe:
         self._send()
         self._await()
         given = verdicts.allotted(self._claims())
-        return [verdicts.given(each, self._told, given) for each in targets]
+        return [(each, verdicts.given(each, self._told, given)) for each in targets]
 
-    def _once(self, targets: list[Target]) -> list[Finding]:
+    def _once(self, targets: list[Target]) -> list[Said]:
         """One more waits, until one is freed; then all are freed, and one pod asks for all of them."""
         before: dict[str, Told] = {}
         for each in targets:
@@ -117,29 +122,26 @@ class GpuProbe:
         self._send()
         wait(REFUSED, lambda: self._unrefused(targets), self.tell)
         for each in targets:
-            before[each.node] = self._told.get(each.name(MORE), verdicts.ABSENT)
-        freed = {each.node: self._told.get(each.name(ONE), verdicts.ABSENT) for each in targets}
+            before[each.key] = self._more(each)
+        freed = {each.key: self._told.get(each.name(ONE), verdicts.ABSENT) for each in targets}
         self._end(each.name(ONE) for each in targets)
         self._await()
-        more = {each.node: self._told.get(each.name(MORE), verdicts.ABSENT) for each in targets}
+        more = {each.key: self._more(each) for each in targets}
         self._end(each.name(role) for each in targets for role in (MORE, *FIRST))
         for each in targets:
             self._ask(each, EVERY, each.gpus.count)
         self._send()
         self._await()
+        every = {each.key: self._told.get(each.name(EVERY), verdicts.ABSENT) for each in targets}
         return [
-            verdicts.once(
-                self.cluster,
+            (
                 each,
-                before[each.node],
-                freed[each.node],
-                more[each.node],
-                self._told.get(each.name(EVERY), verdicts.ABSENT),
+                verdicts.once(self.cluster, each, *(told[each.key] for told in (before, freed, more, every))),
             )
             for each in targets
         ]
 
-    def _shared(self, targets: list[Target]) -> list[Finding]:
+    def _shared(self, targets: list[Target]) -> list[Said]:
         """Two pods name the same claim, of one GPU and then of all; what they leave behind is nothing."""
         if not targets:
             return []
@@ -162,8 +164,8 @@ class GpuProbe:
 
         wait(GONE, look, self.tell)
         return [
-            *(verdicts.sharing(each, told) for each in targets),
-            *(verdicts.returned(each, left) for each in targets),
+            *((each, verdicts.sharing(each, told)) for each in targets),
+            *((each, verdicts.returned(each, left)) for each in targets),
         ]
 
     def _watches(self, target: Target) -> bool:
@@ -211,7 +213,7 @@ class GpuProbe:
     def _unrefused(self, targets: Iterable[Target]) -> str | None:
         self._look()
         late = [
-            each.node for each in targets if not self._more(each).refused and self._more(each).nodes is None
+            each.key for each in targets if not self._more(each).refused and self._more(each).nodes is None
         ]
         return f"nothing is said yet on {', '.join(late)}" if late else None
 

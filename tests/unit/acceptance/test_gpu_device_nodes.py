@@ -82,7 +82,7 @@ def test_nvidias_gpus_count_once_though_their_display_nodes_come_with_them() -> 
 
 
 def test_one_gpu_in_two_pods_is_found() -> None:
-    target = Target("amd1", CLUSTER.node("amd1").gpus, 8, {})  # type: ignore[arg-type]
+    target = Target("amd1", CLUSTER.node("amd1").gpus[0], 8, {})
     pods = {"none-amd1": Told(frozenset()), "one-amd1": Told(frozenset(AMD[:1]))}
     pods["rest-amd1"] = Told(frozenset(AMD[:7]))
 

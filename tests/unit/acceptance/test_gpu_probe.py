@@ -171,7 +171,7 @@ def test_gpus_that_a_workload_holds_are_left_to_it() -> None:
 def cut(node: int, resource: int, **gpus: Any) -> tuple[Cluster, dict[str, list[dict[str, Any]]]]:
     """Return the cluster with other GPUs on a node, and what amd1 then offers."""
     inventory = CLUSTER.model_dump(mode="json")
-    inventory["nodes"][node]["gpus"] |= gpus
+    inventory["nodes"][node]["gpus"][0] |= gpus
     offer = {"metadata": {"name": "amd1"}, "status": {"allocatable": {RESOURCE: str(resource)}}}
     return Cluster.model_validate(inventory), {"nodes": [offer]}
 

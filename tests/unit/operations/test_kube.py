@@ -248,7 +248,7 @@ def test_a_node_gets_its_labels_and_exactly_its_taints(plan: Plan) -> None:
 
 
 def test_labels_of_other_days_go_where_the_mark_says_whose_they_were(plan: Plan) -> None:
-    wanted = nodes.Declared("w1", mark="slipway.dev/gpu-vendor", left=("slipway.dev/gpu-vendor", "found"))
+    wanted = nodes.Declared("w1", marks=("slipway.dev/gpu-vendor",), left=("slipway.dev/gpu-vendor", "found"))
 
     ours = plan(
         nodes.declared, [wanted], answers=nodes_said(node({"slipway.dev/gpu-vendor": "amd", "found": "true"}))
