@@ -57,22 +57,22 @@ def upgrades(stacks: Mapping[Vendor, Stack]) -> bytes:
     return render.template("gpu/unattended-upgrades.j2", patterns=list(dict.fromkeys((*known, *own))))
 
 
+def modules(declared: Sequence[Gpus], stacks: Mapping[Vendor, Stack]) -> list[str]:
+    """Return the kernel's modules that a host loads: all but those that a vendor's operator brings."""
+    mine = (gpus for gpus in declared if stacks[gpus.vendor].driver is not DriverSource.OPERATOR)
+    return list(dict.fromkeys(module_of(gpus).value for gpus in mine))
+
+
 def _driver(declared: Sequence[Gpus], stacks: Mapping[Vendor, Stack]) -> None:
-    """Have the kernel's modules, but those that a vendor's operator is to bring."""
+    """Have the kernel's modules, and what brings them."""
     if brought := list(dict.fromkeys(name for stack in stacks.values() for name in stack.packages)):
         packages.installed(name="Install the driver", names=brought)
         packages.held(name="Hold the driver", names=brought)
     if Vendor.NVIDIA in stacks:
         keep_nouveau_away()
         kernel.made_way(name="Take the cards from nouveau", old="nouveau", new="nvidia")
-    mine = [gpus for gpus in declared if stacks[gpus.vendor].driver is not DriverSource.OPERATOR]
-    if mine:
-        kernel.modules_loaded(
-            name="Load the driver",
-            names=list(dict.fromkeys(module_of(gpus).value for gpus in mine)),
-            path=MODULES,
-            packages=brought,
-        )
+    if mine := modules(declared, stacks):
+        kernel.modules_loaded(name="Load the driver", names=mine, path=MODULES, packages=brought)
 
 
 def keep_nouveau_away() -> None:
