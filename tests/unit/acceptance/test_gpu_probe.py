@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from clusters import LOCK
-from gpu_world import CLUSTER, RESOURCE, World, lists
+from gpu_world import CLUSTER, MIXED, RESOURCE, World, lists, mixed
 
 from checks.acceptance import gpus
 from checks.acceptance.gates import Gate, silently
@@ -229,3 +229,52 @@ def test_a_node_that_is_not_ready_is_not_taken_for_good() -> None:
     findings = prove(World(), ready=("cp1", "amd1"))
 
     assert told_of(findings, "unavailable") == {("GPU-14", "intel1"): "the node is not Ready (K8S-01)"}
+
+
+def test_every_model_of_a_node_is_proven_and_told_in_one_finding() -> None:
+    findings = prove(World(), ("cp1", "mixed1"), MIXED, **mixed())
+
+    assert told_of(findings, "fail") == {}
+    assert told_of(findings, "pass") == {
+        ("GPU-14", "mixed1"): "A770: 0 asked for: none; 1 asked for: /dev/dri/renderD129; 1 asked for:"
+        " /dev/dri/renderD130; B580: 0 asked for: none; 1 asked for: /dev/dri/renderD131; MI210: 0 asked for:"
+        " none; 1 asked for: /dev/dri/renderD132; 1 asked for: /dev/dri/renderD133",
+        ("GPU-15", "mixed1"): "A770: with all 2 held: cannot allocate all claims; with one freed:"
+        " /dev/dri/renderD129; with all freed: 2 in one pod; B580: with all 1 held: cannot allocate all"
+        " claims; with one freed: /dev/dri/renderD131; with all freed: 1 in one pod; MI210: with all 2 held:"
+        f" Insufficient {RESOURCE}; with one freed: /dev/dri/renderD132; with all freed: 2 in one pod",
+        ("DRA-06", "mixed1"): "A770: 4 seen, 2 held by others; B580: 4 seen, 1 held by others",
+        ("GPU-16", "mixed1"): "A770: 1 for two pods: /dev/dri/renderD129; 2 for two pods: /dev/dri/renderD129"
+        " /dev/dri/renderD130; B580: 1 for two pods: /dev/dri/renderD131",
+        ("DRA-05", "mixed1"): "A770: every claim of a pod that is gone has returned; B580: every claim of a"
+        " pod that is gone has returned",
+    }
+
+
+def test_one_model_that_is_held_is_left_alone_and_the_others_of_the_node_are_proven() -> None:
+    pod = {
+        "metadata": {"name": "llama"},
+        "spec": {"nodeName": "mixed1", "containers": [{"resources": {"limits": {RESOURCE: "2"}}}]},
+    }
+
+    findings = prove(World(), ("cp1", "mixed1"), MIXED, **{**mixed(), "pods": [pod]})
+
+    assert {each.check: each.status.value for each in findings} == {
+        "GPU-14": "skipped",
+        "GPU-15": "skipped",
+        "DRA-06": "pass",
+        "GPU-16": "pass",
+        "DRA-05": "pass",
+    }
+    assert told_of(findings, "skipped")["GPU-14", "mixed1"].startswith(
+        "MI210: 0 of 2 are free; A770: 0 asked"
+    )
+
+
+def test_a_fault_of_one_model_is_the_nodes() -> None:
+    findings = prove(World(generous=True), ("cp1", "mixed1"), MIXED, **mixed())
+
+    [failed] = [each for each in findings if each.status.value == "fail"]
+    assert (failed.check, failed.host) == ("GPU-15", "mixed1")
+    assert "B580: with all 1 held: /dev/dri/renderD131" in failed.found
+    assert failed.remedy

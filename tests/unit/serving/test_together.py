@@ -95,8 +95,10 @@ def test_cards_of_a_nodes_models_are_room_for_who_can_use_them() -> None:
         f"models[1].gpus: alone's 1 and more's 1 are 2 GPUs, and there is room for 1: 1 B580 on n1; {ADVICE}"
     ]
     assert said({**ARC, **of(2)}, {**ARC, **alone}, {**OTHER, **ANY}, nodes=one) == [
-        "models[2].gpus: qwen's 2 and alone's 1 and other's 1 are 4 GPUs, and there is room for 3: 2 A770 on"
-        f" n1, 1 B580 on n1; {ADVICE}"
+        (
+            "models[2].gpus: qwen's 2 and alone's 1 and other's 1 are 4 GPUs, and there is room for 3: 2 A770"
+            f" on n1, 1 B580 on n1; {ADVICE}"
+        )
     ]
 
 
