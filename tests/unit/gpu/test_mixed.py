@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.cli import validate
 from deploy.gpu import Need, NeedError, beside, digest, wired
 from deploy.gpu.wiring import LONGEST, label_value
 from deploy.model import Cluster, Gpus, Node, Vendor, load_cluster
@@ -15,10 +16,11 @@ from deploy.model.mistake import written
 from deploy.steps import amd, containerd, gpu_hosts, gpu_stack, intel, nvidia
 from deploy.steps.k3s import config
 from tests.unit.fake_host import changes, locked, prepared
+from tests.unit.gpu import versions
 from tests.unit.gpu.clusters import ARC, BATTLEMAGE, HOPPER, INSTINCT, cluster
 from tests.unit.gpu.clusters import beside as one_node
 from tests.unit.gpu.stacks import BY_NUMBER, CUT, PLUGIN_IMAGE, pinned
-from tests.unit.gpu.versions import HERE, validate
+from tests.unit.gpu.versions import HERE
 
 I915 = {**ARC, "allocation": "device-plugin", "module": "i915"}
 XE = {**BATTLEMAGE, "allocation": "device-plugin"}
@@ -58,7 +60,7 @@ def test_a_node_of_two_vendors_and_three_models_is_rendered_for_kubernetes_1_36(
     assert made == yaml.safe_load((HERE / "golden" / "mixed-1.36.yaml").read_text())
     for each in made["workloads"].values():
         for obj in each["objects"]:
-            validate(obj, "1.36")
+            versions.validate(obj, "1.36")
 
 
 def test_a_list_and_what_stands_alone_are_the_same(tmp_path: Path) -> None:
@@ -265,3 +267,14 @@ def test_a_node_keeps_the_gpus_that_its_entries_say() -> None:
     assert node.gpu_vendors == (Vendor.INTEL, Vendor.NVIDIA)
     assert node.gpus_of(Vendor.INTEL) == (Gpus.model_validate(ARC), Gpus.model_validate(BATTLEMAGE))
     assert [str(node.allocation(vendor)) for vendor in node.gpu_vendors] == ["dra", "device-plugin"]
+
+
+def test_gpus_are_printed_as_they_are_written_one_by_itself_and_several_in_a_list() -> None:
+    rest = {"module": None, "sharing": None, "partitioning": None}
+    arc, hopper = {**ARC, "allocation": "dra", **rest}, {**BY_NUMBER, **rest}
+
+    assert validate.summary(cluster(ARC))["gpus"] == {"w1": arc}
+    assert validate.summary(one_node(ARC, BY_NUMBER))["gpus"] == {"w1": [arc, hopper]}
+    assert "  gpus           2 intel A770 on w1, 8 nvidia H100 on w1" in validate.as_text(
+        Path("lab.yaml"), one_node(ARC, BY_NUMBER)
+    )

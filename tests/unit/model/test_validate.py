@@ -124,24 +124,6 @@ def test_the_same_as_json(tmp_path: Path) -> None:
     }
 
 
-def test_gpus_are_printed_as_they_are_written_one_by_itself_and_several_in_a_list(tmp_path: Path) -> None:
-    path = tmp_path / "home.yaml"
-    arc, hopper = ({"vendor": v, "model": m, "count": 1} for v, m in (("intel", "A770"), ("nvidia", "H100")))
-    nodes = [
-        {"name": f"n{number}", "address": f"10.0.0.1{number}", "roles": [role], "gpus": gpus}
-        for number, (role, gpus) in enumerate([("control-plane", arc), ("worker", [arc, hopper])])
-    ]
-    path.write_text(json.dumps({"name": "home", "nodes": nodes}))
-    rest = {"module": None, "sharing": None, "partitioning": None}
-    whole = [{**arc, "allocation": "dra", **rest}, {**hopper, "allocation": "device-plugin", **rest}]
-
-    assert json.loads(run(str(path), "-o", "json").stdout)["gpus"] == {"n0": whole[0], "n1": whole}
-    assert (
-        "  gpus           1 intel A770 on n0, 1 intel A770 on n1, 1 nvidia H100 on n1"
-        in run(str(path)).stdout
-    )
-
-
 def test_a_bad_inventory_is_an_error_in_text_and_data_in_json(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("name: home\nnodes: []\n")
