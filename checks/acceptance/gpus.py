@@ -1,8 +1,7 @@
 """An active verify of GPUs: pods claim them on every node, one too many, together, and only to look.
 
 All nodes and models go through the same rounds at once. What workloads hold is left to them: with a GPU of
-a model in use on a node, only one of the free ones is asked for; where GPUs are cut or shared, one part or
-share is.
+a model in use on a node, only one of the free ones is asked for. Of cut and shared ones all are held as well.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from checks.acceptance.gpu_pods import (
     NONE,
     ONE,
     PAIR,
-    REST,
     WATCH,
     Target,
     Told,
@@ -44,7 +42,6 @@ RUN = Gate("the pods with GPUs", 90.0, every=1.0)
 REFUSED = Gate("the scheduler to refuse what there is not", 30.0, every=1.0)
 GONE = Gate("GPUs to come back", 60.0, every=1.0)
 NO_API = "the API did not take the pods"
-FIRST = (NONE, ONE, REST, WATCH)
 # A kubelet that is told of a pod before the API server lets it read the pod's claim does not try again before
 # its next look at all pods, 60 to 90 s later: SyncPod gives no error back (kubernetes/kubernetes v1.36.3
 # pkg/kubelet/kuberuntime/kuberuntime_manager.go, PrepareDynamicResources). A change of the pod is a look.
@@ -76,8 +73,7 @@ class GpuProbe:
 
     def findings(self) -> list[Finding]:
         """Go through the rounds, and take everything away again."""
-        busy = [each for each in self.targets if not each.is_free]
-        untried = [(each, finding) for each in busy for finding in verdicts.untried(each)]
+        untried = [(each, finding) for each in self.targets for finding in verdicts.untried(each)]
         askable = [each for each in self.targets if each.free > 0]
         if not askable:
             return verdicts.by_node(untried)
@@ -87,16 +83,16 @@ class GpuProbe:
     def _rounds(self, targets: list[Target]) -> list[Said]:
         first = self._given(targets)
         good = {each.key for each, finding in first if finding.status is Status.PASS}
-        whole = [each for each in targets if each.is_free]
-        bad = [each for each in whole if each.key not in good]
+        filled = [each for each in targets if each.is_fillable]
+        bad = [each for each in filled if each.key not in good]
         lost = [(each, finding) for each in bad for finding in verdicts.unproven(each)]
-        whole = [each for each in whole if each.key in good]
+        filled = [each for each in filled if each.key in good]
         # what did not come would only be waited for again
-        self._end(each.name(role) for each in targets if each not in whole for role in FIRST)
-        found = [(each, verdicts.watched(each, self._told)) for each in whole if self._watches(each)]
-        if whole:
-            found += self._once(whole)
-            found += self._shared([each for each in whole if each.by_claim])
+        self._end(each.name(role) for each in targets if each not in filled for role in each.roles)
+        found = [(each, verdicts.watched(each, self._told)) for each in filled if self._watches(each)]
+        if filled:
+            found += self._once(filled)
+            found += self._shared([each for each in filled if each.by_claim and each.is_whole])
         return [*first, *found, *lost]
 
     def _given(self, targets: list[Target]) -> list[Said]:
@@ -104,9 +100,9 @@ class GpuProbe:
         for each in targets:
             self._make(each, NONE, None)
             self._ask(each, ONE, 1)
-            if each.is_free and each.gpus.count > 1:
-                self._ask(each, REST, each.gpus.count - 1)
-            if each.is_free and self._watches(each):
+            for role, count in each.others.items() if each.is_fillable else ():
+                self._ask(each, role, count)
+            if each.is_fillable and self._watches(each):
                 name = each.name(WATCH)
                 self._make(each, WATCH, pods.watching(self.api, each.gpus.vendor, name, self.where))
         self._send()
@@ -127,11 +123,12 @@ class GpuProbe:
         self._end(each.name(ONE) for each in targets)
         self._await()
         more = {each.key: self._more(each) for each in targets}
-        self._end(each.name(role) for each in targets for role in (MORE, *FIRST))
-        for each in targets:
-            self._ask(each, EVERY, each.gpus.count)
-        self._send()
-        self._await()
+        self._end(each.name(role) for each in targets for role in (MORE, *each.roles))
+        if whole := [each for each in targets if each.is_whole]:
+            for each in whole:
+                self._ask(each, EVERY, each.there)
+            self._send()
+            self._await()
         every = {each.key: self._told.get(each.name(EVERY), verdicts.ABSENT) for each in targets}
         return [
             (
@@ -149,8 +146,8 @@ class GpuProbe:
         told: dict[str, Told] = {}
         for role in (PAIR, GROUP):
             for each in targets:
-                if role is PAIR or each.gpus.count > 1:
-                    self._together(each, role, 1 if role is PAIR else each.gpus.count)
+                if role is PAIR or each.there > 1:
+                    self._together(each, role, 1 if role is PAIR else each.there)
             self._send()
             self._await()
             told |= self._told
@@ -169,7 +166,7 @@ class GpuProbe:
         ]
 
     def _watches(self, target: Target) -> bool:
-        return target.by_claim and self.api.admin_access
+        return target.by_claim and target.is_whole and self.api.admin_access
 
     def _ask(self, target: Target, role: str, count: int) -> None:
         name = target.name(role)

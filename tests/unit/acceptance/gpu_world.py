@@ -64,6 +64,7 @@ class World:
     crossed: bool = False
     private: bool = False
     early: str = ""
+    cards: dict[str, list[str]] = field(default_factory=lambda: CARDS)
     unreachable: dict[str, str] = field(default_factory=dict)
     pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -115,16 +116,16 @@ class World:
                 return None if self.private else self.held[sharers[0]]
         named = source.get("resourceClaimTemplateName") or source.get("resourceClaimName")
         if named is None:
-            count = int(limits.get(RESOURCE, 0))
+            count = next((int(value) for name, value in limits.items() if "/" in name), 0)
         else:
             spec = self.claims[named]["spec"]
             request = spec.get("spec", spec)["devices"]["requests"][0]["exactly"]
             if request.get("adminAccess"):
                 mine = ("intel1", "mixed1 A770", "mixed1 B580") if pool == "mixed1" else (pool,)
-                return [GRAPHICS, *(card for each in mine[-2:] for card in CARDS[each])]
+                return [GRAPHICS, *(card for each in mine[-2:] for card in self.cards[each])]
             count = request["count"]
         generous = self.generous and name.startswith("more")
-        here = CARDS.get(pool, [])
+        here = self.cards.get(pool, [])
         free = [card for card in here if generous or card not in self._taken(pool)]
         return free[:count] if len(free) >= count else None
 
@@ -134,12 +135,12 @@ class World:
             return name.rpartition("-")[2]
         spec = self.pods[name]["spec"]
         node: str = spec["nodeSelector"]["kubernetes.io/hostname"]
-        if node in CARDS:
+        if node in self.cards:
             return node
         source = (spec.get("resourceClaims") or [{}])[0]
         named = source.get("resourceClaimTemplateName") or source.get("resourceClaimName")
         asked = json.dumps([self.claims.get(named), spec["containers"][0]["resources"]["limits"]])
-        return next((pool for pool in CARDS if pool.startswith(node) and pool.split()[1] in asked), node)
+        return next((pool for pool in self.cards if pool.startswith(node) and pool.split()[1] in asked), node)
 
     def _taken(self, pool: str) -> set[str]:
         return {
@@ -170,9 +171,10 @@ class World:
     def _sees(self, name: str) -> list[str]:
         if self.blind:
             return []
-        return (
-            [GRAPHICS] * len(self.held[name]) if self.crossed and name.startswith("one") else self.held[name]
-        )
+        if self.crossed and name.startswith("one"):
+            return [GRAPHICS] * len(self.held[name])
+        # a share is said to be of a card: CARD#NUMBER
+        return [card.partition("#")[0] for card in self.held[name]]
 
     def _item(self, name: str) -> dict[str, Any]:
         if name == self.early:
@@ -181,8 +183,9 @@ class World:
             return {"metadata": {"name": name}, "status": status}
         if name in self.held:
             return {"metadata": {"name": name}, "status": {"phase": "Running"}}
-        by_number = RESOURCE in self.pods[name]["spec"]["containers"][0]["resources"]["limits"]
-        why = f"Insufficient {RESOURCE}" if by_number else "cannot allocate all claims"
+        limits = self.pods[name]["spec"]["containers"][0]["resources"]["limits"]
+        by_number = next((each for each in limits if "/" in each), None)
+        why = f"Insufficient {by_number}" if by_number else "cannot allocate all claims"
         message = f"0/3 nodes are available: 1 {why}, 2 node(s) didn't match Pod's node affinity/selector."
         condition = {"type": "PodScheduled", "reason": "Unschedulable", "message": message}
         return {"metadata": {"name": name}, "status": {"phase": "Pending", "conditions": [condition]}}

@@ -11,14 +11,13 @@ from gpu_world import CLUSTER, MIXED, RESOURCE, World, lists, mixed
 
 from checks.acceptance import gpus
 from checks.acceptance.gates import Gate, silently
-from checks.acceptance.gpu_pods import Target, wiring
 from checks.acceptance.gpu_targets import targets
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Kubectl
 from checks.cluster.snapshot import Answer, Snapshot
 from checks.finding import Finding
 from deploy.catalog.gpu import resource_api
-from deploy.model import Cluster, Gpus
+from deploy.model import Cluster
 
 READY = ("cp1", "intel1", "amd1")
 AMD = [f"/dev/dri/renderD{128 + number}" for number in range(8)]
@@ -166,63 +165,6 @@ def test_gpus_that_a_workload_holds_are_left_to_it() -> None:
     assert told_of(findings, "pass") == {
         ("GPU-14", "intel1"): "0 asked for: none; 1 asked for: /dev/dri/renderD130"
     }
-
-
-def cut(node: int, resource: int, **gpus: Any) -> tuple[Cluster, dict[str, list[dict[str, Any]]]]:
-    """Return the cluster with other GPUs on a node, and what amd1 then offers."""
-    inventory = CLUSTER.model_dump(mode="json")
-    inventory["nodes"][node]["gpus"][0] |= gpus
-    offer = {"metadata": {"name": "amd1"}, "status": {"allocatable": {RESOURCE: str(resource)}}}
-    return Cluster.model_validate(inventory), {"nodes": [offer]}
-
-
-CPX, SPX = ({"compute": compute, "memory": "NPS1"} for compute in ("CPX", "SPX"))
-
-
-def test_one_part_of_cut_cards_is_given_to_a_pod_and_the_rest_is_said_to_be_untried() -> None:
-    cluster, changed = cut(2, 64, partitioning=CPX)
-
-    findings = prove(World(), cluster=cluster, **changed)
-
-    assert told_of(findings, "pass")["GPU-14", "amd1"] == f"0 asked for: none; 1 asked for: {AMD[0]}"
-    assert told_of(findings, "skipped") == {
-        ("GPU-15", "amd1"): "its GPUs are cut into parts, or shared by number"
-    }
-
-
-def test_a_part_that_a_pod_does_not_see_is_found() -> None:
-    cluster, changed = cut(2, 64, partitioning=CPX)
-
-    findings = prove(World(blind=True), cluster=cluster, **changed)
-
-    assert told_of(findings, "fail")["GPU-14", "amd1"] == "0 asked for: none; 1 asked for: none"
-
-
-def test_parts_that_are_all_held_are_left_to_who_holds_them() -> None:
-    cluster, changed = cut(2, 64, partitioning=CPX)
-    limits = {"resources": {"limits": {RESOURCE: "64"}}}
-    pod = {"metadata": {"name": "llama"}, "spec": {"nodeName": "amd1", "containers": [limits]}}
-
-    findings = prove(World(), cluster=cluster, pods=[pod], **changed)
-
-    assert told_of(findings, "skipped")["GPU-14", "amd1"] == "0 of 64 are free"
-
-
-def test_cards_that_are_made_whole_are_proven_as_whole_ones() -> None:
-    cluster, changed = cut(2, 8, partitioning=SPX)
-
-    assert prove(World(), cluster=cluster, **changed) == prove(World())
-
-
-def test_a_part_is_claimed_by_its_profile() -> None:
-    gpus = Gpus.model_validate(
-        {"vendor": "amd", "model": "MI300X", "count": 8, "allocation": "dra", "partitioning": CPX}
-    )
-    api = resource_api("v1.36.3")
-
-    wired = wiring(CLUSTER, api, Target("amd1", gpus, 64, {}), "one-amd1", "verify", 1)
-
-    assert "cpx_nps1" in json.dumps(wired.objects)
 
 
 def test_a_node_that_is_not_ready_is_not_taken_for_good() -> None:
