@@ -159,18 +159,18 @@ def offered(cluster: Cluster, vendor: Vendor, until: str, *homes: str) -> None:
         _timeout=patience + SLACK,
     )
     # not before: the stack of a former release served its nodes by these
-    former = [Declared(node.name, unlabelled=FORMER) for node in cluster.gpu_nodes(vendor)]
-    nodes.declared(name="Forget labels of former releases", wanted=former)
+    served = [node.name for node in cluster.gpu_nodes(vendor)]
+    nodes.unlabelled(name="Forget labels of former releases", names=served, labels=FORMER)
 
 
 def _offers(cluster: Cluster, vendor: Vendor) -> list[Offer]:
     """Return what each node shall offer: of a driver all of its cards, of each resource those of its name."""
     found: dict[tuple[str, str | None, str], int] = {}
-    for node, gpus_ in cluster.declared_gpus(vendor):
-        by_claim = gpus_.allocation is Allocation.DRA
+    for node, cards in cluster.declared_gpus(vendor):
+        by_claim = cards.allocation is Allocation.DRA
         driver = names.names(vendor).driver if by_claim else None
-        offer = (node.name, driver, "" if by_claim else resource_of(cluster, gpus_))
-        found[offer] = found.get(offer, 0) + devices(gpus_)
+        offer = (node.name, driver, "" if by_claim else resource_of(cluster, cards))
+        found[offer] = found.get(offer, 0) + devices(cards)
     return [Offer(node, count, driver, resource) for (node, driver, resource), count in found.items()]
 
 
