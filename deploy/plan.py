@@ -9,7 +9,7 @@ from enum import StrEnum
 from deploy import catalog
 from deploy.catalog import gates, gpu_needs, k3s_flags
 from deploy.errors import InventoryError
-from deploy.gpu import models, skew
+from deploy.gpu import beside, models, skew
 from deploy.model import CertificateProvider, Cluster, Vendor
 from deploy.model.mistake import Mistake, written
 from deploy.serving import mistakes as serving
@@ -71,7 +71,8 @@ def unsupported(cluster: Cluster) -> list[Mistake]:
         text = f'found "{kubernetes.version}", wanted a version of Kubernetes {", ".join(minors)} or {last}'
         return [Mistake(("kubernetes", "version"), text)]
     wrong = gates.check(kubernetes.version, kubernetes.feature_gates)
-    wrong += models.mistakes(cluster) + skew.mistakes(cluster) + serving.mistakes(cluster)
+    wrong += models.mistakes(cluster) + beside.mistakes(cluster) + skew.mistakes(cluster)
+    wrong += serving.mistakes(cluster)
     if cluster.is_k3s:
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.SERVER, kubernetes.k3s.server)
         wrong += k3s_flags.check(kubernetes.version, k3s_flags.AGENT, kubernetes.k3s.agent)

@@ -67,7 +67,7 @@ class HostCheck:
         if self.entry.group == "reg":
             return cluster.registry is not None
         if self.entry.applies is Applies.GPU:
-            return node.gpus is not None
+            return bool(node.gpus)
         return self.entry.applies is not Applies.CONTROL_PLANE or node.is_control_plane
 
     def finding(self, host: str, values: Mapping[str, Any]) -> Finding:

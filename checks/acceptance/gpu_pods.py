@@ -19,6 +19,11 @@ NAME = "gpu"
 LABEL = "slipway.dev/verify-gpus"
 NONE, ONE, REST, WATCH, MORE, EVERY = "none", "one", "rest", "watch", "more", "every"
 PAIR, GROUP = "pair", "group"
+# pods of one model of a node that hold GPUs at once: shares are asked for one by one
+MOST = 17
+# devices of one claim (kubernetes/kubernetes staging/src/k8s.io/api/resource/v1/types.go,
+# AllocationResultsMaxSize)
+LARGEST = 32
 # one line, whatever there is
 SEES = "sees:"
 CREATING = "ContainerCreating"
@@ -34,15 +39,18 @@ OWN_NODE = {Vendor.INTEL: RENDER, Vendor.AMD: RENDER, Vendor.NVIDIA: NUMBERED}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A node with GPUs to ask for, or parts or shares of them.
+    """GPUs of one model of a node to ask for, or parts or shares of them.
 
-    `free` are those that nobody holds; `nodes` tell a device's own node.
+    So many are `there`, and `free` are those that nobody holds; `nodes` tell a device's own node. `is_alone`
+    says that the node has no other model.
     """
 
     node: str
     gpus: Gpus
+    there: int
     free: int
     nodes: Mapping[str, str]
+    is_alone: bool = True
 
     @property
     def by_claim(self) -> bool:
@@ -55,13 +63,35 @@ class Target:
         return self.gpus.sharing is None and profile_of(self.gpus) is None
 
     @property
-    def is_free(self) -> bool:
-        """Say whether all of the node's whole GPUs can be asked for."""
-        return self.is_whole and self.free == self.gpus.count
+    def is_fillable(self) -> bool:
+        """Say whether all of them can be asked for at once, by not too many pods."""
+        return self.free == self.there and len(self.others) < MOST
+
+    @property
+    def others(self) -> dict[str, int]:
+        """How many the pods ask for that take what is left of them beside one, by role.
+
+        Two shares may be of one and the same GPU, so that nobody gets two.
+        """
+        left = self.there - 1
+        each = 1 if self.gpus.sharing else LARGEST if self.by_claim else max(left, 1)
+        counts = [min(each, left - taken) for taken in range(0, left, each)]
+        return {f"{REST}{number or ''}": count for number, count in enumerate(counts)}
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of the pods of the first round."""
+        return (NONE, ONE, *self.others, WATCH)
+
+    @property
+    def key(self) -> str:
+        """What tells it from others: the node, and where that has several models, which."""
+        model = re.sub(r"[^a-z0-9]+", "-", f"-{self.gpus.vendor}-{self.gpus.model}".lower())
+        return self.node if self.is_alone else f"{self.node}{model.rstrip('-')}"
 
     def name(self, role: str) -> str:
         """Return the name of a pod, and of the claim that goes with it."""
-        return f"{role}-{self.node}"
+        return f"{role}-{self.key}"
 
     def seen_by(self, told: Told) -> frozenset[str]:
         """Return the GPUs among the device nodes that a pod sees."""

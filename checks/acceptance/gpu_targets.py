@@ -14,7 +14,7 @@ from checks.finding import Finding
 from checks.say import unread
 from deploy.catalog import gpu as names
 from deploy.errors import UnreachableError
-from deploy.gpu.parts import devices, profile_of
+from deploy.gpu.parts import are_all, devices, profile_of
 from deploy.gpu.published import Published, published
 from deploy.gpu.wiring import resource_of
 from deploy.model import Allocation, Cluster, Gpus, Node, Vendor
@@ -38,19 +38,17 @@ LISTS = ("nodes", "pods", "resourceslices", "resourceclaims")
 def targets(
     cluster: Cluster, seen: Snapshot, hands: Hands, ready: Collection[str]
 ) -> tuple[tuple[Target, ...], list[Finding]]:
-    """Return the nodes that can be asked, and what is to be said of the others."""
+    """Return the GPUs that can be asked for, by node and model, and what is to be said of other nodes."""
     left_out = [finding for node in cluster.gpu_nodes() for finding in _left_out(node, seen, ready)]
     silent = {finding.host for finding in left_out}
     asked = [node for node in cluster.gpu_nodes() if node.name not in silent]
     nodes = {node.name: gevent.spawn(_nodes, hands, node.name) for node in asked}
     return tuple(
-        _target(cluster, node, node.gpus, seen, nodes[node.name].get()) for node in asked if node.gpus
+        _target(cluster, node, gpus, seen, nodes[node.name].get()) for node in asked for gpus in node.gpus
     ), left_out
 
 
 def _left_out(node: Node, seen: Snapshot, ready: Collection[str]) -> Iterator[Finding]:
-    if node.gpus is None:
-        return
     unreadable = [name for name in LISTS if seen.items(name) is None]
     if unreadable:
         yield unread(verdicts.GIVEN, node.name, seen.cause(unreadable[0]))
@@ -59,8 +57,9 @@ def _left_out(node: Node, seen: Snapshot, ready: Collection[str]) -> Iterator[Fi
 
 
 def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, nodes: str) -> Target:
+    is_alone = len(node.gpus) == 1
     if gpus.allocation is Allocation.DEVICE_PLUGIN:
-        return Target(node.name, gpus, _unasked(cluster, node, gpus, seen), {})
+        return _counted(cluster, node, gpus, seen, is_alone=is_alone)
     driver = names.names(gpus.vendor).driver
     here = [
         each
@@ -68,10 +67,16 @@ def _target(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, nodes: str
         if each.node == node.name and each.driver == driver
     ]
     cards = {each.key for each in here if each.is_a(gpus.vendor, gpus.model)}
-    free = min(devices(gpus), len(cards)) - len(cards & held(seen.items("resourceclaims") or ()))
+    there = _there(gpus, len(cards))
+    free = min(there, len(cards)) - len(cards & held(seen.items("resourceclaims") or ()))
     # parts of a card share its slot
     own = _by_device(here, by_slot(nodes, gpus.vendor)) if profile_of(gpus) is None else {}
-    return Target(node.name, gpus, max(0, free), own)
+    return Target(node.name, gpus, there, max(0, free), own, is_alone)
+
+
+def _there(gpus: Gpus, found: int) -> int:
+    """Return how many there are to be: as many as are offered, where the declared cards can make so many."""
+    return found if are_all(gpus, found) else devices(gpus)
 
 
 def _by_device(here: list[Published], nodes: Mapping[str, str]) -> dict[str, str]:
@@ -90,8 +95,8 @@ def held(claims: tuple[Object, ...]) -> set[tuple[str, str, str]]:
     }
 
 
-def _unasked(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot) -> int:
-    """Return how many of a node's extended resource no pod has asked for."""
+def _counted(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot, *, is_alone: bool) -> Target:
+    """Return what a device plugin offers; what no pod has asked for is free."""
     resource = resource_of(cluster, gpus)
     living = next((each for each in seen.items("nodes") or () if name_of(each) == node.name), {})
     asked = sum(
@@ -101,7 +106,9 @@ def _unasked(cluster: Cluster, node: Node, gpus: Gpus, seen: Snapshot) -> int:
         and (pod.get("status") or {}).get("phase") not in gpu_use.DONE
         for container in pod["spec"].get("containers") or ()
     )
-    return max(0, min(devices(gpus), gpu_use.allocatable(living, resource)) - asked)
+    found = gpu_use.allocatable(living, resource)
+    there = _there(gpus, found)
+    return Target(node.name, gpus, there, max(0, min(there, found) - asked), {}, is_alone)
 
 
 def _nodes(hands: Hands, node: str) -> str:

@@ -20,7 +20,7 @@ from checks.finding import Finding, Status
 from checks.say import judged, skipped, unread
 from deploy.errors import UnreachableError
 from deploy.model import Cluster, Node, Vendor
-from deploy.model.serving import Model
+from deploy.model.serving import ModelGpus
 from deploy.serving import names
 
 CHECK = "GPU-17"
@@ -81,25 +81,26 @@ def findings(cluster: Cluster, seen: Snapshot, kubectl: Kubectl, hands: Hands) -
     if pods is None:
         return [unread(CHECK, node.name, seen.cause("pods")) for node in cluster.gpu_nodes()]
     asked = [
-        gevent.spawn(_of, node, node.gpus.vendor, [*_running(cluster, node, pods)], kubectl, hands)
+        gevent.spawn(_of, node, [*_running(cluster, node, pods)], kubectl, hands)
         for node in cluster.gpu_nodes()
-        if node.gpus
     ]
     return [greenlet.get() for greenlet in asked]
 
 
 def _running(
     cluster: Cluster, node: Node, pods: tuple[Mapping[str, Any], ...]
-) -> Iterator[tuple[Model, str]]:
+) -> Iterator[tuple[ModelGpus, str]]:
     """Yield the pods on a node that serve models on GPUs."""
-    models = {model.name: model for model in cluster.models if model.gpus}
+    models = {model.name: model for model in cluster.models}
     for pod in pods:
         labels = pod["metadata"].get("labels") or {}
         model = models.get(labels.get(names.MODEL_LABEL, ""))
-        if model is None or not labels.items() >= names.selector(model, "server").items():
+        if model is None or model.gpus is None:
+            continue
+        if not labels.items() >= names.selector(model, "server").items():
             continue
         if pod["spec"].get("nodeName") == node.name and _is_up(pod):
-            yield model, name_of(pod)
+            yield model.gpus, name_of(pod)
 
 
 def _is_up(pod: Mapping[str, Any]) -> bool:
@@ -107,14 +108,14 @@ def _is_up(pod: Mapping[str, Any]) -> bool:
     return any(each["name"] == CONTAINER and "running" in (each.get("state") or {}) for each in statuses)
 
 
-def _of(node: Node, vendor: Vendor, pods: list[tuple[Model, str]], kubectl: Kubectl, hands: Hands) -> Finding:
-    tool = TOOLS[vendor]
+def _of(node: Node, pods: list[tuple[ModelGpus, str]], kubectl: Kubectl, hands: Hands) -> Finding:
+    tools = " or ".join(TOOLS[vendor].name for vendor in node.gpu_vendors)
     if not pods:
-        return skipped(CHECK, node.name, f"no model runs on its GPUs, and other images have no {tool.name}")
+        return skipped(CHECK, node.name, f"no model runs on its GPUs, and other images have no {tools}")
     try:
         if hands.run(node.name, SIMULATED, timeout=PATIENCE).rc == 0:
             return skipped(CHECK, node.name, "its GPUs are simulated: nothing is there that could answer")
-        told = [_asked(tool, model, pod, kubectl) for model, pod in pods]
+        told = [_asked(gpus, pod, kubectl) for gpus, pod in pods]
     except UnreachableError as error:
         return unread(CHECK, node.name, str(error))
     said = "; ".join(text for text, _ in told)
@@ -123,12 +124,13 @@ def _of(node: Node, vendor: Vendor, pods: list[tuple[Model, str]], kubectl: Kube
         return unread(CHECK, node.name, said)
     if Status.FAIL not in states and Status.SKIPPED in states:
         return skipped(CHECK, node.name, said)
-    wanted = f"an answer to {tool.name} from each GPU of a pod"
+    wanted = f"an answer to {tools} from each GPU of a pod"
     return judged(CHECK, node.name, Status.FAIL not in states, found=said, wanted=wanted)
 
 
-def _asked(tool: Tool, model: Model, pod: str, kubectl: Kubectl) -> tuple[str, Status]:
+def _asked(gpus: ModelGpus, pod: str, kubectl: Kubectl) -> tuple[str, Status]:
     """Return what a pod's tool says, and what that is worth."""
+    tool = TOOLS[gpus.vendor]
     words = shlex.join(["-n", names.NAMESPACE, "exec", pod, "-c", CONTAINER, "--", "sh", "-c", tool.script])
     ran = kubectl(words, timeout=PATIENCE + 10.0)
     if ran.out.strip() == NONE:
@@ -137,9 +139,8 @@ def _asked(tool: Tool, model: Model, pod: str, kubectl: Kubectl) -> tuple[str, S
         f"{pod}: {([each.strip()[:120] for each in ran.out.splitlines() if each.strip()] or ['nothing'])[-1]}"
     )
     if ran.rc == 0:
-        wanted = model.gpus.count if model.gpus else 0
-        count = tool.count(ran.out, parts=bool(model.gpus and model.gpus.profile))
-        return f"{pod}: {count} of {wanted}", Status.PASS if count == wanted else Status.FAIL
+        count = tool.count(ran.out, parts=bool(gpus.profile))
+        return f"{pod}: {count} of {gpus.count}", Status.PASS if count == gpus.count else Status.FAIL
     if ENDED not in ran.err:
         return f"{pod}: {ran.err.strip() or f'kubectl ended with {ran.rc}'}", Status.UNAVAILABLE
     if ran.rc in NOT_RUN:

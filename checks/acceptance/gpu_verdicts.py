@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from checks.acceptance.gpu_pods import GROUP, NONE, ONE, PAIR, REST, WATCH, Target, Told
-from checks.finding import Finding
+from checks.acceptance.gpu_pods import GROUP, MOST, NONE, ONE, PAIR, WATCH, Target, Told
+from checks.finding import Finding, Status
 from checks.say import judged, skipped, unread
-from deploy.gpu.parts import devices
 from deploy.gpu.wiring import resource_of
 from deploy.model import Cluster
 
 GIVEN, ONCE, SHARED, WATCHED, RETURNED = "GPU-14", "GPU-15", "GPU-16", "DRA-06", "DRA-05"
 ABSENT = Told()
+
+
+WORST_FIRST = (Status.FAIL, Status.UNAVAILABLE, Status.SKIPPED, Status.PASS)
+
+
+def by_node(said: Iterable[tuple[Target, Finding]]) -> list[Finding]:
+    """Return one finding per check and node, which is as bad as the worst of the node's models."""
+    together: dict[tuple[str, str | None], list[tuple[Target, Finding]]] = {}
+    for target, finding in said:
+        together.setdefault((finding.check, finding.host), []).append((target, finding))
+    return [each[0][1] if len(each) == 1 else _of_all(each) for each in together.values()]
+
+
+def _of_all(said: Sequence[tuple[Target, Finding]]) -> Finding:
+    worst = min((finding for _, finding in said), key=lambda each: WORST_FIRST.index(each.status))
+    texts = [(target.gpus.model, finding) for target, finding in said]
+    return replace(
+        worst,
+        found="; ".join(f"{model}: {each.found}" for model, each in texts),
+        wanted="; ".join(f"{model}: {each.wanted}" for model, each in texts if each.wanted),
+        detail="; ".join(f"{model}: {each.detail}" for model, each in texts if each.detail),
+    )
 
 
 def allotted(claims: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
@@ -30,7 +52,8 @@ def allotted(claims: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
 
 def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozenset[str]]) -> Finding:
     """A pod sees the GPUs that it was given, each once; a pod that asked for none sees none."""
-    wanted = {NONE: 0, ONE: 1, **({REST: target.gpus.count - 1} if _has_rest(target) else {})}
+    others = target.others if target.is_fillable else {}
+    wanted = {NONE: 0, ONE: 1, **(others if target.is_whole else {})}
     pods = {role: told.get(target.name(role), ABSENT) for role in wanted}
     said = [
         f"{count} asked for: {_said(pods[role])}{_others(target, role, pods[role], devices)}"
@@ -46,11 +69,16 @@ def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozen
     seen = [gpu for each in pods.values() for gpu in target.seen_by(each)]
     if twice := sorted({each for each in seen if seen.count(each) > 1}):
         good, said = False, [*said, f"{', '.join(twice)} in two pods"]
+    if others and not target.is_whole:
+        rest = [told.get(target.name(role), ABSENT) for role in others]
+        lacking = [each for each in rest if not target.seen_by(each)]
+        good, text = good and not lacking, _said(lacking[0]) if lacking else "given"
+        said.append(f"{sum(others.values())} more for {_pods(len(others))}: {text}")
     return judged(GIVEN, target.node, good, found="; ".join(said), wanted="as many as asked for")
 
 
-def _has_rest(target: Target) -> bool:
-    return target.is_free and target.gpus.count > 1
+def _pods(count: int) -> str:
+    return "another pod" if count == 1 else f"{count} others"
 
 
 def _said(told: Told) -> str:
@@ -78,24 +106,32 @@ def refusal(cluster: Cluster, target: Target) -> str:
 
 
 def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told, every: Told) -> Finding:
-    """One pod more than GPUs waits for the right reason, gets the one that is freed, and all come back."""
-    wanted = refusal(cluster, target)
-    waits = before.nodes is None and wanted.lower() in before.refused.lower()
+    """One pod more than GPUs waits for the right reason, gets the one that is freed, and all come back.
+
+    Of parts and shares no pod says how many it has, so that all at once are asked of whole ones alone.
+    """
+    refused = refusal(cluster, target)
+    waits = before.nodes is None and refused.lower() in before.refused.lower()
     same = more.nodes is not None and target.seen_by(more) == target.seen_by(freed)
-    back = every.nodes is not None and len(target.seen_by(every)) == target.gpus.count
+    back = every.nodes is not None and len(target.seen_by(every)) == target.there
     said = [
-        f"with all {target.gpus.count} held: {wanted if waits else before.refused or _said(before)}",
+        f"with all {target.there} held: {refused if waits else before.refused or _said(before)}",
         f"with one freed: {_said(more)}",
-        f"with all freed: {len(target.seen_by(every))} in one pod"
-        if every.nodes is not None
-        else f"all at once: {every.why}",
     ]
+    wanted = [refused, " ".join(sorted(target.seen_by(freed)))]
+    if target.is_whole:
+        wanted.append(str(target.there))
+        said.append(
+            f"with all freed: {len(target.seen_by(every))} in one pod"
+            if every.nodes is not None
+            else f"all at once: {every.why}"
+        )
     return judged(
         ONCE,
         target.node,
-        waits and same and back,
+        waits and same and (back or not target.is_whole),
         found="; ".join(said),
-        wanted=f"{wanted}; then {' '.join(sorted(target.seen_by(freed)))}; then {target.gpus.count}",
+        wanted="; then ".join(wanted),
         detail=before.refused,
     )
 
@@ -103,18 +139,18 @@ def once(cluster: Cluster, target: Target, before: Told, freed: Told, more: Told
 def watched(target: Target, told: Mapping[str, Told]) -> Finding:
     """A monitor runs and sees every GPU while others hold them."""
     seen = told.get(target.name(WATCH), ABSENT)
-    pods = (told.get(target.name(role), ABSENT) for role in (ONE, REST))
+    pods = (told.get(target.name(role), ABSENT) for role in (ONE, *target.others))
     held, all_ = frozenset[str]().union(*map(target.seen_by, pods)), target.seen_by(seen)
-    good = seen.nodes is not None and held <= all_ and len(held) == target.gpus.count
+    good = seen.nodes is not None and held <= all_ and len(held) == target.there
     found = f"{len(all_)} seen, {len(held)} held by others" if seen.nodes is not None else seen.why
     return judged(
-        WATCHED, target.node, good, found=found, wanted=f"all {target.gpus.count} seen and held by others"
+        WATCHED, target.node, good, found=found, wanted=f"all {target.there} seen and held by others"
     )
 
 
 def sharing(target: Target, told: Mapping[str, Told]) -> Finding:
     """Pods that name one claim see the same GPUs, as many as it asks for."""
-    wanted = {PAIR: 1, **({GROUP: target.gpus.count} if target.gpus.count > 1 else {})}
+    wanted = {PAIR: 1, **({GROUP: target.there} if target.there > 1 else {})}
     said, good = [], True
     for role, count in wanted.items():
         pods = [told.get(target.name(f"{role}{number}"), ABSENT) for number in (1, 2)]
@@ -140,12 +176,15 @@ def returned(target: Target, claims: Sequence[Mapping[str, Any]]) -> Finding:
 
 
 def untried(target: Target) -> Iterator[Finding]:
-    """What cannot be tried while workloads hold GPUs, and of parts and shares, of which one pod gets one."""
-    reason = f"{target.free} of {devices(target.gpus)} are free"
-    if target.free and not target.is_whole:
-        reason = "its GPUs are cut into parts, or shared by number"
-    ids = [ONCE, *((SHARED, WATCHED, RETURNED) if target.by_claim else ())]
-    yield from (skipped(id_, target.node, reason) for id_ in ([GIVEN, *ids] if target.free < 1 else ids))
+    """What cannot be tried while workloads hold GPUs, of too many shares, and of claims for parts."""
+    claimed = (SHARED, WATCHED, RETURNED) if target.by_claim else ()
+    if target.is_fillable:
+        ids, reason = () if target.is_whole else claimed, "its GPUs are cut into parts"
+    elif target.free < target.there:
+        ids, reason = (ONCE, *claimed), f"{target.free} of {target.there} are free"
+    else:
+        ids, reason = (ONCE, *claimed), f"{target.there} pods of one share each are more than {MOST}"
+    yield from (skipped(id_, target.node, reason) for id_ in ((GIVEN, *ids) if target.free < 1 else ids))
 
 
 def unproven(target: Target) -> Iterator[Finding]:

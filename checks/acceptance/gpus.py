@@ -1,7 +1,7 @@
 """An active verify of GPUs: pods claim them on every node, one too many, together, and only to look.
 
-All nodes go through the same rounds at once. What workloads hold is left to them: with a GPU in use on
-a node, only one of its free ones is asked for; where GPUs are cut or shared, one part or share is.
+All nodes and models go through the same rounds at once. What workloads hold is left to them: with a GPU of
+a model in use on a node, only one of the free ones is asked for. Of cut and shared ones all are held as well.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from checks.acceptance.gpu_pods import (
     NONE,
     ONE,
     PAIR,
-    REST,
     WATCH,
     Target,
     Told,
@@ -43,17 +42,18 @@ RUN = Gate("the pods with GPUs", 90.0, every=1.0)
 REFUSED = Gate("the scheduler to refuse what there is not", 30.0, every=1.0)
 GONE = Gate("GPUs to come back", 60.0, every=1.0)
 NO_API = "the API did not take the pods"
-FIRST = (NONE, ONE, REST, WATCH)
 # A kubelet that is told of a pod before the API server lets it read the pod's claim does not try again before
 # its next look at all pods, 60 to 90 s later: SyncPod gives no error back (kubernetes/kubernetes v1.36.3
 # pkg/kubelet/kuberuntime/kuberuntime_manager.go, PrepareDynamicResources). A change of the pod is a look.
 STUCK = 5  # looks at a pod that does not start, after which it is changed
 LOOKED_AT = "slipway.dev/looked-at"
 
+Said = tuple[Target, Finding]
+
 
 @dataclass
 class GpuProbe:
-    """One active verify of a cluster's GPUs; `targets` are the nodes whose GPUs can be asked for."""
+    """One active verify of a cluster's GPUs; `targets` are those that can be asked for."""
 
     cluster: Cluster
     run: str
@@ -73,45 +73,46 @@ class GpuProbe:
 
     def findings(self) -> list[Finding]:
         """Go through the rounds, and take everything away again."""
-        untried = [finding for each in self.targets if not each.is_free for finding in verdicts.untried(each)]
+        untried = [(each, finding) for each in self.targets for finding in verdicts.untried(each)]
         askable = [each for each in self.targets if each.free > 0]
         if not askable:
-            return untried
+            return verdicts.by_node(untried)
         with self._there():
-            return [*untried, *self._rounds(askable)]
+            return verdicts.by_node([*untried, *self._rounds(askable)])
 
-    def _rounds(self, targets: list[Target]) -> list[Finding]:
+    def _rounds(self, targets: list[Target]) -> list[Said]:
         first = self._given(targets)
-        whole = [each for each in targets if each.is_free]
-        good = {finding.host for finding in first if finding.status is Status.PASS}
-        lost = [finding for each in whole if each.node not in good for finding in verdicts.unproven(each)]
-        whole = [each for each in whole if each.node in good]
+        good = {each.key for each, finding in first if finding.status is Status.PASS}
+        filled = [each for each in targets if each.is_fillable]
+        bad = [each for each in filled if each.key not in good]
+        lost = [(each, finding) for each in bad for finding in verdicts.unproven(each)]
+        filled = [each for each in filled if each.key in good]
         # what did not come would only be waited for again
-        self._end(each.name(role) for each in targets if each not in whole for role in FIRST)
-        found = [verdicts.watched(each, self._told) for each in whole if self._watches(each)]
-        claiming = [each for each in whole if each.by_claim]
-        if whole:
-            found += self._once(whole)
+        self._end(each.name(role) for each in targets if each not in filled for role in each.roles)
+        found = [(each, verdicts.watched(each, self._told)) for each in filled if self._watches(each)]
+        claiming = [each for each in filled if each.by_claim and each.is_whole]
+        if filled:
+            found += self._once(filled)
             found += self._shared(claiming)
         left = self._given_back()
-        return [*first, *found, *(verdicts.returned(each, left) for each in claiming), *lost]
+        return [*first, *found, *((each, verdicts.returned(each, left)) for each in claiming), *lost]
 
-    def _given(self, targets: list[Target]) -> list[Finding]:
+    def _given(self, targets: list[Target]) -> list[Said]:
         """Every GPU is held, by one pod and by another for the rest; a third has asked for none."""
         for each in targets:
             self._make(each, NONE, None)
             self._ask(each, ONE, 1)
-            if each.is_free and each.gpus.count > 1:
-                self._ask(each, REST, each.gpus.count - 1)
-            if each.is_free and self._watches(each):
+            for role, count in each.others.items() if each.is_fillable else ():
+                self._ask(each, role, count)
+            if each.is_fillable and self._watches(each):
                 name = each.name(WATCH)
                 self._make(each, WATCH, pods.watching(self.api, each.gpus.vendor, name, self.where))
         self._send()
         self._await()
         given = verdicts.allotted(self._claims())
-        return [verdicts.given(each, self._told, given) for each in targets]
+        return [(each, verdicts.given(each, self._told, given)) for each in targets]
 
-    def _once(self, targets: list[Target]) -> list[Finding]:
+    def _once(self, targets: list[Target]) -> list[Said]:
         """One more waits, until one is freed; then all are freed, and one pod asks for all of them."""
         before: dict[str, Told] = {}
         for each in targets:
@@ -119,29 +120,27 @@ class GpuProbe:
         self._send()
         wait(REFUSED, lambda: self._unrefused(targets), self.tell)
         for each in targets:
-            before[each.node] = self._told.get(each.name(MORE), verdicts.ABSENT)
-        freed = {each.node: self._told.get(each.name(ONE), verdicts.ABSENT) for each in targets}
+            before[each.key] = self._more(each)
+        freed = {each.key: self._told.get(each.name(ONE), verdicts.ABSENT) for each in targets}
         self._end(each.name(ONE) for each in targets)
         self._await()
-        more = {each.node: self._told.get(each.name(MORE), verdicts.ABSENT) for each in targets}
-        self._end(each.name(role) for each in targets for role in (MORE, *FIRST))
-        for each in targets:
-            self._ask(each, EVERY, each.gpus.count)
-        self._send()
-        self._await()
+        more = {each.key: self._more(each) for each in targets}
+        self._end(each.name(role) for each in targets for role in (MORE, *each.roles))
+        if whole := [each for each in targets if each.is_whole]:
+            for each in whole:
+                self._ask(each, EVERY, each.there)
+            self._send()
+            self._await()
+        every = {each.key: self._told.get(each.name(EVERY), verdicts.ABSENT) for each in targets}
         return [
-            verdicts.once(
-                self.cluster,
+            (
                 each,
-                before[each.node],
-                freed[each.node],
-                more[each.node],
-                self._told.get(each.name(EVERY), verdicts.ABSENT),
+                verdicts.once(self.cluster, each, *(told[each.key] for told in (before, freed, more, every))),
             )
             for each in targets
         ]
 
-    def _shared(self, targets: list[Target]) -> list[Finding]:
+    def _shared(self, targets: list[Target]) -> list[Said]:
         """Two pods name the same claim, of one GPU and then of all."""
         if not targets:
             return []
@@ -149,13 +148,13 @@ class GpuProbe:
         told: dict[str, Told] = {}
         for role in (PAIR, GROUP):
             for each in targets:
-                if role is PAIR or each.gpus.count > 1:
-                    self._together(each, role, 1 if role is PAIR else each.gpus.count)
+                if role is PAIR or each.there > 1:
+                    self._together(each, role, 1 if role is PAIR else each.there)
             self._send()
             self._await()
             told |= self._told
             self._end(each.name(f"{role}{number}") for each in targets for number in (1, 2))
-        return [verdicts.sharing(each, told) for each in targets]
+        return [(each, verdicts.sharing(each, told)) for each in targets]
 
     def _given_back(self) -> list[dict[str, Any]]:
         """End what still runs, for the next verify asks for the same GPUs; return what is left of claims."""
@@ -171,7 +170,7 @@ class GpuProbe:
         return left
 
     def _watches(self, target: Target) -> bool:
-        return target.by_claim and self.api.admin_access
+        return target.by_claim and target.is_whole and self.api.admin_access
 
     def _ask(self, target: Target, role: str, count: int) -> None:
         name = target.name(role)
@@ -215,7 +214,7 @@ class GpuProbe:
     def _unrefused(self, targets: Iterable[Target]) -> str | None:
         self._look()
         late = [
-            each.node for each in targets if not self._more(each).refused and self._more(each).nodes is None
+            each.key for each in targets if not self._more(each).refused and self._more(each).nodes is None
         ]
         return f"nothing is said yet on {', '.join(late)}" if late else None
 

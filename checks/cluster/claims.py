@@ -9,7 +9,7 @@ from checks.cluster.storage import PASSING
 from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.catalog.gpu import GROUP, resource_api, served_by_default
-from deploy.model import Allocation, Cluster, Node
+from deploy.model import Cluster
 
 GATE = "DynamicResourceAllocation"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -17,24 +17,20 @@ GATES = "--feature-gates="
 KINDS = ("resourceclaimtemplates", "resourceclaims")
 
 
-def _by_claim(cluster: Cluster) -> list[Node]:
-    return [node for node in cluster.gpu_nodes() if node.gpus and node.gpus.allocation is Allocation.DRA]
-
-
 def on_in_kubelets(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """No kubelet that gives GPUs away by claim was told to leave DRA off."""
-    for node in _by_claim(cluster):
-        settings = seen.kubelet(node.name)
+    for name in dict.fromkeys(node.name for node, _ in cluster.claimed_gpus()):
+        settings = seen.kubelet(name)
         if settings is None:
-            yield unread("DRA-01", node.name, seen.unconfigured(node.name))
+            yield unread("DRA-01", name, seen.unconfigured(name))
             continue
         off = (settings.get("featureGates") or {}).get(GATE) is False
-        yield judged("DRA-01", node.name, not off, found=_said("its kubelet", off), wanted=f"{GATE} on")
+        yield judged("DRA-01", name, not off, found=_said("its kubelet", off), wanted=f"{GATE} on")
 
 
 def on_in_control_planes(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """Neither was any part of a control plane; k3s' are no pods, DRA-02 says whether its API is served."""
-    if not _by_claim(cluster) or cluster.is_k3s:
+    if not cluster.claimed_gpus() or cluster.is_k3s:
         return
     pods = seen.items("pods")
     if pods is None:
@@ -72,7 +68,7 @@ def served_api(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     Stored claims are shown in the served version whatever they were written in; who wrote them will write
     them in the old version again, and that will be refused.
     """
-    if not _by_claim(cluster):
+    if not cluster.claimed_gpus():
         return
     kubernetes = cluster.kubernetes
     version = resource_api(kubernetes.version, kubernetes.feature_gates).version
@@ -100,7 +96,7 @@ def served_api(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
 
 def leaked(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     """No claim holds its GPUs for pods that are gone; those of a verify that goes on come and go with it."""
-    if not _by_claim(cluster):
+    if not cluster.claimed_gpus():
         return
     pods, claims = seen.items("pods"), seen.items("resourceclaims")
     if pods is None or claims is None:

@@ -18,37 +18,40 @@ READY = ("linux-headers-", "linux-modules-", "linux-image-", "linux-generic", "l
 
 def is_operators(case: Case, vendor: Vendor) -> bool:
     """Say whether the host declares cards of the vendor, and their driver is its operator's to bring."""
-    wish = case.node.gpus
-    mine = wish is not None and wish.vendor is vendor
+    mine = vendor in case.node.gpu_vendors
     return mine and case.cluster.gpu.stack(vendor).driver is DriverSource.OPERATOR
 
 
 def bringer(case: Case, cards: Sequence[Gpu]) -> str | None:
-    """Return the phase of an apply that brings these cards' driver; None where none does.
+    """Return the phases of an apply that bring these cards' drivers; None where one of them has none.
 
     A card that another driver holds stays with it until somebody takes it away, which a reboot does with one
     that gives way.
     """
-    wish = case.node.gpus
-    if wish is None or not cards or any(card.vendor is not wish.vendor for card in cards):
+    vendors = sorted({card.vendor for card in cards})
+    phases = dict.fromkeys(_brings(case, vendor) for vendor in vendors)
+    bound = [card for card in cards if card.device.driver]
+    if None in phases or any(card.device.driver != GIVES_WAY.get(card.vendor) for card in bound):
         return None
-    bound = {card.device.driver for card in cards if card.device.driver}
-    if bound - {GIVES_WAY.get(wish.vendor)}:
-        return None
-    phases = {DriverSource.PACKAGES: "gpu-hosts", DriverSource.OPERATOR: f"gpu-{wish.vendor}"}
-    brings = phases.get(case.cluster.gpu.stack(wish.vendor).driver)
-    return f"{brings} with a reboot, which `apply --reboot` gives" if brings and bound else brings
+    brings = " and ".join(filter(None, phases))
+    return f"{brings} with a reboot, which `apply --reboot` gives" if brings and bound else brings or None
 
 
-def without_headers(case: Case) -> str | None:
-    """Return what to do where the node's packages build a module and bring no headers; else None.
+def _brings(case: Case, vendor: Vendor) -> str | None:
+    phases = {DriverSource.PACKAGES: "gpu-hosts", DriverSource.OPERATOR: f"gpu-{vendor}"}
+    declared = vendor in case.node.gpu_vendors
+    return phases.get(case.cluster.gpu.stack(vendor).driver) if declared else None
+
+
+def without_headers(case: Case, cards: Sequence[Gpu]) -> str | None:
+    """Return what to do where the packages of these cards' drivers bring no headers; else None.
 
     DKMS only recommends headers, and apt is told to install nothing that is only recommended.
     """
-    vendor = case.node.gpus and case.node.gpus.vendor
-    packages = case.cluster.gpu.stack(vendor).packages if vendor else ()
-    if any(name.startswith(READY) for name in packages):
+    stacks = {card.vendor: case.cluster.gpu.stack(card.vendor) for card in cards}
+    if any(name.startswith(READY) for stack in stacks.values() for name in stack.packages):
         return None
+    vendor = next(each for each, stack in stacks.items() if stack.driver is not DriverSource.HOST)
     return (
         f"Name linux-headers-amd64 (Ubuntu: linux-headers-generic) under gpu.{vendor}.packages, or install"
         " the kernel's on the host: DKMS builds nothing without them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from checks.finding import Severity
 from checks.preflight.bringing import bringer, is_operators, without_headers
@@ -10,7 +11,7 @@ from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, ski
 from checks.say import listed
 from deploy.gpu import models
 from deploy.gpu.wiring import module_of
-from deploy.model import Allocation, Vendor
+from deploy.model import Allocation, Gpus, Vendor
 from deploy.observe.cards import Gpu, Sort, display, gpus, integrated, sort_of
 from deploy.observe.gpu_state import GpuState
 
@@ -62,37 +63,56 @@ def _others(case: Case) -> str:
 
 def declared(case: Case) -> Said:
     """The bus shows the GPUs that the inventory declares, by vendor, model and number."""
-    here, wish = found(case), case.node.gpus
+    here, wishes = found(case), case.node.gpus
     text = _counted(here) + _others(case)
-    if wish is None:
+    if not wishes:
         if not here:
             return passed(text, "none declared")
         return failed(text, "none declared", severity=Severity.WARNING, remedy=_declaration(here))
-    wanted = f"{wish.count}x {wish.vendor} {wish.model}"
-    mine = [card for card in here if models.may_be(card, wish)]
-    if len(mine) != wish.count:
+    wanted = ", ".join(f"{wish.count}x {wish.vendor} {wish.model}" for wish in wishes)
+    mine = [card for card in here if any(models.may_be(card, wish) for wish in wishes)]
+    if not _are_all(mine, wishes):
         return failed(text, wanted)
-    by_number = wish.vendor is Vendor.AMD and wish.allocation is Allocation.DEVICE_PLUGIN
-    if by_number and integrated_by_amdgpu(case):
+    by_number = {wish.vendor for wish in wishes if wish.allocation is Allocation.DEVICE_PLUGIN}
+    if Vendor.AMD in by_number and integrated_by_amdgpu(case):
         doubt = "AMD's device plugin gives away the integrated graphics too"
         return failed(text, wanted, detail=doubt, severity=Severity.WARNING, remedy=NO_INTEGRATED)
-    if len(here) > len(mine):
-        others = {card.vendor for card in here if card not in mine}
-        if wish.vendor in OFFER_ALL & others and wish.allocation is Allocation.DEVICE_PLUGIN:
-            doubt = f"{wish.vendor}'s device plugin gives away all of its vendor's cards, declared or not"
-            return failed(text, wanted, detail=doubt, remedy=BY_MODEL)
+    others = {card.vendor for card in here if card not in mine}
+    if given := sorted(OFFER_ALL & others & by_number):
+        doubt = f"{given[0]}'s device plugin gives away all of its vendor's cards, declared or not"
+        return failed(text, wanted, detail=doubt, remedy=BY_MODEL)
+    if others:
         doubt = "GPUs that are not declared are not used"
         return failed(text, wanted, detail=doubt, severity=Severity.WARNING)
     return passed(text, wanted)
 
 
+def _are_all(mine: Sequence[Gpu], wishes: Sequence[Gpus]) -> bool:
+    """Say whether these cards are the declared ones: of each model none too many, of each vendor as many.
+
+    A card of an unknown id stands for one of its vendor's that is missing.
+    """
+    for vendor in {wish.vendor for wish in wishes}:
+        wanted = Counter({wish.model: wish.count for wish in wishes if wish.vendor is vendor})
+        cards = [card for card in mine if card.vendor is vendor]
+        known = Counter(card.model for card in cards if card.card)
+        if not known <= wanted or len(cards) != wanted.total():
+            return False
+    return True
+
+
 def _declaration(here: tuple[Gpu, ...]) -> str:
-    """Say how the first of the cards, and those like it, are declared."""
-    first = here[0]
-    count = sum(card.model == first.model for card in here)
-    name = first.model if first.card else "NAME"
-    meant = "" if first.card else f", NAME as {first.vendor} calls {first.model}, such as RTX 4070"
-    return f"Declare them: gpus: {{vendor: {first.vendor}, model: {name}, count: {count}}}{meant}"
+    """Say how the cards are declared, those of one model together."""
+    counts = Counter(card.model for card in here)
+    kinds = {card.model: card for card in here}
+    said = [
+        f"{{vendor: {card.vendor}, model: {model if card.card else 'NAME'}, count: {counts[model]}}}"
+        for model, card in kinds.items()
+    ]
+    unknown = [f"{card.vendor} calls {model}" for model, card in kinds.items() if card.card is None]
+    meant = f", NAME as {' and '.join(unknown)}, such as RTX 4070" if unknown else ""
+    entries = ", ".join(said)
+    return f"Declare them: gpus: {entries if len(said) == 1 else f'[{entries}]'}{meant}"
 
 
 def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
@@ -101,9 +121,8 @@ def _suits(case: Case, card: Gpu) -> tuple[str, ...]:
     Device plugins offer cards under their driver's name, and one name is waited for and asked for: see
     intel/intel-device-plugins-for-kubernetes 94a91bc cmd/gpu_plugin/gpu_plugin.go.
     """
-    wish = case.node.gpus
-    by_name = wish and (wish.module or wish.allocation is Allocation.DEVICE_PLUGIN)
-    if wish and by_name and models.may_be(card, wish):
+    wish = next((wish for wish in case.node.gpus if models.may_be(card, wish)), None)
+    if wish and (wish.module or wish.allocation is Allocation.DEVICE_PLUGIN):
         return (module_of(wish).value,)
     return card.drivers
 
@@ -189,7 +208,7 @@ def next_kernel(case: Case) -> Said:
         return skipped("the operator brings the module" if found(case) else NONE_HERE)
     if case.known(case.host.modules, "modules").monolithic:
         return passed("the kernel has no modules; its drivers are built in", "a module, or a built-in driver")
-    wrong, bare = [], False
+    wrong, bad, bare = [], list[Gpu](), False
     for kernel in dict.fromkeys((kernels.running, kernels.newest)):
         have = {module.name for module in seen.modules if module.kernel == kernel}
         for names in sorted({card.drivers for card in cards}):
@@ -197,10 +216,11 @@ def next_kernel(case: Case) -> Said:
                 bare |= (headless := not kernels.installed.get(kernel))
                 headers = ", and no headers to build it with" if headless else ""
                 wrong.append(f"kernel {kernel} has no module {' or '.join(names)}{headers}")
+                bad += [card for card in cards if card.drivers == names]
     wanted = f"a module for {kernels.running} and {kernels.newest}"
     if wrong:
-        brings = bringer(case, cards)
-        if brings and bare and (remedy := without_headers(case)):
+        brings = bringer(case, bad)
+        if brings and bare and (remedy := without_headers(case, bad)):
             return failed(listed(wrong, 3), wanted, remedy=remedy)
         return failed(listed(wrong, 3), wanted, mended_by=brings)
     return passed(f"a module for {kernels.newest}", wanted)

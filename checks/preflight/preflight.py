@@ -144,7 +144,7 @@ def _concerns(entry: Check, case: Case) -> bool:
 
 def _vendors(node: Node, host: Observed) -> set[Vendor]:
     found = {card.vendor for card in gpus(host.pci)} if host.pci else set()
-    return found | ({node.gpus.vendor} if node.gpus else set())
+    return found | {*node.gpu_vendors}
 
 
 def _reached(entry: Check, host: Observed) -> Finding:

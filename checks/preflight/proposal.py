@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -31,21 +31,13 @@ GIB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class ProposedGpus:
-    """The GPUs of one model; `others` are those that an inventory cannot declare beside them.
-
-    A model that is not `known` is the PCI id: somebody has to name it.
-    """
+    """The GPUs of one model; one that is not `known` is the PCI id: somebody has to name it."""
 
     vendor: Vendor
     model: str
     count: int
-    others: tuple[str, ...]
+    allocation: Allocation
     known: bool = True
-
-    @property
-    def allocation(self) -> Allocation:
-        """How pods get them, where nothing else is said."""
-        return USUAL[self.vendor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class ProposedNode:
     name: str
     address: IPv4Address
     control_plane: bool
-    gpus: ProposedGpus | None
+    gpus: tuple[ProposedGpus, ...]
     notes: tuple[str, ...]
 
 
@@ -82,11 +74,12 @@ def proposal(hosts: Sequence[tuple[IPv4Address, Observed]], answering: Collectio
     names = _names([host for _, host in hosts])
     first = _control_plane(hosts)
     observed = [host for _, host in hosts]
+    ways = _ways(observed)
     pods, services = _free_ranges(observed)
     contained = [host.confinement for host in observed if host.confinement and host.confinement.container]
     return Proposal(
         nodes=tuple(
-            ProposedNode(name, address, address == first, _gpus(host), tuple(_notes(address, host)))
+            ProposedNode(name, address, address == first, _gpus(host, ways), tuple(_notes(address, host)))
             for name, (address, host) in zip(names, hosts, strict=True)
         ),
         pod_cidr=pods,
@@ -130,15 +123,27 @@ def _control_plane(hosts: Sequence[tuple[IPv4Address, Observed]]) -> IPv4Address
     return min(hosts, key=lambda each: unfit(each[1]))[0]
 
 
-def _gpus(host: Observed) -> ProposedGpus | None:
-    cards = gpus(host.pci) if host.pci else ()
-    found = Counter((card.vendor, card.model) for card in cards)
-    if not found:
-        return None
-    ((vendor, model), count), *others = found.most_common()
-    beside = tuple(f"{number}x {each[0]} {each[1]}" for each, number in others)
-    known = any(card.model == model and card.card for card in cards)
-    return ProposedGpus(vendor, model, count, beside, known)
+def _ways(hosts: Sequence[Observed]) -> dict[Vendor, Allocation]:
+    """Return how GPUs of each vendor are given away: by claim where a host has several models of it."""
+    several = {
+        vendor
+        for host in hosts
+        for vendor, count in Counter(vendor for vendor, _ in _models(host)).items()
+        if count > 1
+    }
+    return {vendor: Allocation.DRA if vendor in several else way for vendor, way in USUAL.items()}
+
+
+def _models(host: Observed) -> Counter[tuple[Vendor, str]]:
+    return Counter((card.vendor, card.model) for card in (gpus(host.pci) if host.pci else ()))
+
+
+def _gpus(host: Observed, ways: Mapping[Vendor, Allocation]) -> tuple[ProposedGpus, ...]:
+    named = {card.model for card in (gpus(host.pci) if host.pci else ()) if card.card}
+    return tuple(
+        ProposedGpus(vendor, model, count, ways[vendor], model in named)
+        for (vendor, model), count in _models(host).most_common()
+    )
 
 
 def _notes(address: IPv4Address, host: Observed) -> Iterator[str]:

@@ -119,7 +119,7 @@ def _crowded(everyone: Everyone) -> Iterator[str]:
     for resource in RESOURCES:
         for load in together.over(_loads(everyone, resource, crowds)):
             who = " and ".join(_times(model) for model in load.crowd.models)
-            where = ", ".join(node.name for node in load.crowd.nodes)
+            where = ", ".join(node.name for node in everyone.cluster.nodes if node.name in load.crowd.names)
             asked, there = resource.said(load.asked), resource.said(load.there)
             yield f"{who} ask for {asked} {resource.name} together, and there is {there} on {where}"
 

@@ -64,8 +64,8 @@ def _operators(vendor: Vendor, loaded: dict[str, str]) -> Said:
 
 def _will_be_built(case: Case, vendor: Vendor) -> bool:
     """Say whether packages that build a module on the host are to come; DKMS' say so by their names."""
-    stack, wish = case.cluster.gpu.stack(vendor), case.node.gpus
-    mine = wish is not None and wish.vendor is vendor and stack.driver is DriverSource.PACKAGES
+    stack = case.cluster.gpu.stack(vendor)
+    mine = vendor in case.node.gpu_vendors and stack.driver is DriverSource.PACKAGES
     return mine and any("dkms" in name for name in stack.packages)
 
 

@@ -17,7 +17,7 @@ from checks.preflight.verdicts import (
 )
 from checks.say import listed
 from deploy import catalog
-from deploy.model import Allocation, Vendor
+from deploy.model import Vendor
 
 KUBELET_LAG = 3  # https://kubernetes.io/releases/version-skew-policy/
 DRA_GA = (1, 34)  # kubernetes/enhancements keps/sig-node/4381-dra-structured-parameters
@@ -72,15 +72,9 @@ def node_password(case: Case) -> Said:
     return failed("/etc/rancher/node/password of another life", "none before the first join")
 
 
-def _dra(everyone: Everyone) -> list[str]:
-    return [
-        node.name for node in everyone.cluster.nodes if node.gpus and node.gpus.allocation is Allocation.DRA
-    ]
-
-
 def resource_api(everyone: Everyone) -> Said:
     """resource.k8s.io/v1 is served by the declared version, where GPUs are claimed."""
-    if not _dra(everyone):
+    if not everyone.cluster.claimed_gpus():
         return skipped("no node allocates GPUs by DRA")
     version = everyone.cluster.kubernetes.version
     wanted = f">= {_short(DRA_GA)}, which serves resource.k8s.io/v1"
@@ -89,7 +83,7 @@ def resource_api(everyone: Everyone) -> Said:
 
 def lost_drivers(everyone: Everyone) -> Said:
     """The declared version does not forget DRA drivers."""
-    if not _dra(everyone):
+    if not everyone.cluster.claimed_gpus():
         return skipped("no node allocates GPUs by DRA")
     version = everyone.cluster.kubernetes.version
     wanted = f"not {' or '.join(DRA_BROKEN)}"
@@ -99,8 +93,7 @@ def lost_drivers(everyone: Everyone) -> Said:
 
 def intel_driver(everyone: Everyone) -> Said:
     """Intel's resource driver supports the declared version."""
-    mine = [node for node in everyone.cluster.nodes if node.gpus and node.gpus.vendor is Vendor.INTEL]
-    if not any(node.gpus and node.gpus.allocation is Allocation.DRA for node in mine):
+    if not everyone.cluster.claimed_gpus(Vendor.INTEL):
         return skipped("no node claims Intel GPUs by DRA")
     version = everyone.cluster.kubernetes.version
     wanted = f">= {_short(INTEL_NEEDS)} for driver {INTEL_DRIVER}"

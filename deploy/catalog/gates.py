@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from deploy.catalog.entries import minor_of
-from deploy.model import Allocation, Cluster
+from deploy.model import Cluster
 from deploy.model.mistake import Mistake, Place
 
 GATES = Path(__file__).with_name("gates.yaml")
@@ -188,7 +188,7 @@ def runtime_config(cluster: Cluster) -> tuple[str, ...]:
 
 
 def _claims_devices(cluster: Cluster) -> bool:
-    return any(node.gpus and node.gpus.allocation is Allocation.DRA for node in cluster.nodes)
+    return bool(cluster.claimed_gpus())
 
 
 def as_flag(gates: Mapping[str, bool]) -> str:

@@ -59,7 +59,7 @@ def _document() -> _Document:
 
 def stacks(cluster: Cluster) -> list[tuple[Vendor, Allocation]]:
     """Return the vendors' stacks that are installed from their charts, each once."""
-    declared = ((node.gpus.vendor, node.gpus.allocation) for node in cluster.gpu_nodes() if node.gpus)
+    declared = ((gpus.vendor, gpus.allocation) for _, gpus in cluster.declared_gpus())
     return [each for each in dict.fromkeys(declared) if not cluster.gpu.stack(each[0]).manifest]
 
 
@@ -144,7 +144,7 @@ def _run(cluster: Cluster) -> Iterator[tuple[str, str]]:
     """Yield the images that the stacks and what they need run, each with its release."""
     for vendor, way in stacks(cluster):
         version = release(cluster, vendor, way).removeprefix("v")
-        cut = any(node.gpus and node.gpus.partitioning for node in cluster.gpu_nodes(vendor))
+        cut = any(gpus.partitioning for _, gpus in cluster.declared_gpus(vendor))
         named = {Vendor.INTEL: _intel, Vendor.AMD: _amd, Vendor.NVIDIA: _nvidia}[vendor]
         yield from ((name, version) for name in named(cluster, way, cut))
     if wants_cert_manager(cluster):

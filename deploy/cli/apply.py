@@ -23,7 +23,7 @@ from deploy.engine.selection import Selection, select
 from deploy.engine.session import Session
 from deploy.engine.survey import Survey, survey
 from deploy.errors import Exit, HostError, InventoryError, UnreachableError, worst
-from deploy.model import load_cluster, paths
+from deploy.model import Cluster, load_cluster, paths
 
 if TYPE_CHECKING:
     from checks.finding import Finding
@@ -145,7 +145,7 @@ def _refuse_unfit_hosts(session: Session, found: Survey) -> None:
     from deploy.cli.preflight import run_preflight
 
     joining = [name for name in session.hosts if name in session.chosen and name not in found.members]
-    equipped = _equipped(found)
+    equipped = _equipped(session.cluster, found)
     if not joining and not equipped:
         return
     errors = [each for each in run_preflight(session, session.cluster) if verdict(each) is Verdict.ERROR]
@@ -159,17 +159,21 @@ def _refuse_unfit_hosts(session: Session, found: Survey) -> None:
         raise HostError("\n".join(["Preflight fails, and nothing was touched:", *map(_unfit, unfit), IGNORE]))
 
 
-def _equipped(found: Survey) -> set[str]:
-    """Return the nodes that are to give GPUs away and do not yet; a reboot may mend what they lack.
+def _equipped(cluster: Cluster, found: Survey) -> set[str]:
+    """Return the nodes that are to give a vendor's GPUs away and do not yet; a reboot may mend the rest.
 
     Where one already does, a card that died is a verify's to tell: it keeps no other change away.
     """
-    from deploy.gpu.wiring import VENDOR_LABEL
+    from deploy.gpu.wiring import vendor_label
 
     waiting = {row.host for row in found.pending if row.phase == reboots.PHASE}
     prepared = {row.host for row in found.pending if row.phase == GPU_HOSTS} - waiting
     labels = {name: found.members[name].labels for name in prepared if name in found.members}
-    return {name for name, has in labels.items() if has is not None and VENDOR_LABEL not in has}
+    return {
+        name
+        for name, has in labels.items()
+        if has is not None and not {*map(vendor_label, cluster.node(name).gpu_vendors)} <= has
+    }
 
 
 def _unfit(finding: Finding) -> str:

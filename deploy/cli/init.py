@@ -13,7 +13,7 @@ import click
 from checks.collect.collect import collect
 from checks.collect.observed import Observed
 from checks.collect.probing import answering
-from checks.preflight.proposal import Proposal, candidates, proposal
+from checks.preflight.proposal import Proposal, ProposedGpus, candidates, proposal
 from deploy import render
 from deploy.catalog import load as load_catalog
 from deploy.cli.trust import trusted
@@ -147,9 +147,11 @@ def _check(text: bytes) -> None:
 def _summary(made: Proposal) -> str:
     lines = []
     for node in made.nodes:
-        gpus = f", {node.gpus.count}x {node.gpus.vendor} {node.gpus.model}" if node.gpus else ""
-        gpus += "" if node.gpus is None or node.gpus.known else " (give it its name in the file)"
-        lines.append(
-            f"  {node.name} {node.address} {'control-plane' if node.control_plane else 'worker'}{gpus}"
-        )
+        said = [f", {gpus.count}x {gpus.vendor} {gpus.model}{_unnamed(gpus)}" for gpus in node.gpus]
+        role = "control-plane" if node.control_plane else "worker"
+        lines.append(f"  {node.name} {node.address} {role}{''.join(said)}")
     return "\n".join(lines)
+
+
+def _unnamed(gpus: ProposedGpus) -> str:
+    return "" if gpus.known else " (give it its name in the file)"

@@ -42,19 +42,23 @@ def summary(cluster: Cluster) -> dict[str, Any]:
         "endpoint": str(cluster.endpoint),
         "control_planes": [node.name for node in cluster.control_planes],
         "workers": [node.name for node in cluster.workers],
-        "gpus": {node.name: node.gpus.model_dump(mode="json") for node in cluster.nodes if node.gpus},
+        "gpus": {node.name: _gpus(node) for node in cluster.gpu_nodes()},
         "load_balancer": [*cluster.load_balancer.pool] if cluster.load_balancer else [],
         "warnings": cautions(cluster),
     }
+
+
+def _gpus(node: Node) -> Any:
+    """Return what a node has: a mapping, or for several models a list of them."""
+    dumped = [gpus.model_dump(mode="json") for gpus in node.gpus]
+    return dumped[0] if len(dumped) == 1 else dumped
 
 
 def as_text(inventory: Path, cluster: Cluster) -> str:
     """Return the same as a few lines for people."""
     kubernetes, api = cluster.kubernetes, f"{cluster.endpoint}:{PORT}"
     gpus = [
-        f"{node.gpus.count} {node.gpus.vendor} {node.gpus.model} on {node.name}"
-        for node in cluster.nodes
-        if node.gpus
+        f"{gpus.count} {gpus.vendor} {gpus.model} on {node.name}" for node, gpus in cluster.declared_gpus()
     ]
     lines = [
         f"{inventory} is a valid cluster: {cluster.name}",

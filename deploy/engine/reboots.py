@@ -35,8 +35,8 @@ def waiting(rows: Iterable[Row]) -> str | None:
 
 def why(session: Session, name: str, text: str) -> Sequence[str]:
     """Return why a host waits for a reboot, out of what it said."""
-    gpus = session.node(name).gpus
-    return [*reboot.parse(text).reasons(nvidia=gpus is not None and gpus.vendor is Vendor.NVIDIA)]
+    nvidia = Vendor.NVIDIA in session.node(name).gpu_vendors
+    return [*reboot.parse(text).reasons(nvidia=nvidia)]
 
 
 def _row(session: Session, name: str, ran: Ran, *, allowed: bool) -> Iterator[Row]:

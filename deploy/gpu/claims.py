@@ -17,12 +17,21 @@ REQUEST = "gpu"
 TAINTS = ("NoExecute", "NoSchedule")
 
 
-def spec(api: ResourceApi, need: Need, declared: Iterable[str]) -> Object:
-    """Return a claim's spec; `declared` are the models to take where the need names none."""
+def spec(api: ResourceApi, need: Need, declared: Iterable[str], *, alike: bool = False) -> Object:
+    """Return a claim's spec; `declared` are the models to take where the need names none.
+
+    With `alike` all of its devices are of one model, whichever it is.
+    """
     if len(need.models) > 1:
         return {"devices": {"requests": [_first_available(api, need)]}}
     wanted = _wanted(need, selectors(need, need.models or tuple(declared)))
-    return {"devices": {"requests": [_request(api, wanted)]}}
+    same = {"constraints": [{"requests": [REQUEST], "matchAttribute": _model(need.vendor)}]} if alike else {}
+    return {"devices": {"requests": [_request(api, wanted)], **same}}
+
+
+def _model(vendor: Vendor) -> str:
+    known = names.names(vendor)
+    return f"{known.driver}/{known.model.attribute}"
 
 
 def _wanted(need: Need, selected: list[dict[str, dict[str, str]]]) -> Object:

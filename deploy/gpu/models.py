@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from deploy.catalog import gpu as names
 from deploy.model import Allocation, Cluster, Gpus, Vendor
+from deploy.model.gpu_rules import entries
 from deploy.model.mistake import Mistake, Place
 from deploy.observe.cards import Gpu, cards
 
@@ -38,12 +39,12 @@ def warnings(cluster: Cluster) -> list[Mistake]:
         found.append(Mistake(place, f"{text} neither memory nor link is judged"))
     # product_name is there on some server cards alone (docs.kernel.org gpu/amdgpu/driver-misc), and all that
     # ROCm/k8s-gpu-dra-driver 2622427 pkg/amdgpu/amdgpu.go goes by
-    for index, node in enumerate(cluster.nodes):
-        if node.gpus and _is_radeon(node.gpus) and node.gpus.allocation is Allocation.DRA:
+    for place, _, gpus in entries(cluster):
+        if _is_radeon(gpus) and gpus.allocation is Allocation.DRA:
             text = (
                 "AMD's DRA driver tells no product name of a Radeon as a rule, and claims by model then wait"
             )
-            found.append(Mistake(("nodes", index, "gpus", "model"), f"{text}; use allocation: device-plugin"))
+            found.append(Mistake((*place, "model"), f"{text}; use allocation: device-plugin"))
     return found
 
 
@@ -64,9 +65,9 @@ def may_be(card: Gpu, gpus: Gpus) -> bool:
 
 
 def _unknown(cluster: Cluster) -> Iterator[tuple[Place, Gpus]]:
-    for index, node in enumerate(cluster.nodes):
-        if node.gpus and node.gpus.model not in models(node.gpus.vendor):
-            yield ("nodes", index, "gpus", "model"), node.gpus
+    for place, _, gpus in entries(cluster):
+        if gpus.model not in models(gpus.vendor):
+            yield (*place, "model"), gpus
 
 
 def _other_spelling(gpus: Gpus) -> str | None:

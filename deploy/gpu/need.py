@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -52,12 +53,15 @@ def amount(quantity: str) -> Decimal:
 
 def declared(cluster: Cluster, vendor: Vendor) -> tuple[str, ...]:
     """Return the models of a vendor that the inventory names, each once, in its order."""
-    return tuple(dict.fromkeys(gpus.model for _, gpus in _of(cluster, vendor)))
+    return tuple(dict.fromkeys(gpus.model for _, gpus in cluster.declared_gpus(vendor)))
 
 
 def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
-    """Return the nodes whose GPUs fit, those with DRA alone where there are some; none is an error."""
-    every = _of(cluster, need.vendor)
+    """Return what fits of the nodes' GPUs, those with DRA alone where there are some; none is an error.
+
+    A node is there once for each of its models that fits: all GPUs of a pod are of one model.
+    """
+    every = cluster.declared_gpus(need.vendor)
     if not every:
         raise NeedError(f"no node has GPUs of {need.vendor}; declare them in nodes[].gpus")
     fitting = [(node, gpus) for node, gpus in every if _fits(gpus, need)]
@@ -71,10 +75,6 @@ def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
     return tuple(by_claim or fitting)
 
 
-def _of(cluster: Cluster, vendor: Vendor) -> list[tuple[Node, Gpus]]:
-    return [(node, node.gpus) for node in cluster.gpu_nodes(vendor) if node.gpus]
-
-
 def _fits(gpus: Gpus, need: Need) -> bool:
     if need.models and gpus.model not in need.models:
         return False
@@ -85,7 +85,7 @@ def _fits(gpus: Gpus, need: Need) -> bool:
     return not (need.memory and sizes) or need.profile is not None or max(sizes) > amount(need.memory)
 
 
-def _nearly(every: list[tuple[Node, Gpus]], need: Need) -> str:
+def _nearly(every: Sequence[tuple[Node, Gpus]], need: Need) -> str:
     """Say that parts are there of what is asked for whole, or that a card of just that size is too small."""
     cut = [profile_of(gpus) for _, gpus in every if not need.models or gpus.model in need.models]
     if need.profile is None and any(cut):

@@ -10,6 +10,7 @@ from deploy.catalog.gpu import served_by_default
 from deploy.catalog.gpu_support import Release
 from deploy.gpu.parts import WHOLE
 from deploy.model import Allocation, Cluster, Gpus, Vendor
+from deploy.model.gpu_rules import entries
 from deploy.model.mistake import Mistake, Place
 
 VERSION: Place = ("kubernetes", "version")
@@ -39,8 +40,7 @@ def warnings(cluster: Cluster) -> list[Mistake]:
 
 def _stacks(cluster: Cluster) -> list[tuple[Vendor, Allocation]]:
     """Return the stacks that the cluster's nodes call for, each once."""
-    declared = ((node.gpus.vendor, node.gpus.allocation) for node in cluster.gpu_nodes() if node.gpus)
-    return list(dict.fromkeys(declared))
+    return list(dict.fromkeys((gpus.vendor, gpus.allocation) for _, gpus in cluster.declared_gpus()))
 
 
 def _known(cluster: Cluster, vendor: Vendor, allocation: Allocation) -> Release | None:
@@ -53,9 +53,7 @@ def _known(cluster: Cluster, vendor: Vendor, allocation: Allocation) -> Release 
 
 def _broken_releases(cluster: Cluster) -> Iterator[Mistake]:
     version = cluster.kubernetes.version
-    nodes = [
-        node.name for node in cluster.gpu_nodes() if node.gpus and node.gpus.allocation is Allocation.DRA
-    ]
+    nodes = dict.fromkeys(node.name for node, _ in cluster.claimed_gpus())
     if nodes and version.partition("+")[0] in gpu_support.load().dra_broken:
         yield Mistake(
             VERSION,
@@ -107,17 +105,16 @@ def _fitting(vendor: Vendor, allocation: Allocation, cluster: Cluster) -> str:
 
 
 def _partitions(cluster: Cluster) -> Iterator[Mistake]:
-    for index, node in enumerate(cluster.nodes):
-        cut = node.gpus.partitioning if node.gpus else None
+    for above, _, gpus in entries(cluster):
+        cut, place = gpus.partitioning, (*above, "partitioning")
         wanted = cut and (cut.mig or (cut.compute and cut.memory and f"{cut.compute}/{cut.memory}"))
-        if node.gpus is None or not wanted:
+        if not wanted:
             continue
-        allowed = _layouts(node.gpus) if node.gpus.vendor is Vendor.NVIDIA else _allowed(node.gpus)
-        place: Place = ("nodes", index, "gpus", "partitioning")
+        allowed = _layouts(gpus) if gpus.vendor is Vendor.NVIDIA else _allowed(gpus)
         if not allowed:
-            yield Mistake(place, f"{node.gpus.model} cannot be cut, as far as is known; leave it out")
+            yield Mistake(place, f"{gpus.model} cannot be cut, as far as is known; leave it out")
         elif wanted not in allowed:
-            yield Mistake(place, f"{node.gpus.model} has no {wanted}, wanted {', '.join(allowed)}")
+            yield Mistake(place, f"{gpus.model} has no {wanted}, wanted {', '.join(allowed)}")
 
 
 def _allowed(gpus: Gpus) -> tuple[str, ...]:

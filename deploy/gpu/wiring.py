@@ -12,16 +12,12 @@ from deploy.gpu import claims
 from deploy.gpu.need import Need, NeedError, declared, nodes_for
 from deploy.gpu.parts import profile_of
 from deploy.gpu.selectors import selectors
-from deploy.model import Allocation, Cluster, Gpus, KernelModule, MigStrategy, Node
+from deploy.model import Allocation, Cluster, Gpus, KernelModule, MigStrategy, Node, Vendor
 from deploy.observe.cards import DRIVERS, cards
 
 Object = dict[str, Any]
 CLAIM = "gpus"
-# what the gpu phase labels every node with; nodes are chosen by these, and never by what a plugin may set
-VENDOR_LABEL = "slipway.dev/gpu-vendor"
-MODEL_LABEL = "slipway.dev/gpu-model"
-ALLOCATION_LABEL = "slipway.dev/gpu-allocation"
-PARTS_LABEL = "slipway.dev/gpu-parts"
+LONGEST = 63  # characters of a label's value
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ def wired(cluster: Cluster, need: Need, name: str, namespace: str, served: tuple
     if fitting[0][1].allocation is Allocation.DRA:
         kubernetes = cluster.kubernetes
         api = resource_api(kubernetes.version, kubernetes.feature_gates, served)
-        return _claimed(api, need, declared(cluster, need.vendor), name, namespace)
+        models, alike = declared(cluster, need.vendor), _must_be_alike(cluster, need)
+        return _claimed(name, namespace, claims.spec(api, need, models, alike=alike), api, shared=need.shared)
     return _counted(cluster, need, fitting)
 
 
@@ -56,12 +53,18 @@ def digest(cluster: Cluster, need: Need) -> str:
     What it asks for counts, with the models that are declared; the version of the API that says so does not.
     """
     asked = selectors(need, need.models or declared(cluster, need.vendor))
-    return hashlib.sha256(repr((need, asked)).encode()).hexdigest()[:8]
+    told = (need, asked, "alike") if _must_be_alike(cluster, need) else (need, asked)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
 
 
-def _claimed(api: ResourceApi, need: Need, models: tuple[str, ...], name: str, namespace: str) -> Wiring:
-    wanted = claims.spec(api, need, models)
-    if need.shared:
+def _must_be_alike(cluster: Cluster, need: Need) -> bool:
+    """Say whether a claim could be met by GPUs of two models of one node, if it did not say otherwise."""
+    several = any(len(node.gpus_of(need.vendor)) > 1 for node in cluster.gpu_nodes(need.vendor))
+    return several and need.count > 1 and not need.models
+
+
+def _claimed(name: str, namespace: str, wanted: Object, api: ResourceApi, *, shared: bool) -> Wiring:
+    if shared:
         made, source = claims.claim(api, name, namespace, wanted), {"resourceClaimName": name}
     else:
         made, source = claims.template(api, name, namespace, wanted), {"resourceClaimTemplateName": name}
@@ -93,22 +96,55 @@ def _placed(cluster: Cluster, fitting: tuple[tuple[Node, Gpus], ...]) -> Object:
     Parts may be offered under the name of whole cards, so that their nodes are told apart as well.
     """
     vendor, profile = fitting[0][1].vendor, profile_of(fitting[0][1])
-    models = list(dict.fromkeys(label_value(gpus.model) for _, gpus in fitting))
-    terms: list[Object] = [
-        {"key": VENDOR_LABEL, "operator": "In", "values": [vendor.value]},
-        {"key": MODEL_LABEL, "operator": "In", "values": models},
-    ]
+    models = list(dict.fromkeys(labels(node, vendor)[model_label(vendor)] for node, _ in fitting))
+    terms: list[Object] = [{"key": model_label(vendor), "operator": "In", "values": models}]
     if profile:
-        terms.append({"key": PARTS_LABEL, "operator": "In", "values": [profile]})
-    elif any(node.gpus and profile_of(node.gpus) for node in cluster.gpu_nodes(vendor)):
-        terms.append({"key": PARTS_LABEL, "operator": "DoesNotExist"})
+        terms.append({"key": parts_label(vendor), "operator": "In", "values": [profile]})
+    elif any(profile_of(gpus) for _, gpus in cluster.declared_gpus(vendor)):
+        terms.append({"key": parts_label(vendor), "operator": "DoesNotExist"})
     required = {"nodeSelectorTerms": [{"matchExpressions": terms}]}
     return {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}}
 
 
-def label_value(model: str) -> str:
-    """Return a model as the value of a label."""
-    return model.replace(" ", "-").replace("/", "-")
+def labels(node: Node, vendor: Vendor) -> dict[str, str]:
+    """Return the labels of a node by which its GPUs of a vendor are found; no plugin sets these itself."""
+    own = node.gpus_of(vendor)
+    profile = profile_of(own[0])
+    return {
+        vendor_label(vendor): "true",
+        allocation_label(vendor): own[0].allocation.value,
+        model_label(vendor): label_value(*(gpus.model for gpus in own)),
+        **({parts_label(vendor): profile} if profile else {}),
+    }
+
+
+def vendor_label(vendor: Vendor) -> str:
+    """Return the label of nodes with GPUs of a vendor, whatever else is said of them."""
+    return f"slipway.dev/gpu-{vendor}"
+
+
+def allocation_label(vendor: Vendor) -> str:
+    """Return the label that says how pods get them."""
+    return f"{vendor_label(vendor)}-allocation"
+
+
+def model_label(vendor: Vendor) -> str:
+    """Return the label that says which models they are."""
+    return f"{vendor_label(vendor)}-model"
+
+
+def parts_label(vendor: Vendor) -> str:
+    """Return the label that says what they are cut into, where they are."""
+    return f"{vendor_label(vendor)}-parts"
+
+
+def label_value(*models: str) -> str:
+    """Return the models of a node as the value of a label; where they are too long, the rest is a digest."""
+    written = "_".join(model.replace(" ", "-").replace("/", "-") for model in sorted(models))
+    if len(written) <= LONGEST:
+        return written
+    tail = hashlib.sha256(written.encode()).hexdigest()[:8]
+    return f"{written[: LONGEST - 1 - len(tail)]}_{tail}"
 
 
 def module_of(gpus: Gpus) -> KernelModule:

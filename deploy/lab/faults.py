@@ -27,7 +27,7 @@ AS_ADMIN = f"export KUBECONFIG={ADMIN}"
 EXPIRED = "@EXPIRED@"
 FACE = re.compile(r"@FACE ([\w-]+)@")
 IS_CONTROL_PLANE = f"test -e {ADMIN}"
-HAS_GPUS = f"{AS_ADMIN}; kubectl get nodes -l slipway.dev/gpu-vendor -o name | grep -q ."
+HAS_GPUS = f"{AS_ADMIN}; kubectl get nodes --show-labels | grep -q slipway.dev/gpu-"
 
 
 class Host(StrEnum):

@@ -22,7 +22,7 @@ from deploy.model.forms import (
     Name,
     Switch,
 )
-from deploy.model.gpu import Gpu, Gpus
+from deploy.model.gpu import Declared, Gpu, Gpus
 from deploy.model.k3s import Packaged
 from deploy.model.kubernetes import NEW_CLUSTER, Containerd, Kubernetes
 from deploy.model.object_store import ObjectStore
@@ -32,7 +32,7 @@ from deploy.model.section import Section, setting
 from deploy.model.serving import Model
 from deploy.model.ssh import NodeSsh, Ssh
 from deploy.model.storage import Storage
-from deploy.model.values import Change, Distribution, Role, TaintEffect, TimeSync, Vendor
+from deploy.model.values import Allocation, Change, Distribution, Role, TaintEffect, TimeSync, Vendor
 
 OTHER_NODE = "drain and remove the node, then add it again under a name of its own"
 MirrorUrl = Annotated[str, Field(pattern=URL)]
@@ -68,12 +68,29 @@ class Node(Section):
         "Taints of the Kubernetes node; left out, a control plane keeps its own when there are workers.",
         default=None,
     )
-    gpus: Gpus | None = setting(Change.ROLLING, "The GPUs that the node has.", default=None)
+    gpus: Declared = setting(
+        Change.ROLLING,
+        "The GPUs that the node has: those of one model, or a list with an entry for each model.",
+        default=(),
+    )
 
     @property
     def is_control_plane(self) -> bool:
         """Say whether this node runs the API server."""
         return Role.CONTROL_PLANE in self.roles
+
+    @property
+    def gpu_vendors(self) -> tuple[Vendor, ...]:
+        """The vendors of the GPUs, each once, in the order of their entries."""
+        return tuple(dict.fromkeys(gpus.vendor for gpus in self.gpus))
+
+    def gpus_of(self, vendor: Vendor) -> tuple[Gpus, ...]:
+        """The entries of one vendor: one for each of its models."""
+        return tuple(gpus for gpus in self.gpus if gpus.vendor is vendor)
+
+    def allocation(self, vendor: Vendor) -> Allocation:
+        """How pods get the node's GPUs of a vendor that it has: in one way, whatever their models."""
+        return self.gpus_of(vendor)[0].allocation
 
 
 class Artifacts(Section):
@@ -250,7 +267,18 @@ class Cluster(Section):
 
     def gpu_nodes(self, vendor: Vendor | None = None) -> tuple[Node, ...]:
         """The nodes that are declared to have GPUs, of one vendor or of any."""
-        return tuple(node for node in self.nodes if node.gpus and vendor in (None, node.gpus.vendor))
+        return tuple(node for node in self.nodes if (node.gpus_of(vendor) if vendor else node.gpus))
+
+    def declared_gpus(self, vendor: Vendor | None = None) -> tuple[tuple[Node, Gpus], ...]:
+        """What nodes are declared to have of one vendor or of any; a node with two models is there twice."""
+        return tuple(
+            (node, gpus) for node in self.nodes for gpus in node.gpus if vendor in (None, gpus.vendor)
+        )
+
+    def claimed_gpus(self, vendor: Vendor | None = None) -> tuple[tuple[Node, Gpus], ...]:
+        """Those of them that pods get by a claim."""
+        every = self.declared_gpus(vendor)
+        return tuple((node, gpus) for node, gpus in every if gpus.allocation is Allocation.DRA)
 
     def node(self, name: str) -> Node:
         """Return the node of that name."""

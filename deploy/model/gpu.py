@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field
 
 from deploy.model.forms import (
     DNS_LABEL,
@@ -80,11 +79,8 @@ def _usual(declared: dict[str, Any]) -> Allocation:
     return USUAL[declared["vendor"]]
 
 
-ONE = "one mapping, such as {vendor: nvidia, model: H100, count: 8}: a node has one vendor and one model"
-
-
 class Gpus(Section):
-    """The cards that a node is declared to have; a processor's own graphics are none, and have no name."""
+    """Cards of one model that a node is declared to have; a processor's own graphics are none."""
 
     vendor: Vendor = setting(Change.ROLLING, "Who made them.")
     model: Annotated[str, Field(pattern=GPU_MODEL)] = setting(
@@ -123,12 +119,17 @@ class Gpus(Section):
         """
         return self.vendor is not Vendor.NVIDIA and self.allocation is Allocation.DEVICE_PLUGIN
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one(cls, declared: Any) -> Any:
-        if isinstance(declared, list):
-            raise PydanticCustomError("form", "{wanted}", {"wanted": ONE})
-        return declared
+
+def _listed(declared: Any) -> Any:
+    """Take what stands alone for a list of one: most nodes have cards of one model."""
+    if declared is None:
+        return ()
+    return declared if isinstance(declared, list | tuple) else (declared,)
+
+
+Declared = Annotated[
+    tuple[Gpus, ...], BeforeValidator(_listed, json_schema_input_type=Gpus | tuple[Gpus, ...] | None)
+]
 
 
 class Stack(Section):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations, groupby
 
 from deploy.model.cluster import Cluster, Node
 from deploy.model.gpu import Gpus, NvidiaStack, Partitioning, Stack
-from deploy.model.mistake import Mistake, Place
+from deploy.model.mistake import Mistake, Place, written
 from deploy.model.values import (
     Allocation,
     DriverSource,
@@ -32,23 +33,66 @@ STRATEGIES = {
 OPERATORS = (Vendor.AMD, Vendor.NVIDIA)
 
 
-def _declared(cluster: Cluster) -> Iterator[tuple[Place, Node, Gpus]]:
+def entries(cluster: Cluster) -> Iterator[tuple[Place, Node, Gpus]]:
+    """Yield every entry of nodes[].gpus; one that is alone may stand there without a list."""
     for index, node in enumerate(cluster.nodes):
-        if node.gpus:
-            yield ("nodes", index, "gpus"), node, node.gpus
+        place: Place = ("nodes", index, "gpus")
+        for number, gpus in enumerate(node.gpus):
+            yield (*place, number) if len(node.gpus) > 1 else place, node, gpus
+
+
+def pairs(cluster: Cluster) -> Iterator[tuple[tuple[Place, Gpus], tuple[Place, Gpus]]]:
+    """Yield every two entries that one node has of one vendor, the later of them first."""
+    for _, of_a_node in groupby(entries(cluster), key=lambda each: each[0][1]):
+        for (before, _, first), (place, _, second) in combinations(of_a_node, 2):
+            if first.vendor is second.vendor:
+                yield (place, second), (before, first)
+
+
+def a_model_has_one_entry(cluster: Cluster) -> Iterator[Mistake]:
+    """Two entries of a node are of two models."""
+    for (place, gpus), (before, other) in pairs(cluster):
+        if gpus.model == other.model:
+            text = f"{gpus.model} is in {written(before)} as well; keep one of the two"
+            yield Mistake(place, f"{text}, with count: {gpus.count + other.count}", involves=(before,))
+
+
+def allocation_is_one_per_node(cluster: Cluster) -> Iterator[Mistake]:
+    """All GPUs that a node has of a vendor are given away in one way, so that none is given away twice."""
+    for (place, gpus), (before, other) in pairs(cluster):
+        if gpus.allocation is not other.allocation and gpus.vendor not in OPERATORS:
+            yield Mistake(
+                (*place, "allocation"),
+                f"{gpus.allocation} here and {other.allocation} in {written(before)}; a node gives all GPUs"
+                f" of {gpus.vendor} away in one way: choose one for both",
+                involves=((*before, "allocation"),),
+            )
+
+
+def cards_are_cut_alike(cluster: Cluster) -> Iterator[Mistake]:
+    """A node's label says how all of its cards are cut: AMD's config manager and NVIDIA's MIG manager."""
+    for (place, gpus), (before, other) in pairs(cluster):
+        if gpus.partitioning != other.partitioning and gpus.vendor in OPERATORS:
+            yield Mistake(
+                (*place, "partitioning"),
+                f"is not as in {written(before)}; {gpus.vendor}'s operator cuts all of a node's cards alike:"
+                " say the same of both, or of none",
+                involves=((*before, "partitioning"),),
+            )
 
 
 def allocation_is_one_per_operator(cluster: Cluster) -> Iterator[Mistake]:
     """All nodes of a vendor whose operator knows one way only are served in that way."""
     first: dict[Vendor, tuple[Place, Node, Allocation]] = {}
-    for place, node, gpus in _declared(cluster):
+    for place, node, gpus in entries(cluster):
         if gpus.vendor not in OPERATORS:
             continue
         before, other, allocation = first.setdefault(gpus.vendor, (place, node, gpus.allocation))
         if allocation is not gpus.allocation:
+            where = f"on {other.name}" if other is not node else f"in {written(before)}"
             yield Mistake(
                 (*place, "allocation"),
-                f"{gpus.allocation} here and {allocation} on {other.name}; {gpus.vendor}'s operator serves"
+                f"{gpus.allocation} here and {allocation} {where}; {gpus.vendor}'s operator serves"
                 " all of its nodes in one way: choose one for all of them",
                 involves=((*before, "allocation"),),
             )
@@ -56,7 +100,7 @@ def allocation_is_one_per_operator(cluster: Cluster) -> Iterator[Mistake]:
 
 def module_fits_vendor(cluster: Cluster) -> Iterator[Mistake]:
     """A kernel module drives its own vendor's GPUs."""
-    for place, _, gpus in _declared(cluster):
+    for place, _, gpus in entries(cluster):
         if gpus.module and gpus.module not in MODULES[gpus.vendor]:
             wanted = " or ".join(MODULES[gpus.vendor])
             yield Mistake(
@@ -66,7 +110,7 @@ def module_fits_vendor(cluster: Cluster) -> Iterator[Mistake]:
 
 def sharing_fits(cluster: Cluster) -> Iterator[Mistake]:
     """GPUs are shared by a device plugin that can, and by a claim everywhere else."""
-    for place, _, gpus in _declared(cluster):
+    for place, _, gpus in entries(cluster):
         if gpus.sharing is None:
             continue
         known, strategy = STRATEGIES[gpus.vendor], gpus.sharing.strategy
@@ -83,13 +127,12 @@ def sharing_fits(cluster: Cluster) -> Iterator[Mistake]:
 
 def intel_shares_alike(cluster: Cluster) -> Iterator[Mistake]:
     """Intel's device plugin has one -shared-dev-num for the cluster."""
-    first: dict[str, int] = {}
-    for place, node, gpus in _declared(cluster):
+    first: tuple[str, int] | None = None
+    for place, node, gpus in entries(cluster):
         if gpus.vendor is not Vendor.INTEL or gpus.allocation is not Allocation.DEVICE_PLUGIN:
             continue
         replicas = gpus.sharing.replicas if gpus.sharing else 1
-        other, before = next(iter(first.items()), (node.name, replicas))
-        first[node.name] = replicas
+        other, before = first = first or (node.name, replicas)
         if replicas != before:
             yield Mistake(
                 (*place, "sharing"),
@@ -100,7 +143,7 @@ def intel_shares_alike(cluster: Cluster) -> Iterator[Mistake]:
 
 def partitioning_fits(cluster: Cluster) -> Iterator[Mistake]:
     """A partitioning is one that the vendor's hardware knows, and all of it is said."""
-    for place, _, gpus in _declared(cluster):
+    for place, _, gpus in entries(cluster):
         if gpus.partitioning:
             yield from _partitioning((*place, "partitioning"), gpus, gpus.partitioning)
             if gpus.partitioning.mig and gpus.vendor is Vendor.NVIDIA:
@@ -190,7 +233,7 @@ def manifest_needs_no_version(cluster: Cluster) -> Iterator[Mistake]:
 
 def releases_are_of_a_way_that_is_used(cluster: Cluster) -> Iterator[Mistake]:
     """Intel's two charts have a key each, and one that is named is installed."""
-    ways = {gpus.allocation for _, _, gpus in _declared(cluster) if gpus.vendor is Vendor.INTEL}
+    ways = {gpus.allocation for _, _, gpus in entries(cluster) if gpus.vendor is Vendor.INTEL}
     for way in Allocation:
         key, version = cluster.gpu.release(Vendor.INTEL, way)
         if version and ways and way not in ways:
@@ -203,7 +246,7 @@ def releases_are_of_a_way_that_is_used(cluster: Cluster) -> Iterator[Mistake]:
 def settings_have_a_use(cluster: Cluster) -> Iterator[Mistake]:
     """What is set is read by a stack that is installed."""
     gpu = cluster.gpu
-    ways = {(gpus.vendor, gpus.allocation) for _, _, gpus in _declared(cluster)}
+    ways = {(gpus.vendor, gpus.allocation) for _, _, gpus in entries(cluster)}
     charts = {vendor for vendor, _ in ways if not gpu.stack(vendor).manifest}
     if gpu.node_feature_discovery and charts.isdisjoint(OPERATORS):
         text = "only AMD's and NVIDIA's operators read its labels, and no node has theirs; leave it out"
@@ -219,6 +262,9 @@ def settings_have_a_use(cluster: Cluster) -> Iterator[Mistake]:
 
 
 GPU_RULES: tuple[Callable[[Cluster], Iterator[Mistake]], ...] = (
+    a_model_has_one_entry,
+    allocation_is_one_per_node,
+    cards_are_cut_alike,
     allocation_is_one_per_operator,
     module_fits_vendor,
     sharing_fits,

@@ -28,7 +28,7 @@ def json_schema(model: type[Section]) -> dict[str, Any]:
 def mistakes(errors: Iterable[ErrorDetails], model: type[Section], data: Any) -> Iterator[Mistake]:
     """Translate a validation's errors, and leave out those that only echo another one."""
     errors = list(errors)
-    meant, told = set(_meant(errors, model)), set[Place]()
+    meant, told = set(_meant(errors, model, data)), set[Place]()
     for error in errors:
         missing = error["type"] == "missing"
         place = _place(error["loc"], data, missing=missing)
@@ -38,18 +38,23 @@ def mistakes(errors: Iterable[ErrorDetails], model: type[Section], data: Any) ->
         yield Mistake(place, _text(error, model, place))
 
 
-def _meant(errors: Iterable[ErrorDetails], model: type[Section]) -> Iterator[Place]:
+def _meant(errors: Iterable[ErrorDetails], model: type[Section], data: Any) -> Iterator[Place]:
     """Yield the places that misspelt keys were meant for: they are not missing as well."""
     for error in errors:
         if error["type"] == "extra_forbidden":
-            *above, key = error["loc"]
+            *above, key = _place(error["loc"], data, missing=False)
             yield from ((*above, near) for near in _near(str(key), known_keys(model, tuple(above))))
 
 
 def _place(loc: Place, data: Any, *, missing: bool) -> Place:
-    """Return the part of a location that is in the file: unions and checked keys add parts of their own."""
+    """Return the part of a location that is in the file: unions and checked keys add parts of their own.
+
+    So does the number of what stands alone where a list may stand.
+    """
     place: Place = ()
     for part in loc:
+        if isinstance(part, int) and not isinstance(data, list | tuple):
+            continue
         try:
             data = data[part]
         except (KeyError, IndexError, TypeError):

@@ -16,13 +16,13 @@ SYSTEM = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 class Declared:
     """A node as declared. `taints` are key=value:Effect texts; None leaves them as they are.
 
-    `left` are labels of other days: they go where the label `mark` says that slipway gave them.
+    `left` are labels of other days: they go where one of the `marks` says that slipway gave them.
     """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     unlabelled: tuple[str, ...] = ()
-    mark: str = ""
+    marks: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     taints: tuple[str, ...] | None = None
     untainted: tuple[str, ...] = ()
@@ -56,7 +56,8 @@ def change(declared: Declared, node: Object) -> Change:
         if have.get(name) != value:
             labels.append(f"{name}={value}")
             reasons.append(f"{declared.name}: label {name} is {have.get(name, 'missing')}, wanted {value}")
-    for name in (*declared.unlabelled, *(declared.left if declared.mark in have else ())):
+    left = () if have.keys().isdisjoint(declared.marks) else declared.left
+    for name in (*declared.unlabelled, *left):
         if name in have:
             labels.append(f"{name}-")
             reasons.append(f"{declared.name}: label {name} is there and shall not be")

@@ -38,6 +38,21 @@ def declared(wanted: Sequence[Declared]) -> Commands:
             yield StringCommand(_script(change))
 
 
+@operation()
+def unlabelled(names: Sequence[str], labels: Sequence[str]) -> Commands:
+    """The nodes carry none of these labels; one that has not joined yet has none."""
+    found = host.get_fact(Read, paths=[api.listed("v1", "Node")])
+    if not asked(found):
+        return
+    for name in names:
+        live = found.live.get(Key("", "Node", "", name))
+        change = nodes.change(Declared(name, unlabelled=tuple(labels)), live) if live else Change(name)
+        for text in change.reasons:
+            notes.reason(text)
+        if change.reasons:
+            yield StringCommand(_script(change))
+
+
 def _script(change: Change) -> str:
     lines = [kube.ENVIRONMENT]
     for verb, words in (("label", change.labels), ("taint", change.taints)):

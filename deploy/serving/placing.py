@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deploy.gpu.need import NeedError, nodes_for
-from deploy.model import Cluster, Node, Taint, Toleration
+from deploy.model import Cluster, Gpus, Node, Taint, Toleration
 from deploy.model.placement import HOSTNAME, TolerationOperator
 from deploy.model.serving import Model
 from deploy.model.values import TaintEffect
@@ -22,13 +22,22 @@ def nodes(cluster: Cluster, model: Model) -> tuple[Node, ...]:
 def labelled(cluster: Cluster, model: Model) -> tuple[Node, ...]:
     """Return the nodes that have what a model needs and selects, whatever their taints are."""
     if model.gpus:
-        able = [node for node, _ in nodes_for(cluster, need(model.gpus))]
+        fitting = {node.name for node, _ in nodes_for(cluster, need(model.gpus))}
+        able = [node for node in cluster.nodes if node.name in fitting]
     else:
         able = [*cluster.hosts_of_pods]
     if model.source.host_path is not None:
         able = [node for node in able if node.name == model.source.node]
     wanted = model.placement.node_selector
     return tuple(node for node in able if all(_has(node, key, value) for key, value in wanted.items()))
+
+
+def gpus(cluster: Cluster, model: Model) -> tuple[tuple[Node, Gpus], ...]:
+    """Return the GPUs that a model's pods may be given: of a pod all are of one model of one node."""
+    if model.gpus is None:
+        return ()
+    able = {node.name for node in nodes(cluster, model)}
+    return tuple(each for each in nodes_for(cluster, need(model.gpus)) if each[0].name in able)
 
 
 def untolerated(node: Node, model: Model) -> list[Taint]:

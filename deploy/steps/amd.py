@@ -9,8 +9,8 @@ from pyinfra.api import deploy
 
 from deploy import catalog, context
 from deploy.catalog import gpu_needs
-from deploy.gpu.wiring import VENDOR_LABEL
-from deploy.model import Allocation, Cluster, DriverSource, Gpus, Vendor
+from deploy.gpu.wiring import vendor_label
+from deploy.model import Cluster, DriverSource, Gpus, Vendor
 from deploy.operations import gpu_parts, helm, kube
 from deploy.operations.helm import Release
 from deploy.steps import charts, gpu_images, gpu_stack
@@ -89,8 +89,7 @@ def values(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
 
 
 def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
-    nodes = [node.gpus for node in cluster.gpu_nodes(Vendor.AMD) if node.gpus]
-    by_claim = nodes[0].allocation is Allocation.DRA
+    by_claim = bool(cluster.claimed_gpus(Vendor.AMD))
     tolerated = _tolerated(cluster)
     plugin: dict[str, Any] = {"enableDevicePlugin": not by_claim}
     dra: dict[str, Any] = {"enable": by_claim}
@@ -110,7 +109,7 @@ def _spec(cluster: Cluster, images: dict[str, str]) -> dict[str, Any]:
         plugin |= {"nodeLabellerImage": labeller, "nodeLabellerTolerations": tolerated}
     return {
         # Node Feature Discovery finds the cards of nodes, too, that do not declare them
-        "selector": {gpu_stack.FOUND[Vendor.AMD]: "true", VENDOR_LABEL: Vendor.AMD.value},
+        "selector": {gpu_stack.FOUND[Vendor.AMD]: "true", vendor_label(Vendor.AMD): "true"},
         "driver": _driver(cluster),
         "commonConfig": {
             "initContainerImage": images["amd-init"],
@@ -171,16 +170,15 @@ def _cut(gpus: Gpus) -> str | None:
 
 def _cuts(cluster: Cluster) -> dict[str, Gpus]:
     """Return the partition profiles that nodes are declared to have, by name: cpx_nps4."""
-    nodes = [node.gpus for node in cluster.gpu_nodes(Vendor.AMD) if node.gpus]
-    return {name: gpus for gpus in nodes if (name := _cut(gpus))}
+    return {name: gpus for _, gpus in cluster.declared_gpus(Vendor.AMD) if (name := _cut(gpus))}
 
 
 def profiles(cluster: Cluster) -> dict[str, dict[str, str]]:
     """Return the label by which the config manager cuts a node's cards, by node."""
     return {
         node.name: {PROFILE_LABEL: name}
-        for node in cluster.gpu_nodes(Vendor.AMD)
-        if node.gpus and (name := _cut(node.gpus))
+        for node, gpus in cluster.declared_gpus(Vendor.AMD)
+        if (name := _cut(gpus))
     }
 
 

@@ -33,7 +33,7 @@ def config(cluster: Cluster, node: Node, pause: str) -> File:
         "containerd/config.toml.j2",
         pause=pause,
         restrict_oom_score_adj=cluster.containerd.restrict_oom_score_adj,
-        owned_by_user=bool(node.gpus and node.gpus.closed_to_users),
+        owned_by_user=any(gpus.closed_to_users for gpus in node.gpus),
     )
     return File(CONFIG, content)
 

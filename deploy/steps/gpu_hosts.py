@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from pyinfra.api import deploy
 
@@ -37,42 +38,41 @@ QUIET = {"kernel.numa_balancing": 0}
 def gpu_hosts() -> None:
     """Prepare the host for the GPUs that it is declared to have."""
     cluster, declared = context.cluster(), context.node().gpus
-    if declared is None:
+    if not declared:
         return
-    stack = cluster.gpu.stack(declared.vendor)
-    _driver(declared, stack)
+    stacks = {vendor: cluster.gpu.stack(vendor) for vendor in context.node().gpu_vendors}
+    _driver(declared, stacks)
     groups.present(name="Have the groups of device nodes", names=GROUPS)
     files.present(name="Keep the folders of CDI", files=[File(CDI, render.file("gpu/cdi.conf"))])
     folders.present(name="Make the folders of CDI", paths=CDI_FOLDERS)
-    files.present(
-        name="Keep the driver from upgrades at night", files=[File(UPGRADES, upgrades(declared, stack))]
-    )
-    if declared.vendor is Vendor.AMD:
-        _instinct(declared)
+    files.present(name="Keep the driver from upgrades at night", files=[File(UPGRADES, upgrades(stacks))])
+    if Vendor.AMD in stacks:
+        _instinct(context.node().gpus_of(Vendor.AMD))
 
 
-def upgrades(declared: Gpus, stack: Stack) -> bytes:
+def upgrades(stacks: Mapping[Vendor, Stack]) -> bytes:
     """Return what unattended-upgrades must leave alone."""
-    own = (f"^{re.escape(package)}$" for package in stack.packages)
-    patterns = dict.fromkeys((*DRIVERS[declared.vendor], *own))
-    return render.template("gpu/unattended-upgrades.j2", patterns=list(patterns))
+    known = (pattern for vendor in stacks for pattern in DRIVERS[vendor])
+    own = (f"^{re.escape(package)}$" for stack in stacks.values() for package in stack.packages)
+    return render.template("gpu/unattended-upgrades.j2", patterns=list(dict.fromkeys((*known, *own))))
 
 
-def _driver(declared: Gpus, stack: Stack) -> None:
-    """Have the kernel module, but where the vendor's operator is to bring it."""
-    if stack.driver is DriverSource.PACKAGES:
-        packages.installed(name="Install the driver", names=stack.packages)
-        packages.held(name="Hold the driver", names=stack.packages)
-    if declared.vendor is Vendor.NVIDIA:
+def modules(declared: Sequence[Gpus], stacks: Mapping[Vendor, Stack]) -> list[str]:
+    """Return the kernel's modules that a host loads: all but those that a vendor's operator brings."""
+    mine = (gpus for gpus in declared if stacks[gpus.vendor].driver is not DriverSource.OPERATOR)
+    return list(dict.fromkeys(module_of(gpus).value for gpus in mine))
+
+
+def _driver(declared: Sequence[Gpus], stacks: Mapping[Vendor, Stack]) -> None:
+    """Have the kernel's modules, and what brings them."""
+    if brought := list(dict.fromkeys(name for stack in stacks.values() for name in stack.packages)):
+        packages.installed(name="Install the driver", names=brought)
+        packages.held(name="Hold the driver", names=brought)
+    if Vendor.NVIDIA in stacks:
         keep_nouveau_away()
         kernel.made_way(name="Take the cards from nouveau", old="nouveau", new="nvidia")
-    if stack.driver is not DriverSource.OPERATOR:
-        kernel.modules_loaded(
-            name="Load the driver",
-            names=[module_of(declared).value],
-            path=MODULES,
-            packages=stack.packages,
-        )
+    if mine := modules(declared, stacks):
+        kernel.modules_loaded(name="Load the driver", names=mine, path=MODULES, packages=brought)
 
 
 def keep_nouveau_away() -> None:
@@ -80,6 +80,6 @@ def keep_nouveau_away() -> None:
     kernel.modprobe_configured(name="Keep nouveau away", file=File(NOUVEAU, render.file("gpu/nouveau.conf")))
 
 
-def _instinct(declared: Gpus) -> None:
-    balanced = QUIET if declared.model.startswith("MI") else {}
+def _instinct(declared: Sequence[Gpus]) -> None:
+    balanced = QUIET if any(gpus.model.startswith("MI") for gpus in declared) else {}
     gpus.tuned(name="Tune the kernel for AMD's GPUs", values=balanced, at_least=INOTIFY, path=SYSCTLS)

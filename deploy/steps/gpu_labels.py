@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from deploy.catalog import gpu_needs
-from deploy.gpu.wiring import ALLOCATION_LABEL, MODEL_LABEL, PARTS_LABEL, VENDOR_LABEL
+from deploy.gpu.wiring import allocation_label, model_label, parts_label, vendor_label
 from deploy.model import Cluster, Node, Vendor
 from deploy.steps import amd, gpu_stack, nvidia
 
-OURS = (
-    VENDOR_LABEL,
-    MODEL_LABEL,
-    ALLOCATION_LABEL,
-    PARTS_LABEL,
+# each of them says that slipway has labelled a node for its GPUs
+MARKS = (*map(vendor_label, Vendor), gpu_stack.FORMER_MARK)
+OURS = tuple(
+    label(vendor) for vendor in Vendor for label in (vendor_label, model_label, allocation_label, parts_label)
 )
 OPERATORS = {
     Vendor.AMD: (amd.PROFILE_LABEL,),
@@ -41,11 +40,14 @@ def left(cluster: Cluster, node: Node) -> tuple[str, ...]:
     """Return those of the labels that the GPU phases set which this node is not declared to have.
 
     What Node Feature Discovery finds is its own, and so is what a vendor's operator reads where a manifest
-    installs it: the operator may set these itself, and again.
+    installs it: the operator may set these itself, and again. By labels of former releases a stack may serve
+    a node with GPUs until it is told today's.
     """
-    theirs = node.gpus.vendor if node.gpus and cluster.gpu.stack(node.gpus.vendor).manifest else None
-    read = (name for vendor, names in OPERATORS.items() if vendor is not theirs for name in names)
+    theirs = {vendor for vendor in node.gpu_vendors if cluster.gpu.stack(vendor).manifest}
+    read = (name for vendor, names in OPERATORS.items() if vendor not in theirs for name in names)
     found = () if gpu_needs.wants_node_features(cluster) else tuple(gpu_stack.FOUND.values())
-    own = (gpu_stack.labels(cluster, node), amd.profiles(cluster), nvidia.labels(cluster))
-    wanted = {*node.labels, *own[0], *own[1].get(node.name, {}), *own[2].get(node.name, {})}
-    return tuple(name for name in (*OURS, *read, *found) if name not in wanted)
+    own = (each.get(node.name, {}) for each in (amd.profiles(cluster), nvidia.labels(cluster)))
+    ours = (gpu_stack.labels(cluster, node, vendor) for vendor in node.gpu_vendors)
+    wanted = {*node.labels, *(name for each in (*own, *ours) for name in each)}
+    former = () if node.gpus else gpu_stack.FORMER
+    return tuple(name for name in (*OURS, *former, *read, *found) if name not in wanted)

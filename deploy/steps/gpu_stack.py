@@ -12,16 +12,9 @@ from deploy import catalog, context
 from deploy.catalog import LockedFile, gpu_needs
 from deploy.catalog import gpu as names
 from deploy.errors import InventoryError
-from deploy.gpu import written
-from deploy.gpu.parts import devices, profile_of
-from deploy.gpu.wiring import (
-    ALLOCATION_LABEL,
-    MODEL_LABEL,
-    PARTS_LABEL,
-    VENDOR_LABEL,
-    label_value,
-    resource_of,
-)
+from deploy.gpu import wiring, written
+from deploy.gpu.parts import devices
+from deploy.gpu.wiring import allocation_label, resource_of
 from deploy.model import Allocation, Cluster, DriverSource, Node, Vendor
 from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import gpus, kube, nodes
@@ -41,6 +34,9 @@ SERVING = "serving"
 # seconds for what an end of pods takes beside their own time
 SLACK = 60
 REWRITE = "Write these in the version that is served; `slipway explain DRA-02` says how they differ"
+# what a node with GPUs was labelled with when it could have one vendor's and one model's alone
+FORMER_MARK = "slipway.dev/gpu-vendor"
+FORMER = (FORMER_MARK, *(f"slipway.dev/gpu-{each}" for each in ("model", "allocation", "parts")))
 # Node Feature Discovery's labels that the operators look for (ROCm/gpu-operator gpu-nfd-default-rule.yaml,
 # NVIDIA/gpu-operator controllers/state_manager.go)
 FOUND = {
@@ -66,19 +62,13 @@ def tolerated(nodes: Iterable[Node]) -> list[dict[str, str]]:
 
 def selector(vendor: Vendor, allocation: Allocation) -> dict[str, str]:
     """Return the labels of the nodes that one stack serves."""
-    return {VENDOR_LABEL: vendor.value, ALLOCATION_LABEL: allocation.value}
+    return {allocation_label(vendor): allocation.value}
 
 
-def labels(cluster: Cluster, node: Node) -> dict[str, str]:
-    """Return the labels by which a node's GPUs are found, by workloads and by the stacks."""
-    declared = node.gpus
-    if declared is None:
-        return {}
-    own = {MODEL_LABEL: label_value(declared.model), **selector(declared.vendor, declared.allocation)}
-    if profile := profile_of(declared):
-        own[PARTS_LABEL] = profile
-    found = FOUND.get(declared.vendor)
-    if found and not gpu_needs.discovered(cluster, declared.vendor):
+def labels(cluster: Cluster, node: Node, vendor: Vendor) -> dict[str, str]:
+    """Return the labels by which a node's GPUs of a vendor are found, by workloads and by its stack."""
+    own, found = wiring.labels(node, vendor), FOUND.get(vendor)
+    if found and not gpu_needs.discovered(cluster, vendor):
         own[found] = "true"
     return own
 
@@ -120,7 +110,7 @@ def check_lock(cluster: Cluster) -> None:
 def labelled(cluster: Cluster, vendor: Vendor, more: dict[str, dict[str, str]] | None = None) -> None:
     """Label a vendor's nodes; `more` are labels of its own stack, by node."""
     wanted = [
-        Declared(node.name, labels={**labels(cluster, node), **(more or {}).get(node.name, {})})
+        Declared(node.name, labels={**labels(cluster, node, vendor), **(more or {}).get(node.name, {})})
         for node in cluster.gpu_nodes(vendor)
     ]
     nodes.declared(name="Label the nodes", wanted=wanted)
@@ -146,7 +136,7 @@ def holding(cluster: Cluster, vendor: Vendor) -> Holding:
 def handed_over(cluster: Cluster, vendor: Vendor) -> None:
     """Make sure that no pod still holds a GPU in the way that its node has left."""
     held = holding(cluster, vendor)
-    ways = {node.name: node.gpus.allocation for node in cluster.gpu_nodes(vendor) if node.gpus}
+    ways = {node.name: node.allocation(vendor) for node in cluster.gpu_nodes(vendor)}
     gpus.handed_over(
         name="Make sure that no GPU is given away twice",
         ways=ways,
@@ -157,17 +147,7 @@ def handed_over(cluster: Cluster, vendor: Vendor) -> None:
 
 def offered(cluster: Cluster, vendor: Vendor, until: str, *homes: str) -> None:
     """Wait until every node of a vendor offers its declared GPUs; pods of `homes` tell why one does not."""
-    known = names.names(vendor)
-    offers = [
-        Offer(
-            node=node.name,
-            count=devices(node.gpus),
-            driver=known.driver if node.gpus.allocation is Allocation.DRA else None,
-            resource=resource_of(cluster, node.gpus),
-        )
-        for node in cluster.gpu_nodes(vendor)
-        if node.gpus
-    ]
+    offers = _offers(cluster, vendor)
     operated = cluster.gpu.stack(vendor).driver is DriverSource.OPERATOR
     patience = gpus.DRIVER_PATIENCE if operated else gpus.PATIENCE
     gpus.offered(
@@ -178,6 +158,20 @@ def offered(cluster: Cluster, vendor: Vendor, until: str, *homes: str) -> None:
         patience=patience,
         _timeout=patience + SLACK,
     )
+    # not before: the stack of a former release served its nodes by these
+    served = [node.name for node in cluster.gpu_nodes(vendor)]
+    nodes.unlabelled(name="Forget labels of former releases", names=served, labels=FORMER)
+
+
+def _offers(cluster: Cluster, vendor: Vendor) -> list[Offer]:
+    """Return what each node shall offer: of a driver all of its cards, of each resource those of its name."""
+    found: dict[tuple[str, str | None, str], int] = {}
+    for node, cards in cluster.declared_gpus(vendor):
+        by_claim = cards.allocation is Allocation.DRA
+        driver = names.names(vendor).driver if by_claim else None
+        offer = (node.name, driver, "" if by_claim else resource_of(cluster, cards))
+        found[offer] = found.get(offer, 0) + devices(cards)
+    return [Offer(node, count, driver, resource) for (node, driver, resource), count in found.items()]
 
 
 def registry_chart(name: str) -> Chart:

@@ -30,7 +30,7 @@ def intel() -> None:
     # by its label a node is taken up by the other way's pods at once, where that serves other nodes already
     gpu_stack.handed_over(cluster, Vendor.INTEL)
     gpu_stack.labelled(cluster, Vendor.INTEL)
-    declared = {node.gpus.allocation for node in cluster.gpu_nodes(Vendor.INTEL) if node.gpus}
+    declared = {gpus.allocation for _, gpus in cluster.declared_gpus(Vendor.INTEL)}
     if cluster.gpu.intel.manifest is None:
         _leave(declared)
     if not gpu_stack.from_manifest(cluster, Vendor.INTEL, PHASE):
@@ -117,18 +117,16 @@ def _named() -> dict[str, Any]:
 
 def plugin(cluster: Cluster, image: str) -> dict[str, Any]:
     """Return the device plugin: cards of the declared models alone, so never a processor's own graphics."""
-    nodes = [
-        node.gpus
-        for node in cluster.gpu_nodes(Vendor.INTEL)
-        if node.gpus and node.gpus.allocation is Allocation.DEVICE_PLUGIN
+    declared = [
+        gpus for _, gpus in cluster.declared_gpus(Vendor.INTEL) if gpus.allocation is Allocation.DEVICE_PLUGIN
     ]
-    models = {gpus.model for gpus in nodes}
+    models = {gpus.model for gpus in declared}
     ids = sorted(
         device
         for (_, device), card in cards().items()
         if card.vendor is Vendor.INTEL and card.model in models
     )
-    shared = next((gpus.sharing.replicas for gpus in nodes if gpus.sharing), 1)
+    shared = next((gpus.sharing.replicas for gpus in declared if gpus.sharing), 1)
     spec: dict[str, Any] = {
         "image": image,
         "sharedDevNum": shared,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pyinfra.api import deploy
 
 from deploy import context
-from deploy.gpu.wiring import VENDOR_LABEL
 from deploy.model import Cluster, Node
 from deploy.operations import kube_proxy
 from deploy.operations import nodes as operations
@@ -42,7 +41,7 @@ def declared(cluster: Cluster, node: Node) -> Declared:
             *((NO_LOAD_BALANCER,) if alone and cluster.load_balancer else ()),
             *gpu_labels.let_in(cluster, node),
         ),
-        mark=VENDOR_LABEL,
+        marks=gpu_labels.MARKS,
         left=gpu_labels.left(cluster, node),
         taints=None if taints is None else tuple(f"{t.key}={t.value}:{t.effect.value}" for t in taints),
         untainted=(CONTROL_PLANE,) if alone else (),

@@ -124,7 +124,7 @@ def _toolkit(cluster: Cluster) -> dict[str, Any]:
 
 
 def _nodes(cluster: Cluster) -> list[Gpus]:
-    return [node.gpus for node in cluster.gpu_nodes(Vendor.NVIDIA) if node.gpus]
+    return [gpus for _, gpus in cluster.declared_gpus(Vendor.NVIDIA)]
 
 
 def _sharing(nodes: list[Gpus]) -> dict[str, str]:
@@ -162,12 +162,11 @@ def labels(cluster: Cluster) -> dict[str, dict[str, str]]:
     """
     found: dict[str, dict[str, str]] = {}
     cut = any(gpus.partitioning and gpus.partitioning.mig for gpus in _nodes(cluster))
-    for node in cluster.gpu_nodes(Vendor.NVIDIA):
-        gpus = node.gpus
+    for node, gpus in cluster.declared_gpus(Vendor.NVIDIA):
         own = {}
-        if gpus and (name := _shared_name(gpus)):
+        if name := _shared_name(gpus):
             own[PLUGIN_LABEL] = name
-        if gpus and cut:
+        if cut:
             own[MIG_LABEL] = (gpus.partitioning and gpus.partitioning.mig) or WHOLE
         if own:
             found[node.name] = own

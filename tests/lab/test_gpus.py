@@ -157,7 +157,7 @@ def test_a_runtime_without_cdi_hands_nothing_over_and_is_put_right(gpus: Site) -
 
 def test_two_allocators_on_one_node_are_found(gpus: Site) -> None:
     second = (MANIFESTS / "nvidia.yaml").read_text().replace("nvidia", "amd")
-    second = second.replace("gpu-allocation: dra", "gpu-allocation: device-plugin")
+    second = second.replace("gpu-amd-allocation: dra", "gpu-amd-allocation: device-plugin")
     second = second.replace("simulated-amd", "simulated-amd-too")
     documents = list(yaml.safe_load_all(second))
     own = yaml.safe_dump_all([each for each in documents if each["kind"] != "Namespace"])

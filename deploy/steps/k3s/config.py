@@ -105,7 +105,7 @@ def _merged(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Document:
 
 
 def _node(node: Node) -> Document:
-    owned = {"nonroot-devices": True} if node.gpus and node.gpus.closed_to_users else {}
+    owned = {"nonroot-devices": True} if any(gpus.closed_to_users for gpus in node.gpus) else {}
     return {"node-name": node.name, "node-ip": str(node.address), **owned}
 
 

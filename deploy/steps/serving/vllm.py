@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy import render
 from deploy.gpu import Wiring, digest, wired
-from deploy.model import Cluster, Node
+from deploy.model import Cluster, Gpus
 from deploy.model.labels import OWNED
 from deploy.model.serving import Accelerator, Model
 from deploy.serving import command, fit, names, placing, timing
@@ -102,17 +102,22 @@ def _spare(cluster: Cluster, model: Model, count: int) -> int:
 
     Its volume may tie all of its pods to one node, and every other model that may be there is taken to be.
     """
+    able: dict[str, list[Gpus]] = {}
+    for node, gpus in placing.gpus(cluster, model):
+        able.setdefault(node.name, []).append(gpus)
     left = [
-        node.gpus.count // count - sum(_taken(cluster, each, node, count) for each in cluster.models)
-        for node in placing.nodes(cluster, model)
-        if node.gpus
+        sum(gpus.count // count for gpus in cards)
+        - sum(_taken(cluster, each, node, cards, count) for each in cluster.models)
+        for node, cards in able.items()
     ]
     return min(left, default=0)
 
 
-def _taken(cluster: Cluster, model: Model, node: Node, count: int) -> int:
-    """Return how many times `count` GPUs of a node a model leaves to nobody else when all of it is there."""
-    if model.gpus is None or node not in placing.nodes(cluster, model):
+def _taken(cluster: Cluster, model: Model, node: str, cards: list[Gpus], count: int) -> int:
+    """Return how many times `count` of a node's cards a model leaves to nobody when all of it is there."""
+    if model.gpus is None or not any(
+        at.name == node and gpus in cards for at, gpus in placing.gpus(cluster, model)
+    ):
         return 0
     return model.replicas * math.ceil(model.gpus.count / count)
 

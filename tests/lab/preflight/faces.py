@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.lab.preflight.breaks import ETH0, covered, overlaid, package, program, waiting
@@ -19,11 +19,16 @@ class Face:
 
     host: str
     profile: str
-    gpus: Mapping[str, object]
+    gpus: Mapping[str, object] | Sequence[Mapping[str, object]]
     found: Mapping[str, str] = field(default_factory=dict)
     make: tuple[str, ...] = ()
     mend: tuple[str, ...] = ()
     whole: str = ""
+
+    @property
+    def declared(self) -> object:
+        """What the inventory says of the host's GPUs."""
+        return dict(self.gpus) if isinstance(self.gpus, Mapping) else [dict(each) for each in self.gpus]
 
     @property
     def mended(self) -> str:
@@ -39,6 +44,8 @@ class Face:
 A770 = {"vendor": "intel", "model": "A770", "count": 2}
 H100 = {"vendor": "nvidia", "model": "H100", "count": 8}
 MI300X = {"vendor": "amd", "model": "MI300X", "count": 8}
+ARCS_AND_H100 = (A770, {"vendor": "intel", "model": "B580", "count": 1}, {**H100, "count": 1})
+ONE_OF_EACH = tuple({**each, "count": 1} for each in (A770, MI300X, H100))
 TAKEN = "h100-nouveau"  # what its fix makes of it shows at the next boot, so it has a test of its own
 SECOND = "0000:4b:00.0 A770"
 LIBRARY = "libnvidia-compute-595"
@@ -98,6 +105,15 @@ ROUNDS = (
         Face("n1", "mi300x-no-kfd", {**MI300X, "count": 1}, {"AMD-01": "no /dev/kfd"}, whole="one-mi300x"),
         Face("n2", "a770-no-driver", A770, {"GPU-02": f"{SECOND} is bound to no driver"}, whole="two-a770"),
         Face("n3", "two-a770", A770),
+    ),
+    (
+        Face("n1", "arcs-and-h100", ARCS_AND_H100),
+        Face(
+            "n2", "arcs-alone", ARCS_AND_H100,
+            {"GPU-01": r"2x intel A770, 1x intel B580; not counted: integrated graphics \(simulated\)"},
+            whole="arcs-and-h100",
+        ),
+        Face("n3", "one-of-each", ONE_OF_EACH),
     ),
     (
         Face("n1", "eight-h100", H100),

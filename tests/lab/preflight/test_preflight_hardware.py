@@ -46,7 +46,7 @@ def faces(bare: Bare) -> Iterator[Bare]:
 def declare(bare: Bare, number: int) -> None:
     """Have the inventory declare what the hosts of a round should have."""
     for node, face in zip(bare.data["nodes"], ROUNDS[number], strict=True):
-        node["gpus"] = dict(face.gpus)
+        node["gpus"] = face.declared
     bare.write()
 
 

@@ -68,7 +68,7 @@ def test_a_host_says_which_node_is_whose(tmp_path: Path) -> None:
 
 
 def test_nvidias_gpus_count_once_though_their_display_nodes_come_with_them() -> None:
-    target = Target("n1", HOPPER, 2, {"gpu-0": "/dev/nvidia0", "gpu-1": "/dev/nvidia1"})
+    target = Target("n1", HOPPER, 2, 2, {"gpu-0": "/dev/nvidia0", "gpu-1": "/dev/nvidia1"})
     one, rest = (Told(frozenset(nodes.split())) for nodes in HANDED)
     pods = {"none-n1": Told(frozenset()), "one-n1": one, "rest-n1": rest}
     claims = {"one-n1": frozenset({"gpu-0"}), "rest-n1": frozenset({"gpu-1"})}
@@ -82,7 +82,7 @@ def test_nvidias_gpus_count_once_though_their_display_nodes_come_with_them() -> 
 
 
 def test_one_gpu_in_two_pods_is_found() -> None:
-    target = Target("amd1", CLUSTER.node("amd1").gpus, 8, {})  # type: ignore[arg-type]
+    target = Target("amd1", CLUSTER.node("amd1").gpus[0], 8, 8, {})
     pods = {"none-amd1": Told(frozenset()), "one-amd1": Told(frozenset(AMD[:1]))}
     pods["rest-amd1"] = Told(frozenset(AMD[:7]))
 

@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 from clusters import LOCK
-from gpu_world import CLUSTER, RESOURCE, World, lists
+from gpu_world import CLUSTER, MIXED, RESOURCE, World, lists, mixed
 
 from checks.acceptance import gpus
 from checks.acceptance.gates import Gate, silently
-from checks.acceptance.gpu_pods import Target, wiring
 from checks.acceptance.gpu_targets import targets
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Kubectl
 from checks.cluster.snapshot import Answer, Snapshot
 from checks.finding import Finding
 from deploy.catalog.gpu import resource_api
-from deploy.model import Cluster, Gpus
+from deploy.model import Cluster
 
 READY = ("cp1", "intel1", "amd1")
 AMD = [f"/dev/dri/renderD{128 + number}" for number in range(8)]
@@ -176,64 +175,56 @@ def test_gpus_that_a_workload_holds_are_left_to_it() -> None:
     }
 
 
-def cut(node: int, resource: int, **gpus: Any) -> tuple[Cluster, dict[str, list[dict[str, Any]]]]:
-    """Return the cluster with other GPUs on a node, and what amd1 then offers."""
-    inventory = CLUSTER.model_dump(mode="json")
-    inventory["nodes"][node]["gpus"] |= gpus
-    offer = {"metadata": {"name": "amd1"}, "status": {"allocatable": {RESOURCE: str(resource)}}}
-    return Cluster.model_validate(inventory), {"nodes": [offer]}
-
-
-CPX, SPX = ({"compute": compute, "memory": "NPS1"} for compute in ("CPX", "SPX"))
-
-
-def test_one_part_of_cut_cards_is_given_to_a_pod_and_the_rest_is_said_to_be_untried() -> None:
-    cluster, changed = cut(2, 64, partitioning=CPX)
-
-    findings = prove(World(), cluster=cluster, **changed)
-
-    assert told_of(findings, "pass")["GPU-14", "amd1"] == f"0 asked for: none; 1 asked for: {AMD[0]}"
-    assert told_of(findings, "skipped") == {
-        ("GPU-15", "amd1"): "its GPUs are cut into parts, or shared by number"
-    }
-
-
-def test_a_part_that_a_pod_does_not_see_is_found() -> None:
-    cluster, changed = cut(2, 64, partitioning=CPX)
-
-    findings = prove(World(blind=True), cluster=cluster, **changed)
-
-    assert told_of(findings, "fail")["GPU-14", "amd1"] == "0 asked for: none; 1 asked for: none"
-
-
-def test_parts_that_are_all_held_are_left_to_who_holds_them() -> None:
-    cluster, changed = cut(2, 64, partitioning=CPX)
-    limits = {"resources": {"limits": {RESOURCE: "64"}}}
-    pod = {"metadata": {"name": "llama"}, "spec": {"nodeName": "amd1", "containers": [limits]}}
-
-    findings = prove(World(), cluster=cluster, pods=[pod], **changed)
-
-    assert told_of(findings, "skipped")["GPU-14", "amd1"] == "0 of 64 are free"
-
-
-def test_cards_that_are_made_whole_are_proven_as_whole_ones() -> None:
-    cluster, changed = cut(2, 8, partitioning=SPX)
-
-    assert prove(World(), cluster=cluster, **changed) == prove(World())
-
-
-def test_a_part_is_claimed_by_its_profile() -> None:
-    gpus = Gpus.model_validate(
-        {"vendor": "amd", "model": "MI300X", "count": 8, "allocation": "dra", "partitioning": CPX}
-    )
-    api = resource_api("v1.36.3")
-
-    wired = wiring(CLUSTER, api, Target("amd1", gpus, 64, {}), "one-amd1", "verify", 1)
-
-    assert "cpx_nps1" in json.dumps(wired.objects)
-
-
 def test_a_node_that_is_not_ready_is_not_taken_for_good() -> None:
     findings = prove(World(), ready=("cp1", "amd1"))
 
     assert told_of(findings, "unavailable") == {("GPU-14", "intel1"): "the node is not Ready (K8S-01)"}
+
+
+def test_every_model_of_a_node_is_proven_and_told_in_one_finding() -> None:
+    findings = prove(World(), ("cp1", "mixed1"), MIXED, **mixed())
+
+    assert told_of(findings, "fail") == {}
+    assert told_of(findings, "pass") == {
+        ("GPU-14", "mixed1"): "A770: 0 asked for: none; 1 asked for: /dev/dri/renderD129; 1 asked for:"
+        " /dev/dri/renderD130; B580: 0 asked for: none; 1 asked for: /dev/dri/renderD131; MI210: 0 asked for:"
+        " none; 1 asked for: /dev/dri/renderD132; 1 asked for: /dev/dri/renderD133",
+        ("GPU-15", "mixed1"): "A770: with all 2 held: cannot allocate all claims; with one freed:"
+        " /dev/dri/renderD129; with all freed: 2 in one pod; B580: with all 1 held: cannot allocate all"
+        " claims; with one freed: /dev/dri/renderD131; with all freed: 1 in one pod; MI210: with all 2 held:"
+        f" Insufficient {RESOURCE}; with one freed: /dev/dri/renderD132; with all freed: 2 in one pod",
+        ("DRA-06", "mixed1"): "A770: 4 seen, 2 held by others; B580: 4 seen, 1 held by others",
+        ("GPU-16", "mixed1"): "A770: 1 for two pods: /dev/dri/renderD129; 2 for two pods: /dev/dri/renderD129"
+        " /dev/dri/renderD130; B580: 1 for two pods: /dev/dri/renderD131",
+        ("DRA-05", "mixed1"): "A770: every claim of a pod that is gone has returned; B580: every claim of a"
+        " pod that is gone has returned",
+    }
+
+
+def test_one_model_that_is_held_is_left_alone_and_the_others_of_the_node_are_proven() -> None:
+    pod = {
+        "metadata": {"name": "llama"},
+        "spec": {"nodeName": "mixed1", "containers": [{"resources": {"limits": {RESOURCE: "2"}}}]},
+    }
+
+    findings = prove(World(), ("cp1", "mixed1"), MIXED, **{**mixed(), "pods": [pod]})
+
+    assert {each.check: each.status.value for each in findings} == {
+        "GPU-14": "skipped",
+        "GPU-15": "skipped",
+        "DRA-06": "pass",
+        "GPU-16": "pass",
+        "DRA-05": "pass",
+    }
+    assert told_of(findings, "skipped")["GPU-14", "mixed1"].startswith(
+        "MI210: 0 of 2 are free; A770: 0 asked"
+    )
+
+
+def test_a_fault_of_one_model_is_the_nodes() -> None:
+    findings = prove(World(generous=True), ("cp1", "mixed1"), MIXED, **mixed())
+
+    [failed] = [each for each in findings if each.status.value == "fail"]
+    assert (failed.check, failed.host) == ("GPU-15", "mixed1")
+    assert "B580: with all 1 held: /dev/dri/renderD131" in failed.found
+    assert failed.remedy

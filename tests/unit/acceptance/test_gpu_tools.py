@@ -164,3 +164,16 @@ def test_pods_that_could_not_be_listed_are_not_taken_for_none() -> None:
     )
 
     assert (finding.status, finding.found) == (Status.UNAVAILABLE, "the API is away")
+
+
+def test_on_a_node_of_two_vendors_each_model_is_asked_by_its_own_tool() -> None:
+    both = [{"vendor": vendor, "model": MODELS[vendor], "count": 2} for vendor in ("intel", "nvidia")]
+    plain = cluster("nvidia").model_dump(mode="json", exclude_none=True)
+    plain["nodes"][1]["gpus"] = both
+    hands = Hands(Ran(out=SMI))
+
+    finding = told(hands, Cluster.model_validate(plain))
+
+    assert (finding.status, finding.found) == (Status.PASS, "tiny-1: 2 of 2")
+    assert finding.wanted == "an answer to sycl-ls or nvidia-smi from each GPU of a pod"
+    assert "nvidia-smi -L" in hands.ran[-1]

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from checks.collect.observed import Observed
 from checks.preflight.proposal import ProposedGpus, ProposedNode, candidates, proposal
-from deploy.model import TimeSync, Vendor
+from deploy.model import Allocation, TimeSync, Vendor
 from deploy.observe.cgroup import Cgroup
 from deploy.observe.confinement import Confinement
 from deploy.observe.network import Route
@@ -27,7 +27,7 @@ def test_the_host_without_gpus_runs_the_control_plane() -> None:
             "g1",
             IPv4Address("192.168.1.10"),
             control_plane=False,
-            gpus=ProposedGpus(Vendor.INTEL, "A770", 2, ()),
+            gpus=(ProposedGpus(Vendor.INTEL, "A770", 2, Allocation.DRA),),
             notes=(
                 "Debian GNU/Linux 12 (bookworm), 8 CPUs, 32 GiB",
                 "disks nvme0n1 500 GiB; 150 GiB free in /var",
@@ -37,7 +37,7 @@ def test_the_host_without_gpus_runs_the_control_plane() -> None:
             "box",
             IPv4Address("192.168.1.11"),
             control_plane=True,
-            gpus=None,
+            gpus=(),
             notes=(
                 "Debian GNU/Linux 12 (bookworm), 8 CPUs, 32 GiB",
                 "disks nvme0n1 500 GiB; 150 GiB free in /var",
@@ -52,7 +52,7 @@ def test_hosts_of_one_name_or_none_get_names_of_their_own() -> None:
     assert [node.name for node in made.nodes] == ["node1", "node2", "gpu-box"]
 
 
-def test_a_card_of_another_model_is_told_and_not_declared() -> None:
+def test_cards_of_two_models_are_declared_each_by_itself() -> None:
     host = with_arcs()
     own, first, second = host.pci.devices  # type: ignore[union-attr]
     host = replace(
@@ -61,7 +61,25 @@ def test_a_card_of_another_model_is_told_and_not_declared() -> None:
 
     [node] = proposal(found(host), ()).nodes
 
-    assert node.gpus == ProposedGpus(Vendor.INTEL, "A770", 2, ("1x intel B580",))
+    assert node.gpus == (
+        ProposedGpus(Vendor.INTEL, "A770", 2, Allocation.DRA),
+        ProposedGpus(Vendor.INTEL, "B580", 1, Allocation.DRA),
+    )
+
+
+def test_two_models_of_nvidias_on_one_host_are_claimed_on_all() -> None:
+    """Its device plugin offers both under one name, and its operator serves all nodes in one way."""
+    cards = [
+        device(f"0000:0{slot}:00.0", "10de", id_, None, bar=0) for slot, id_ in ((1, "2330"), (2, "2684"))
+    ]
+    hosts = [replace(healthy(f"n{count}"), pci=Bus(True, tuple(cards[:count]))) for count in (1, 2)]
+
+    made = proposal(found(*hosts), ())
+
+    assert [[(each.model, each.allocation) for each in node.gpus] for node in made.nodes] == [
+        [("H100", Allocation.DRA)],
+        [("H100", Allocation.DRA), ("RTX 4090", Allocation.DRA)],
+    ]
 
 
 def test_a_card_of_an_unknown_id_is_left_to_be_named() -> None:
@@ -69,7 +87,7 @@ def test_a_card_of_an_unknown_id_is_left_to_be_named() -> None:
 
     [node] = proposal(found(host), ()).nodes
 
-    assert node.gpus == ProposedGpus(Vendor.NVIDIA, "10de:9999", 1, (), known=False)
+    assert node.gpus == (ProposedGpus(Vendor.NVIDIA, "10de:9999", 1, Allocation.DEVICE_PLUGIN, known=False),)
 
 
 def test_the_pool_is_the_last_free_row_of_the_network() -> None:
@@ -124,4 +142,4 @@ def test_what_containers_lack_is_found_out() -> None:
 def test_a_host_that_said_little_is_proposed_all_the_same() -> None:
     [node] = proposal([(IPv4Address("192.168.1.10"), Observed(host="host1"))], ()).nodes
 
-    assert node == ProposedNode("node1", IPv4Address("192.168.1.10"), True, None, ())
+    assert node == ProposedNode("node1", IPv4Address("192.168.1.10"), True, (), ())

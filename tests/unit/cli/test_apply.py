@@ -14,7 +14,7 @@ from deploy.engine.applying import Outcome
 from deploy.engine.speaker import KubeNode
 from deploy.engine.survey import Survey
 from deploy.errors import HostError
-from deploy.model import paths
+from deploy.model import Cluster, paths
 from deploy.model.row import Row, State
 from tests.unit.cli.called import slipway
 
@@ -103,12 +103,32 @@ Members = dict[str, KubeNode]
 MEMBERS: Members = {name: KubeNode(name, True, False, False, frozenset()) for name in ("cp1", "g1", "w1")}
 
 
+EQUIPPED = Cluster.model_validate(
+    {
+        "name": "lab",
+        "nodes": [
+            {"name": "cp1", "address": "10.0.0.11", "roles": ["control-plane"]},
+            {
+                "name": "g1",
+                "address": "10.0.0.12",
+                "roles": ["worker"],
+                "gpus": [
+                    {"vendor": "intel", "model": "A770", "count": 2},
+                    {"vendor": "nvidia", "model": "H100", "count": 1},
+                ],
+            },
+            {"name": "w1", "address": "10.0.0.13", "roles": ["worker"]},
+        ],
+    }
+)
+
+
 def refused(
     monkeypatch: pytest.MonkeyPatch, findings: list[Finding], *rows: Row, members: Members = MEMBERS
 ) -> str:
     """Return what an apply of a living cluster says before it begins."""
     monkeypatch.setattr("deploy.cli.preflight.run_preflight", lambda *_: findings)
-    session = SimpleNamespace(hosts=tuple(MEMBERS), chosen=set(MEMBERS), cluster=None)
+    session = SimpleNamespace(hosts=tuple(MEMBERS), chosen=set(MEMBERS), cluster=EQUIPPED)
     try:
         _refuse_unfit_hosts(session, Survey("cp1", members, rows))  # type: ignore[arg-type]
     except HostError as error:
@@ -148,7 +168,7 @@ def test_a_node_whose_gpus_are_prepared_or_that_is_rebooted_is_not_asked(
     assert refused(monkeypatch, [CARD_GONE], *rows) == ""
 
 
-@pytest.mark.parametrize("labels", [frozenset({"slipway.dev/gpu-vendor"}), None])
+@pytest.mark.parametrize("labels", [frozenset({"slipway.dev/gpu-intel", "slipway.dev/gpu-nvidia"}), None])
 def test_a_card_that_died_keeps_no_other_change_from_a_node_that_gives_gpus_away(
     monkeypatch: pytest.MonkeyPatch, labels: frozenset[str] | None
 ) -> None:
@@ -156,6 +176,13 @@ def test_a_card_that_died_keeps_no_other_change_from_a_node_that_gives_gpus_away
     members = MEMBERS | {"g1": KubeNode("g1", True, False, False, labels)}
 
     assert refused(monkeypatch, [CARD_GONE], driver, members=members) == ""
+
+
+def test_a_node_that_gets_cards_of_a_second_vendor_is_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Row("gpu-hosts", "g1", "Load the driver", State.CHANGE)
+    members = MEMBERS | {"g1": KubeNode("g1", True, False, False, frozenset({"slipway.dev/gpu-intel"}))}
+
+    assert "[GPU-01] g1" in refused(monkeypatch, [CARD_GONE], driver, members=members)
 
 
 def test_a_phase_is_one_line_with_its_seconds_and_what_it_came_to() -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from checks.preflight.proposal import proposal
 from deploy import render
-from deploy.cli.init import TEMPLATE, init
+from deploy.cli.init import TEMPLATE, _summary, init
 from deploy.errors import InventoryError
 from deploy.model import load_cluster
 from deploy.observe.pci import Bus
@@ -94,6 +94,53 @@ def test_a_card_of_an_unknown_id_is_left_to_be_named_in_a_valid_inventory(tmp_pa
         "    # NAME is what nvidia calls the card 10de:9999, such as RTX 4070:\n"
         "    # gpus: {vendor: nvidia, model: NAME, count: 1, allocation: device-plugin}\n"
     ) in text.decode()
+    file = tmp_path / "home.yaml"
+    file.write_bytes(text)
+    assert load_cluster(file).gpu_nodes() == ()
+
+
+def test_cards_of_several_models_are_a_list_of_those_that_are_known(tmp_path: Path) -> None:
+    arcs = with_arcs()
+    assert arcs.pci is not None
+    first = arcs.pci.devices[1]
+    more = (
+        replace(first, slot="0000:0b:00.0", device="e20b"),
+        device("0000:0d:00.0", "10de", "9999", None, bar=0),
+    )
+    host = replace(arcs, pci=Bus(True, (*arcs.pci.devices, *more)))
+    hosts = [(IPv4Address("192.168.1.11"), host)]
+
+    text = render.template(
+        TEMPLATE, cluster="home", path="home.yaml", proposal=proposal(hosts, ()), version="v1.36.3",
+        user="ops", port=22, key=None, mirror=None, registry_mirror=None, probed=True, expires="2027-06-30",
+    )  # fmt: skip
+
+    assert (
+        "    gpus:\n"
+        '      - {vendor: intel, model: "A770", count: 2, allocation: dra}\n'
+        '      - {vendor: intel, model: "B580", count: 1, allocation: dra}\n'
+        "      # NAME is what nvidia calls the card 10de:9999, such as RTX 4070:\n"
+        "      # - {vendor: nvidia, model: NAME, count: 1, allocation: device-plugin}\n"
+    ) in text.decode()
+    file = tmp_path / "home.yaml"
+    file.write_bytes(text)
+    assert [gpus.model for _, gpus in load_cluster(file).declared_gpus()] == ["A770", "B580"]
+    assert _summary(proposal(hosts, ())) == (
+        "  g1 192.168.1.11 control-plane, 2x intel A770, 1x intel B580, 1x nvidia 10de:9999 (give it its name"
+        " in the file)"
+    )
+
+
+def test_cards_that_are_all_unknown_leave_no_list_behind(tmp_path: Path) -> None:
+    cards = [device(f"0000:0{slot}:00.0", "10de", f"999{slot}", None, bar=0) for slot in (1, 2)]
+    hosts = [(IPv4Address("192.168.1.11"), replace(healthy(), pci=Bus(True, tuple(cards))))]
+
+    text = render.template(
+        TEMPLATE, cluster="home", path="home.yaml", proposal=proposal(hosts, ()), version="v1.36.3",
+        user="ops", port=22, key=None, mirror=None, registry_mirror=None, probed=True, expires="2027-06-30",
+    )  # fmt: skip
+
+    assert "    # gpus:\n      # NAME is" in text.decode()
     file = tmp_path / "home.yaml"
     file.write_bytes(text)
     assert load_cluster(file).gpu_nodes() == ()

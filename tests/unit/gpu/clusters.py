@@ -25,3 +25,9 @@ def cluster(*gpus: dict[str, Any], version: str = "v1.36.3", **keys: Any) -> Clu
 
 def mixed(version: str = "v1.36.3") -> Cluster:
     return cluster(ARC, BATTLEMAGE, INSTINCT, HOPPER, version=version)
+
+
+def beside(*gpus: dict[str, Any], version: str = "v1.36.3", **keys: Any) -> Cluster:
+    """Return a cluster whose one worker has all of these."""
+    nodes = [CP, {**WORKER, "gpus": [*gpus]}]
+    return cluster(nodes=nodes, version=version, **keys)

@@ -47,7 +47,7 @@ def test_vendors_and_ways_to_allocate_live_in_one_cluster(tmp_path: Path) -> Non
 
     assert [node.name for node in declared.gpu_nodes()] == ["w1", "w2", "w3", "w4"]
     assert [node.name for node in declared.gpu_nodes(Vendor.INTEL)] == ["w1", "w2"]
-    assert [node.gpus.allocation for node in declared.gpu_nodes() if node.gpus] == [
+    assert [gpus.allocation for _, gpus in declared.declared_gpus()] == [
         Allocation.DRA,
         Allocation.DEVICE_PLUGIN,
         Allocation.DEVICE_PLUGIN,

@@ -10,7 +10,8 @@ from deploy.steps import nodes
 from tests.unit.gpu.clusters import ARC, CP, HOPPER, INSTINCT, WORKER, cluster
 from tests.unit.gpu.stacks import BY_NUMBER, CUT, MIG, SLICED
 
-KINDS = ("slipway.dev/gpu-vendor", "slipway.dev/gpu-model", "slipway.dev/gpu-allocation")
+KINDS = ("slipway.dev/gpu-intel", "slipway.dev/gpu-amd-model", "slipway.dev/gpu-nvidia-parts")
+FORMER = {f"slipway.dev/gpu-{each}" for each in ("vendor", "model", "allocation", "parts")}
 FOUND = ("feature.node.kubernetes.io/amd-gpu", "feature.node.kubernetes.io/pci-10de.present")
 PROFILE, PLUGIN, MIG_LABEL = (
     "dcm.amd.com/gpu-config-profile",
@@ -49,8 +50,15 @@ def test_a_node_without_gpus_keeps_none_of_it_and_only_where_slipway_labelled_it
     declared = cluster(nodes=[CP])
     wanted = nodes.declared(declared, declared.node("cp1"))
 
-    assert set(wanted.left) >= {*KINDS, PROFILE, PLUGIN, MIG_LABEL, *FOUND}
-    assert wanted.mark == "slipway.dev/gpu-vendor"
+    assert set(wanted.left) >= {*KINDS, *FORMER, PROFILE, PLUGIN, MIG_LABEL, *FOUND}
+    assert set(wanted.marks) == {
+        "slipway.dev/gpu-vendor",
+        *(f"slipway.dev/gpu-{vendor}" for vendor in ("intel", "amd", "nvidia")),
+    }
+
+
+def test_what_a_former_release_called_a_node_is_left_to_the_phase_that_tells_its_stack() -> None:
+    assert FORMER.isdisjoint(left(ARC))
 
 
 def test_what_is_discovered_or_declared_by_hand_stays() -> None:

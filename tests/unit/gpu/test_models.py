@@ -95,4 +95,5 @@ def test_a_new_card_is_claimed_and_labelled_by_its_declared_name() -> None:
     [selector] = template["spec"]["spec"]["devices"]["requests"][0]["exactly"]["selectors"]
 
     assert '"(?i)(^|[^a-z0-9])(rtx[^a-z0-9]*4071)([^a-z0-9]|$)"' in selector["cel"]["expression"]
-    assert gpu_stack.labels(declared, declared.node("w1"))["slipway.dev/gpu-model"] == "RTX-4071"
+    labels = gpu_stack.labels(declared, declared.node("w1"), Vendor.NVIDIA)
+    assert labels["slipway.dev/gpu-nvidia-model"] == "RTX-4071"

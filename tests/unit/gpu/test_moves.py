@@ -92,6 +92,7 @@ def test_intels_device_plugin_goes_before_the_resource_driver_comes(
         "Make the driver's namespace",
         "Install the resource driver",
         "Wait for the GPUs",
+        "Forget labels of former releases",
     ]
     assert (rows[0], rows[2:4]) == (
         (SURE, "none"),

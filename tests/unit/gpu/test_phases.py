@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.catalog import gpu_needs
 from deploy.catalog.needs import needed
-from deploy.model import Cluster
+from deploy.model import Cluster, Vendor
 from deploy.plan import phases
 from deploy.steps import gpu_hosts
 from tests.unit.fake_host import changes, locked, prepared
@@ -90,10 +90,8 @@ def test_a_release_of_the_inventorys_choice_is_the_one_that_is_fetched() -> None
 def test_unattended_upgrades_leave_the_declared_driver_alone() -> None:
     packages = ["nvidia-driver-580-server-open"]
     declared = cluster(HOPPER, gpu={"nvidia": {"driver": "packages", "packages": packages}})
-    gpus = declared.node("w1").gpus
-    assert gpus is not None
 
-    assert gpu_hosts.upgrades(gpus, declared.gpu.nvidia).decode().splitlines()[2:] == [
+    assert gpu_hosts.upgrades({Vendor.NVIDIA: declared.gpu.nvidia}).decode().splitlines()[2:] == [
         "Unattended-Upgrade::Package-Blacklist {",
         '    "^linux-objects-nvidia-";',
         '    "^libcuda1$";',

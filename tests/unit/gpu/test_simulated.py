@@ -33,14 +33,14 @@ def manifest(vendor: Vendor) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("vendor", Vendor)
 def test_a_manifest_serves_the_nodes_that_are_declared_in_that_way(vendor: Vendor) -> None:
     [node] = declared().gpu_nodes(vendor)
-    assert node.gpus is not None
+    [gpus] = node.gpus
     by_kind = {each["kind"]: each for each in manifest(vendor)}
     pod = by_kind["DaemonSet"]["spec"]["template"]["spec"]
 
-    assert pod["nodeSelector"] == gpu_stack.selector(vendor, node.gpus.allocation)
+    assert pod["nodeSelector"] == gpu_stack.selector(vendor, gpus.allocation)
     assert pod["containers"][0]["image"] == own_images()["simulated-gpus"]
-    assert pod["containers"][0]["args"][:2] == [f"--vendor={vendor}", f"--way={node.gpus.allocation}"]
-    has_class = node.gpus.allocation is Allocation.DRA
+    assert pod["containers"][0]["args"][:2] == [f"--vendor={vendor}", f"--way={gpus.allocation}"]
+    has_class = gpus.allocation is Allocation.DRA
     classes = [by_kind["DeviceClass"]["metadata"]["name"]] if "DeviceClass" in by_kind else []
     assert classes == ([names.names(vendor).whole.device_class] if has_class else [])
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploy.catalog import gpu_needs
-from deploy.model import Cluster
+from deploy.model import Cluster, Vendor
 from deploy.steps import amd, cert_manager, gpu_stack, intel, nvidia
 from tests.unit.gpu.clusters import ARC, CP, HOPPER, INSTINCT, WORKER, cluster, mixed
 from tests.unit.gpu.stacks import (
@@ -63,8 +63,7 @@ def test_intels_plugin_offers_declared_models_alone() -> None:
 
     assert (spec["allowIDs"], spec["sharedDevNum"]) == ("0x56a0", 4)
     assert spec["nodeSelector"] == {
-        "slipway.dev/gpu-vendor": "intel",
-        "slipway.dev/gpu-allocation": "device-plugin",
+        "slipway.dev/gpu-intel-allocation": "device-plugin",
     }
 
 
@@ -205,17 +204,18 @@ def test_nodes_carry_what_the_operators_look_for_unless_it_is_discovered() -> No
     own = cluster(INSTINCT, HOPPER)
     discovered = cluster(INSTINCT, HOPPER, gpu={"node_feature_discovery": True})
 
-    assert gpu_stack.labels(own, own.node("w1")) == {
-        "slipway.dev/gpu-vendor": "amd",
-        "slipway.dev/gpu-model": "MI300X",
-        "slipway.dev/gpu-allocation": "device-plugin",
+    assert gpu_stack.labels(own, own.node("w1"), Vendor.AMD) == {
+        "slipway.dev/gpu-amd": "true",
+        "slipway.dev/gpu-amd-model": "MI300X",
+        "slipway.dev/gpu-amd-allocation": "device-plugin",
         "feature.node.kubernetes.io/amd-gpu": "true",
     }
-    assert "feature.node.kubernetes.io/pci-10de.present" in gpu_stack.labels(own, own.node("w2"))
-    assert set(gpu_stack.labels(discovered, discovered.node("w2"))) == {
-        "slipway.dev/gpu-vendor",
-        "slipway.dev/gpu-model",
-        "slipway.dev/gpu-allocation",
+    of_nvidia = gpu_stack.labels(own, own.node("w2"), Vendor.NVIDIA)
+    assert "feature.node.kubernetes.io/pci-10de.present" in of_nvidia
+    assert set(gpu_stack.labels(discovered, discovered.node("w2"), Vendor.NVIDIA)) == {
+        "slipway.dev/gpu-nvidia",
+        "slipway.dev/gpu-nvidia-model",
+        "slipway.dev/gpu-nvidia-allocation",
     }
 
 
@@ -232,7 +232,8 @@ def test_nvidias_operator_is_told_the_systems_release_where_it_asks_for_it(
     gpus: dict[str, Any], nvidia_stack: dict[str, Any], discovered: bool
 ) -> None:
     declared = cluster(gpus, INSTINCT, gpu={"nvidia": nvidia_stack})
-    of_nvidia, of_amd = (gpu_stack.labels(declared, declared.node(name)) for name in ("w1", "w2"))
+    of_nvidia = gpu_stack.labels(declared, declared.node("w1"), Vendor.NVIDIA)
+    of_amd = gpu_stack.labels(declared, declared.node("w2"), Vendor.AMD)
 
     assert gpu_needs.wants_node_features(declared) is discovered
     assert ("feature.node.kubernetes.io/pci-10de.present" in of_nvidia) is not discovered

@@ -20,8 +20,7 @@ def test_a_device_plugin_is_asked_by_number_and_its_nodes_by_model() -> None:
     assert wiring.objects == []
     assert wiring.resources == {"requests": {"amd.com/gpu": "4"}, "limits": {"amd.com/gpu": "4"}}
     terms = [
-        {"key": "slipway.dev/gpu-vendor", "operator": "In", "values": ["amd"]},
-        {"key": "slipway.dev/gpu-model", "operator": "In", "values": ["MI300X"]},
+        {"key": "slipway.dev/gpu-amd-model", "operator": "In", "values": ["MI300X"]},
     ]
     required = {"nodeSelectorTerms": [{"matchExpressions": terms}]}
     assert wiring.pod == {
@@ -104,7 +103,7 @@ def models_of(need: Need, *gpus: dict[str, Any]) -> list[dict[str, Any]]:
     pod = wired(cluster(*gpus), need, "x", "models").pod
     required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     [term] = required["nodeSelectorTerms"]
-    return [each for each in term["matchExpressions"] if each["key"] == "slipway.dev/gpu-parts"]
+    return [each for each in term["matchExpressions"] if each["key"] == "slipway.dev/gpu-amd-parts"]
 
 
 def test_parts_and_whole_cards_under_one_name_are_told_apart_by_their_nodes() -> None:
@@ -113,14 +112,14 @@ def test_parts_and_whole_cards_under_one_name_are_told_apart_by_their_nodes() ->
     declared = cluster(cut, INSTINCT)
 
     assert models_of(Need(Vendor.AMD, profile="cpx_nps4"), cut, INSTINCT) == [
-        {"key": "slipway.dev/gpu-parts", "operator": "In", "values": ["cpx_nps4"]}
+        {"key": "slipway.dev/gpu-amd-parts", "operator": "In", "values": ["cpx_nps4"]}
     ]
     assert models_of(Need(Vendor.AMD), cut, INSTINCT) == [
-        {"key": "slipway.dev/gpu-parts", "operator": "DoesNotExist"}
+        {"key": "slipway.dev/gpu-amd-parts", "operator": "DoesNotExist"}
     ]
     assert models_of(Need(Vendor.AMD), spx, INSTINCT) == []
-    labels = [gpu_stack.labels(declared, node) for node in declared.gpu_nodes()]
-    assert [each.get("slipway.dev/gpu-parts") for each in labels] == ["cpx_nps4", None]
+    labels = [gpu_stack.labels(declared, node, Vendor.AMD) for node in declared.gpu_nodes()]
+    assert [each.get("slipway.dev/gpu-amd-parts") for each in labels] == ["cpx_nps4", None]
 
 
 SHARED = {**HOPPER, "allocation": "device-plugin", "sharing": {"strategy": "mps", "replicas": 4}}

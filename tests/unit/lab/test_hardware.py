@@ -60,7 +60,7 @@ def with_face(profile: str, more: str = "") -> Observed:
 def declaring(face: Face) -> Cluster:
     nodes = [
         {"name": "cp1", "address": "192.168.1.10", "roles": ["control-plane"]},
-        {"name": "w1", "address": "192.168.1.11", "roles": ["worker"], "gpus": dict(face.gpus)},
+        {"name": "w1", "address": "192.168.1.11", "roles": ["worker"], "gpus": face.declared},
     ]
     return Cluster.model_validate({"name": "home", "nodes": nodes})
 

@@ -84,14 +84,50 @@ def test_a_missing_key_says_what_it_is_for(complaint: Complaint) -> None:
     )
 
 
-def test_a_node_has_the_gpus_of_one_vendor_and_one_model(complaint: Complaint) -> None:
-    node = "{name: cp1, address: 10.0.0.11, roles: [control-plane], gpus: [{vendor: nvidia, count: 1}]}"
+NODE = """
+name: lab
+nodes:
+  - name: cp1
+    address: 10.0.0.11
+    roles: [control-plane]
+    gpus:"""
 
-    assert complaint(f"name: lab\nnodes:\n  - {node}\n") == (
-        "bad.yaml is not a valid cluster:\n"
-        "  nodes[0].gpus (line 3): found a list, wanted one mapping, such as {vendor: nvidia, model: H100,"
-        " count: 8}: a node has one vendor and one model"
-    )
+
+@pytest.mark.parametrize(
+    ("gpus", "said"),
+    [
+        pytest.param(
+            "{vendor: nvidia, count: 1}",
+            "nodes[0].gpus.model (line 6): missing; wanted here: their model as the vendor writes it, such as"
+            " A770 or RTX 4070; of AMD and NVIDIA any part of the product name that tells it from others",
+            id="one by itself",
+        ),
+        pytest.param(
+            "\n      - {vendor: intel, model: A770, count: 2}\n      - {vendor: amd, modell: V620, count: 1}",
+            'nodes[0].gpus[1].modell (line 8): no such key; did you mean "model"?',
+            id="one of a list",
+        ),
+        pytest.param(
+            "{vendor: nvidia, modell: H100, count: 1}",
+            'nodes[0].gpus.modell (line 6): no such key; did you mean "model"?',
+            id="a misspelt key of one by itself",
+        ),
+        pytest.param(
+            "nvidia",
+            'nodes[0].gpus (line 6): found "nvidia", wanted a mapping of keys; leave the key out for the'
+            " defaults",
+            id="a word",
+        ),
+        pytest.param(
+            "\n      - {vendor: intel, model: A770, count: 2}\n      - nvidia",
+            'nodes[0].gpus[1] (line 8): found "nvidia", wanted a mapping of keys; leave the key out for the'
+            " defaults",
+            id="a word in a list",
+        ),
+    ],
+)
+def test_what_is_wrong_with_gpus_is_told_where_it_stands(complaint: Complaint, gpus: str, said: str) -> None:
+    assert complaint(f"{NODE} {gpus}\n") == f"bad.yaml is not a valid cluster:\n  {said}"
 
 
 def test_a_list_of_keys_is_no_node(complaint: Complaint) -> None:

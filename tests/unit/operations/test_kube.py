@@ -260,7 +260,7 @@ def test_a_node_gets_its_labels_and_exactly_its_taints(plan: Plan) -> None:
 
 
 def test_labels_of_other_days_go_where_the_mark_says_whose_they_were(plan: Plan) -> None:
-    wanted = nodes.Declared("w1", mark="slipway.dev/gpu-vendor", left=("slipway.dev/gpu-vendor", "found"))
+    wanted = nodes.Declared("w1", marks=("slipway.dev/gpu-vendor",), left=("slipway.dev/gpu-vendor", "found"))
 
     ours = plan(
         nodes.declared, [wanted], answers=nodes_said(node({"slipway.dev/gpu-vendor": "amd", "found": "true"}))
@@ -274,6 +274,19 @@ def test_labels_of_other_days_go_where_the_mark_says_whose_they_were(plan: Plan)
     [command] = ours.commands
     assert command.endswith(" && kubectl label node w1 --overwrite slipway.dev/gpu-vendor- found-")
     assert others.commands == []
+
+
+def test_labels_that_nobody_reads_any_more_go_from_the_nodes_that_are_there(plan: Plan) -> None:
+    former = ("slipway.dev/gpu-vendor", "slipway.dev/gpu-model")
+    live = nodes_said(node({"slipway.dev/gpu-model": "A770", "tier": "gpu"}))
+
+    planned = plan(nodes.unlabelled, ["w1", "w2"], former, answers=live)
+    again = plan(nodes.unlabelled, ["w1", "w2"], former, answers=nodes_said(node({"tier": "gpu"})))
+
+    assert planned.reasons == ["w1: label slipway.dev/gpu-model is there and shall not be"]
+    [command] = planned.commands
+    assert command.endswith(" && kubectl label node w1 --overwrite slipway.dev/gpu-model-")
+    assert again.commands == []
 
 
 def test_taints_that_nobody_declared_stay_but_for_the_one_in_the_way(plan: Plan) -> None:

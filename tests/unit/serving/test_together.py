@@ -77,3 +77,36 @@ def test_shares_of_a_card_count_as_the_plugin_counts_them() -> None:
 
     assert said(*models[:4], nodes=nodes(shared)) == []
     assert len(said(*models, nodes=nodes(shared))) == 1
+
+
+B580 = {"vendor": "intel", "model": "B580", "count": 1}
+H100 = {"vendor": "nvidia", "model": "H100", "count": 2}
+ANY = {"gpus": {"vendor": "intel", "count": 1}}
+
+
+def test_cards_of_a_nodes_models_are_room_for_who_can_use_them() -> None:
+    """A model of one card may have either of two models; a pod's cards are of one."""
+    one = nodes([A770, B580])
+    alone = {"name": "alone", "gpus": {"vendor": "intel", "model": "B580", "count": 1}}
+
+    assert said({**ARC, **of(2)}, {**OTHER, **ANY}, nodes=one) == []
+    assert said({**ARC, **of(2)}, {**ARC, **alone}, nodes=one) == []
+    assert said({**ARC, **alone}, {**ARC, **alone, "name": "more"}, nodes=one) == [
+        f"models[1].gpus: alone's 1 and more's 1 are 2 GPUs, and there is room for 1: 1 B580 on n1; {ADVICE}"
+    ]
+    assert said({**ARC, **of(2)}, {**ARC, **alone}, {**OTHER, **ANY}, nodes=one) == [
+        (
+            "models[2].gpus: qwen's 2 and alone's 1 and other's 1 are 4 GPUs, and there is room for 3: 2 A770"
+            f" on n1, 1 B580 on n1; {ADVICE}"
+        )
+    ]
+
+
+def test_cards_of_another_vendor_in_the_same_node_are_no_room() -> None:
+    of_nvidia = {"gpus": {"vendor": "nvidia", "count": 2}, "name": "nv"}
+    one = nodes([A770, H100])
+
+    assert said({**ARC, **of(2)}, {**ARC, **of_nvidia}, nodes=one) == []
+    assert said({**ARC, **of(2)}, OTHER, {**ARC, **of_nvidia}, nodes=one) == [
+        f"models[1].gpus: qwen's 2 and other's 2 are 4 GPUs, and there is room for 2: 2 on n1; {ADVICE}"
+    ]

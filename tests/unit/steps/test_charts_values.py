@@ -76,7 +76,7 @@ def test_the_pool_is_announced_on_the_declared_interfaces_only() -> None:
 
 def as_declared(cluster: Cluster, node: Node) -> Declared:
     """Return how a node shall be, without what it may have left of GPUs."""
-    return replace(nodes.declared(cluster, node), mark="", left=())
+    return replace(nodes.declared(cluster, node), marks=(), left=())
 
 
 def test_a_lone_control_plane_runs_pods_and_announces() -> None:
