@@ -17,6 +17,9 @@ from deploy.gpu.published import Published, published
 from deploy.gpu.wiring import resource_of
 from deploy.model import Allocation, Cluster, Gpus, Node, Vendor
 
+# what a device is called that is of no declared model
+INTEGRATED, OTHER = "integrated", "other"
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
@@ -85,14 +88,15 @@ def _wanted(gpus: Gpus) -> str:
 
 
 def _counted(here: list[Published], declared: list[Gpus]) -> str:
-    """Say what a node publishes: 2 A770, 1 integrated, 1 other."""
+    """Say what a node publishes, in an order of its own: 2 A770, 1 integrated, 1 other."""
     kinds = Counter(_kind(each, declared) for each in here)
-    return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    known = (*dict.fromkeys(gpus.model for gpus in declared), INTEGRATED, OTHER)
+    return ", ".join(f"{kinds[kind]} {kind}" for kind in known if kinds[kind])
 
 
 def _kind(device: Published, declared: list[Gpus]) -> str:
     model = next((gpus.model for gpus in declared if device.is_a(gpus.vendor, gpus.model)), None)
-    return model or ("integrated" if device.integrated else "other")
+    return model or (INTEGRATED if device.integrated else OTHER)
 
 
 def counted_gpus(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:

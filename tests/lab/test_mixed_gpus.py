@@ -103,7 +103,7 @@ def test_each_model_is_proven_by_pods(mixed: Site) -> None:
     assert {check for (check, host), each in found.items() if host == NODE and each["status"] == "pass"} >= {
         *("DRA-04", "DRA-05", "DRA-06", "GPU-10", "GPU-14", "GPU-15", "GPU-16"),
     }
-    assert found["DRA-04", NODE]["found"] == "intel: 2 A770, 1 integrated, 1 B580; nvidia: 1 H100"
+    assert found["DRA-04", NODE]["found"] == "intel: 2 A770, 1 B580, 1 integrated; nvidia: 1 H100"
     for model in ("A770", "B580", "H100"):
         assert f"{model}: 0 asked for: none; 1 asked for: /dev/" in found["GPU-14", NODE]["found"]
 
@@ -137,7 +137,7 @@ def test_a_card_of_one_vendor_that_is_gone_is_named_and_the_others_are_proven(mi
 
     face(mixed, HOST, "arcs-and-h100")
     until(lambda: len(slices()) == 2, PATIENCE, "slices with the H100")
-    assert wrong(found)["DRA-04", NODE] == "intel: 2 A770, 1 integrated, 1 B580; nvidia: no device"
+    assert wrong(found)["DRA-04", NODE] == "intel: 2 A770, 1 B580, 1 integrated; nvidia: no device"
     assert "A770: 0 asked for: none; 1 asked for: /dev/" in found["GPU-14", NODE]["found"]
 
 

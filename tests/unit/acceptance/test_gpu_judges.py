@@ -99,7 +99,7 @@ def test_a_card_that_is_gone_is_missed() -> None:
     )
 
     assert short[:2] == [
-        "fail DRA-04 intel1: 1 integrated, 1 A770, wanted 2 A770 of gpu.intel.com",
+        "fail DRA-04 intel1: 1 A770, 1 integrated, wanted 2 A770 of gpu.intel.com",
         "fail GPU-08 amd1: 7 amd.com/gpu of 8, wanted 8",
     ]
 
