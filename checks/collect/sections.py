@@ -38,7 +38,7 @@ PARAMETERS = (
 # what containers, the pod network, kube-proxy and k3s' kube-router use
 MODULES = (
     *("overlay", "br_netfilter", "nf_conntrack", "vxlan", "xt_comment", "xt_addrtype", "xt_MASQUERADE"),
-    *("ip_set", "ip_set_hash_ip", "ip_set_hash_net", "xt_set"),
+    *("ip_set", "ip_set_hash_ip", "ip_set_hash_net", "xt_set", "xt_multiport", "xt_physdev"),
 )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from checks.finding import Severity
-from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
+from checks.preflight.verdicts import Case, HostJudge, Said, UnreadError, failed, passed, skipped
 from checks.say import listed
-from deploy.model import ProxyMode
+from deploy.model import Cluster, ProxyMode
+from deploy.model.k3s import POLICY_MODULES
 from deploy.observe.cards import gpus
 from deploy.observe.modules import Presence
 from deploy.observe.pairs import number
@@ -17,8 +18,10 @@ INOTIFY = {"fs.inotify.max_user_instances": 1024, "fs.inotify.max_user_watches":
 FORWARDING = ("net.ipv4.ip_forward", "net.bridge.bridge-nf-call-iptables")
 ALWAYS = frozenset({"overlay", "br_netfilter", "nf_conntrack", "vxlan"})
 IPTABLES = frozenset({"xt_comment", "xt_addrtype", "xt_MASQUERADE"})
-# without them k3s enforces no NetworkPolicy, and says so in its log alone (k3s-io/k3s pkg/agent/netpol)
-POLICIES = frozenset({"ip_set", "ip_set_hash_ip", "ip_set_hash_net", "xt_set"})
+NO_POLICIES = (
+    "on RHEL 10: dnf install kernel-modules-extra; else a kernel that has them. Or do without"
+    " NetworkPolicies, by kubernetes.k3s.server.disable-network-policy: true"
+)
 PERSISTED = frozenset({"overlay", "br_netfilter"})
 VISIBLE = frozenset({"overlay", "br_netfilter", "nf_conntrack"})  # by their effect, loaded or built in
 
@@ -69,21 +72,32 @@ def cgroups(case: Case) -> Said:
     )
 
 
+def _needed(cluster: Cluster) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what pods and their Services need, and what k3s needs to enforce policies, if it does."""
+    kubernetes, nothing = cluster.kubernetes, frozenset[str]()
+    proxied = nothing if kubernetes.proxy_mode is ProxyMode.NFTABLES else IPTABLES
+    enforced = cluster.is_k3s and kubernetes.k3s.enforces_policies
+    return ALWAYS | proxied, POLICY_MODULES if enforced else nothing
+
+
 def modules(case: Case) -> Said:
     """What pods need works already, is built in, or can be loaded; and comes back after a reboot."""
     found = case.known(case.host.modules, "modules")
     kernels = case.known(case.host.kernels, "kernels")
-    ipt = case.cluster.kubernetes.proxy_mode is not ProxyMode.NFTABLES
-    enforced = case.cluster.is_k3s and case.cluster.kubernetes.k3s.enforces_policies
-    needed = ALWAYS | (IPTABLES if ipt else frozenset()) | (POLICIES if enforced else frozenset())
+    pods, policies = _needed(case.cluster)
+    needed = pods | policies
+    if found.monolithic:
+        needed &= VISIBLE  # of what is built in, the others show in use only
     wanted = f"{len(needed)} features of the kernel"
     lacking = {name for name in needed if found.presence.get(name) is Presence.MISSING}
-    if found.monolithic:
-        lacking &= VISIBLE  # of what is built in, the others show in use only
     if lacking:
-        return failed(f"kernel {found.kernel} has no {listed(sorted(lacking))}", wanted, lasting=True)
+        remedy = NO_POLICIES if lacking <= policies - pods else None
+        said = f"kernel {found.kernel} has no {listed(sorted(lacking))}"
+        return failed(said, wanted, remedy=remedy, lasting=True)
+    if unread := needed - found.presence.keys():
+        raise UnreadError(f"modules: nothing was read of {listed(sorted(unread))}")
     if found.monolithic:
-        return passed(f"kernel {found.kernel} without modules has them built in", wanted)
+        return passed(f"kernel {found.kernel} without modules has {listed(sorted(needed))} built in", wanted)
     idle = {name for name in PERSISTED if found.presence.get(name) is not Presence.WORKS}
     unkept = PERSISTED - kernels.persisted
     parts = [

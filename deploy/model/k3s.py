@@ -12,6 +12,17 @@ from deploy.model.section import Section, setting
 from deploy.model.values import Change
 
 NEW_CLUSTER = "make a new cluster and move the workloads there"
+POLICY_MODULES = frozenset(
+    {
+        *("ip_set", "ip_set_hash_ip", "ip_set_hash_net", "xt_set"),
+        *("xt_addrtype", "xt_comment", "xt_multiport", "xt_physdev"),
+    }
+)
+"""What of the kernel NetworkPolicies are enforced by.
+
+Without sets k3s enforces none, and says so in its log alone (k3s-io/k3s pkg/agent/netpol); the others are
+what its kube-router's rules match by, whatever kube-proxy writes (kube-router v2.6.3 pkg/controllers/netpol).
+"""
 Options = dict[Annotated[str, Field(min_length=1)], JsonValue]
 
 
@@ -80,6 +91,6 @@ class K3s(Section):
 
     @property
     def enforces_policies(self) -> bool:
-        """Whether it enforces NetworkPolicies itself: unless it is told not to, or another CNI is to come."""
-        off = self.server.get("disable-network-policy") is True
-        return not off and self.flannel_backend is not FlannelBackend.NONE
+        """Whether it enforces NetworkPolicies itself: unless it is told not to, as it is for another CNI."""
+        off = self.server.get("disable-network-policy", self.flannel_backend is FlannelBackend.NONE)
+        return off is not True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from checks.collect.observed import Observed, Window
+from checks.collect.sections import MODULES
 from deploy.model import Cluster
 from deploy.observe.cgroup import Cgroup
 from deploy.observe.clock import Clock
@@ -95,8 +96,8 @@ def healthy(name: str = "w1", address: str = "192.168.1.11", number: int = 1) ->
         modules=Modules(
             KERNEL,
             monolithic=False,
-            presence=dict.fromkeys(("overlay", "br_netfilter", "nf_conntrack", "vxlan"), Presence.WORKS)
-            | dict.fromkeys(("xt_comment", "xt_addrtype", "xt_MASQUERADE"), Presence.LOADABLE),
+            presence=dict.fromkeys(MODULES, Presence.LOADABLE)
+            | dict.fromkeys(("overlay", "br_netfilter", "nf_conntrack", "vxlan"), Presence.WORKS),
         ),
         kernels=Kernels(KERNEL, {KERNEL: True}, None, frozenset({"overlay", "br_netfilter"})),
         network=Network(

@@ -12,7 +12,6 @@ from checks.finding import Severity, Status
 from checks.preflight import preflight, stops
 from checks.preflight.preflight import CLUSTER_JUDGES, HOST_JUDGES, UNREACHABLE
 from deploy.observe import remains
-from deploy.observe.modules import Presence
 from tests.unit.checks.faults import FAULTS, Fault, containerd, squatted
 from tests.unit.checks.judging import AS_USER, judged, of, with_fault
 from tests.unit.checks.machines import cluster, everyone, healthy, with_arcs
@@ -180,41 +179,6 @@ def test_a_k3s_template_of_the_old_name_is_found() -> None:
     found = of(judged(everyone()[0], old, with_arcs(), inventory=inventory), "RT-04", "w1")
 
     assert (found.status, found.found) == (Status.FAIL, "config.toml.tmpl")
-
-
-@pytest.mark.parametrize(
-    ("kubernetes", "status"),
-    [
-        ({"distribution": "k3s", "version": "v1.36.3+k3s1"}, Status.FAIL),
-        (
-            {
-                "distribution": "k3s",
-                "version": "v1.36.3+k3s1",
-                "k3s": {"server": {"disable-network-policy": True}},
-            },
-            Status.PASS,
-        ),
-        (
-            {"distribution": "k3s", "version": "v1.36.3+k3s1", "k3s": {"flannel_backend": "none"}},
-            Status.PASS,
-        ),
-        ({}, Status.PASS),
-    ],
-    ids=["k3s", "k3s without policies", "another CNI", "kubeadm"],
-)
-def test_a_kernel_without_sets_is_refused_where_k3s_would_enforce_policies_by_them(
-    kubernetes: dict[str, object], status: Status
-) -> None:
-    host = healthy()
-    modules = replace(host.modules, presence={**host.modules.presence, "xt_set": Presence.MISSING})  # type: ignore[type-var,union-attr]
-
-    found = of(
-        judged(replace(host, modules=modules), inventory=cluster(kubernetes=kubernetes)), "HOST-06", "w1"
-    )
-
-    assert found.status is status
-    if status is Status.FAIL:
-        assert found.found.endswith(" has no xt_set")
 
 
 def test_a_stand_in_for_k3s_is_told_from_k3s() -> None:
