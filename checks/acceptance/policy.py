@@ -100,8 +100,7 @@ class Shield:
         target: list[Pod] = []
 
         def ready() -> str | None:
-            item = self.kubectl.get(f"/api/v1/namespaces/{self.where}/pods/{NAME}")
-            target[:] = [pod(item)] if item else []
+            target[:] = [seen] if (seen := self._seen()) else []
             return target[0].why if target else "its pod could not be read"
 
         if (cause := wait(UP, ready, self.tell)) is not None:
@@ -124,10 +123,20 @@ class Shield:
 
         cause = wait(DENIED, silent, self.tell)
         if cause is not None:
-            return judged(CHECK, None, False, found=f"{cause}, and {by} is to deny it", wanted=WANTED)
+            return judged(
+                CHECK, None, False, found=f"{cause}, and {by} is to deny it on {target.node}", wanted=WANTED
+            )
         if not last["control"].good:
             return unread(CHECK, None, "nobody answers any more, so a silent pod proves nothing")
+        if (seen := self._seen()) is None or seen.why is not None:
+            why = "could not be read again" if seen is None else f"is not ready any more ({seen.why})"
+            return unread(CHECK, None, f"the pod that fell silent {why}, which proves nothing")
         return judged(CHECK, None, True, found=f"{by} denied a pod that answered before", wanted=WANTED)
+
+    def _seen(self) -> Pod | None:
+        """Return the pod that is denied as the API has it; a kubelet asks it whatever a policy says."""
+        item = self.kubectl.get(f"/api/v1/namespaces/{self.where}/pods/{NAME}")
+        return pod(item) if item else None
 
     def _asked(self, target: Pod) -> dict[str, Said]:
         """Ask the pod, and one that no policy is about."""

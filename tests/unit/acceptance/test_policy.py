@@ -23,6 +23,7 @@ UP = {
     "w1": Pod("probe-b", "w1", "10.42.1.5", "", None),
 }
 READY = {"conditions": [{"type": "Ready", "status": "True"}], "podIP": "10.42.1.9"}
+CRASHED = {"containerStatuses": [{"state": {"terminated": {"reason": "OOMKilled"}}}], "podIP": "10.42.1.9"}
 ANSWER, SILENCE = Said(("somebody",)), Said(errors=("i/o timeout",))
 K3S = Cluster.model_validate(
     {
@@ -40,6 +41,7 @@ class Network:
     enforced: bool = True
     dies: bool = False
     deaf: bool = False
+    crashes: bool = False
     status: dict[str, Any] = field(default_factory=lambda: READY)
     daemonsets: list[str] | None = field(default_factory=lambda: ["cilium"])
     refuses: str = ""
@@ -58,11 +60,9 @@ class Network:
         if words.endswith("/daemonsets"):
             items = [{"metadata": {"name": name}} for name in self.daemonsets or ()]
             return Ran(1, err="refused") if self.daemonsets is None else Ran(out=json.dumps({"items": items}))
-        return Ran(
-            out=json.dumps(
-                {"metadata": {"name": "shielded"}, "spec": {"nodeName": "w1"}, "status": self.status}
-            )
-        )
+        status = CRASHED if self.crashes and "NetworkPolicy" in self.made else self.status
+        item = {"metadata": {"name": "shielded"}, "spec": {"nodeName": "w1"}, "status": status}
+        return Ran(out=json.dumps(item))
 
     def ask(self, asking: Pod, questions: Iterable[Question]) -> Mapping[str, Said]:
         denied = "NetworkPolicy" in self.made
@@ -96,10 +96,17 @@ def test_a_pod_that_falls_silent_only_when_it_is_denied_proves_enforcement() -> 
 @pytest.mark.parametrize(
     ("network", "expected"),
     [
-        (Network(enforced=False), ("fail", "the pod still answers, and Cilium is to deny it")),
+        (Network(enforced=False), ("fail", "the pod still answers, and Cilium is to deny it on w1")),
         (
             Network(dies=True),
             ("unavailable", "nobody answers any more, so a silent pod proves nothing"),
+        ),
+        (
+            Network(crashes=True),
+            (
+                "unavailable",
+                "the pod that fell silent is not ready any more (OOMKilled), which proves nothing",
+            ),
         ),
         (
             Network(deaf=True),
@@ -148,6 +155,7 @@ def k3s(**options: Any) -> Cluster:
         (k3s(server={"disable-network-policy": True}), [], None),
         (k3s(server={"disable-network-policy": True}), ["cilium"], "Cilium"),
         (k3s(flannel_backend="none"), [], None),
+        (k3s(flannel_backend="none", server={"disable-network-policy": False}), [], "k3s' kube-router"),
         (k3s(flannel_backend="none"), ["calico-node"], "Calico"),
     ],
 )
