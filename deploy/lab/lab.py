@@ -16,7 +16,7 @@ import yaml
 
 from deploy.catalog import ImageEntry
 from deploy.catalog import load as load_catalog
-from deploy.lab import asked, hosts, keys, machine, packages, recipes, rootfs, supply
+from deploy.lab import asked, hosts, k3s, keys, machine, packages, recipes, rootfs, supply
 from deploy.lab.errors import LabError, LabUsageError
 from deploy.lab.layout import DEFAULT_NAME, LABEL, SUBNET, Layout
 from deploy.lab.places import INVENTORIES
@@ -84,7 +84,7 @@ class Lab:
         """Bring up the network and the hosts only."""
         packages.ensure(self.progress.say)
         self._refuse_other_subnet()
-        for module in machine.load():
+        for module in machine.load(policies=any(map(k3s.is_version, self.kubernetes))):
             self.progress.say(f"  loaded for all hosts: the kernel's module {module}")
         for raised in machine.prepare():
             self.progress.say(f"  raised for all hosts, until the last lab is down: {raised}")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from deploy.lab.run import run
 from deploy.model import paths
+from deploy.model.k3s import POLICY_MODULES
 
-PROC = Path("/proc/sys")
+PROC, LOADED = Path("/proc/sys"), Path("/sys/module")
 SHARED = (
     "fs.inotify.max_user_instances",
     "fs.inotify.max_user_watches",
@@ -51,10 +52,10 @@ def prepare(proc: Path = PROC) -> list[str]:
     return [f"{key} = {value}" for key, value in low.items()]
 
 
-def load(proc: Path = PROC) -> list[str]:
+def load(proc: Path = PROC, loaded: Path = LOADED, *, policies: bool = False) -> list[str]:
     """Load what a host cannot, for want of the machine's /lib/modules, and return what was; it stays loaded.
 
-    A kernel without loadable modules has it built in, or no lab.
+    A kernel without loadable modules has it built in, or no lab. `policies`: k3s is to enforce them.
     """
     if not (proc.parent / "modules").exists():
         return []
@@ -62,6 +63,8 @@ def load(proc: Path = PROC) -> list[str]:
     absent = [] if "overlay" in there else ["overlay"]
     if not _file(proc, "net.bridge.bridge-nf-call-iptables").exists():
         absent.append("br_netfilter")
+    shown = ("vxlan", *(sorted(POLICY_MODULES) if policies else ()))
+    absent += [module for module in shown if not (loaded / module).exists()]
     for module in absent:
         run(["modprobe", "--", module])
     return absent

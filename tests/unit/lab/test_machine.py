@@ -7,6 +7,7 @@ import pytest
 
 from deploy.lab import machine
 from deploy.lab.errors import LabError
+from deploy.model.k3s import POLICY_MODULES
 
 
 @pytest.fixture
@@ -68,8 +69,16 @@ def modprobe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_hosts_cannot_load_themselves_is_loaded_for_them(
     proc: Path, modprobe: Path, tmp_path: Path
 ) -> None:
-    assert machine.load(proc) == ["overlay", "br_netfilter"]
-    assert (tmp_path / "asked").read_text() == "-- overlay\n-- br_netfilter\n"
+    assert machine.load(proc, tmp_path / "none") == ["overlay", "br_netfilter", "vxlan"]
+    assert (tmp_path / "asked").read_text() == "-- overlay\n-- br_netfilter\n-- vxlan\n"
+
+
+def test_hosts_of_k3s_can_enforce_policies(proc: Path, modprobe: Path, tmp_path: Path) -> None:
+    (tmp_path / "loaded/xt_comment").mkdir(parents=True)
+
+    asked = machine.load(proc, tmp_path / "loaded", policies=True)
+
+    assert set(asked) == {"overlay", "br_netfilter", "vxlan", *POLICY_MODULES} - {"xt_comment"}
 
 
 def test_what_the_kernel_does_already_is_not_loaded(proc: Path, modprobe: Path, tmp_path: Path) -> None:
@@ -77,7 +86,9 @@ def test_what_the_kernel_does_already_is_not_loaded(proc: Path, modprobe: Path, 
     (proc / "net/bridge").mkdir(parents=True)
     (proc / "net/bridge/bridge-nf-call-iptables").write_text("1")
 
-    assert machine.load(proc) == []
+    (tmp_path / "loaded/vxlan").mkdir(parents=True)
+
+    assert machine.load(proc, tmp_path / "loaded") == []
     assert not (tmp_path / "asked").exists()
 
 
