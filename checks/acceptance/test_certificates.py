@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from testinfra.host import Host
 from checks.acceptance.check import Seen, proves
 from checks.finding import Severity
 from checks.say import listed
-from deploy.model import Cluster, Node
+from deploy.model import CertificateProvider, Cluster, Node
 from deploy.model.api_server import PORT
 
 SOON, AT_ONCE = timedelta(days=30), timedelta(days=7)
@@ -122,9 +123,15 @@ def doors(node: Node) -> list[str]:
 
 
 def reading(cluster: Cluster, node: Node) -> str:
-    """Return the shell that prints the certificates of a node, on file and as they are served."""
-    served = SERVED.format(doors=" ".join(doors(node)), served=SERVED_AT, pem=PEM)
-    return f"{READ_K3S if cluster.is_k3s else READ}\n{served}"
+    """Return the shell that prints the certificates of a node, on file and as they are served.
+
+    A CA of registry and store that is not the cluster's ends on a day of its own.
+    """
+    parts = [READ_K3S if cluster.is_k3s else READ]
+    if cluster.certificates.provider is CertificateProvider.CERT_MANAGER:
+        parts.append(f'for f in {shlex.quote(cluster.services_ca)}; do {NAME} && {PEM} "$f"; done; true')
+    parts.append(SERVED.format(doors=" ".join(doors(node)), served=SERVED_AT, pem=PEM))
+    return "\n".join(parts)
 
 
 @proves("K8S-03")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy.cli.question import question
+from deploy.engine.link import Ran
 from deploy.engine.session import Session
 from deploy.engine.speaker import KUBECTL
 from deploy.errors import SlipwayError
@@ -39,8 +40,12 @@ def usage(session: Session) -> list[str]:
 
 
 def _items(session: Session, speaker: str, words: str) -> list[dict[str, Any]]:
-    ran = session.run(speaker, f"{KUBECTL} {words} -o json", timeout=15.0)
-    return list(json.loads(ran.out)["items"]) if ran.rc == 0 else []
+    ran = _read(session, speaker, words)
+    return list(json.loads(ran.out)["items"]) if ran.ok else []
+
+
+def _read(session: Session, speaker: str, words: str) -> Ran:
+    return session.run(speaker, f"{KUBECTL} {words} -o json", timeout=15.0)
 
 
 def lines(cluster: Cluster, speaker: Node, model: Model, found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -75,8 +80,11 @@ def _address(model: Model, found: Sequence[Mapping[str, Any]]) -> tuple[str | No
 
 
 def reached(session: Session, speaker: str, gateway: Gateway) -> Front | str:
-    """Return where a Gateway is asked, or what it has not; read on a control plane."""
-    return _front(gateway, _items(session, speaker, FRONTS))
+    """Return where a Gateway is asked, or why nobody can tell; read on a control plane."""
+    ran = _read(session, speaker, FRONTS)
+    if not ran.ok:
+        return f"could not be read: {ran.err.strip()}"
+    return _front(gateway, json.loads(ran.out)["items"])
 
 
 def _front(gateway: Gateway, found: Sequence[Mapping[str, Any]]) -> Front | str:

@@ -43,7 +43,8 @@ def create(layout: Layout, node: str, image: str, login: Path) -> None:
 def remove(layout: Layout, node: str) -> None:
     """Take a host away with its volumes and its key."""
     name = layout.container(node)
-    remove_all("containers", lambda: podman("ps", "--all", "--quiet", f"--filter=name=^{name}$").split())
+    listed = ("ps", "--all", f"--filter=name=^{name}$", "--format={{.Names}}")
+    remove_all("containers", lambda: podman(*listed).split())
     podman("volume", "rm", "--force", *layout.volumes(node), check=False)
     shutil.rmtree(key(layout.name, node).parent, ignore_errors=True)
 

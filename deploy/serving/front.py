@@ -22,12 +22,14 @@ class Front:
 
 
 def front(wanted: Gateway, live: Object, services: Iterable[Object]) -> Front | str:
-    """Return where a living Gateway is asked; or what it has not, so that nobody can tell.
+    """Return where a Gateway is asked; or what it lacks, so that nobody can tell. `{}` is none.
 
     A listener's port is that of the Gateway's address, but for controllers that take it for their container's
     (Traefik: "the port must match a port declared in ports section", traefik-helm-chart values.yaml,
     gateway.listeners): where the Service at that address has no such port and has HTTP's, that is meant.
     """
+    if not live:
+        return "is not there"
     address = next(_addresses(live), None)
     if address is None:
         return "has no address in its status"

@@ -45,6 +45,12 @@ def certified(
             until="certificates",
         )
     else:
+        # a Secret whose key is not that of its last request it makes anew at once (cert-manager
+        # internal/controller/certificates/policies/policies.go, NewTriggerPolicyChain)
+        kube.gone(
+            name=f"Have cert-manager leave {names[0]} alone",
+            objects=[certificate(target, names, addresses)],
+        )
         secrets.certified(name=name, target=target, names=names, addresses=addresses, until=until)
 
 

@@ -190,11 +190,14 @@ def test_a_registry_that_was_certified_anew_begins_with_it_by_an_apply(certs: Si
 
 
 def _held(site: Site, namespace: str, name: str) -> bool:
-    """Say whether a Secret is there with a certificate."""
-    found = kubectl(
-        site, f"--namespace={namespace}", "get", "secret", name, "--ignore-not-found", "-o", "json"
-    )
-    return bool(found and json.loads(found).get("data", {}).get("tls.crt"))
+    """Say whether a Secret is there with a certificate, and cert-manager has no more to do for it."""
+    place = f"--namespace={namespace}"
+    found = kubectl(site, place, "get", "secret", name, "--ignore-not-found", "-o", "json")
+    if not (found and json.loads(found).get("data", {}).get("tls.crt")):
+        return False
+    said = got(site, place, "certificate", name)["status"]["conditions"]
+    states = {each["type"]: each["status"] for each in said}
+    return states.get("Ready") == "True" and states.get("Issuing") != "True"
 
 
 def test_a_webhook_that_begins_anew_is_waited_for(certs: Site) -> None:

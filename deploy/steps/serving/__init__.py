@@ -73,9 +73,10 @@ def serving() -> None:
     if not context.speaks() or not cluster.models:
         return
     kube.applied(name="Make the models' namespace", objects=[names.home()], until=PHASE)
+    # which may say what is not served: before files are fetched, which may take hours
+    _routes(cluster)
     _secrets(cluster, Path(context.lock_path()).parent)
     _files(cluster)
-    _routes(cluster)
     _engines(cluster)
     _unrouted(cluster)
 

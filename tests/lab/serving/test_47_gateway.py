@@ -94,18 +94,20 @@ def front(llm: Site) -> Iterator[Front]:
     """Bring what is the operator's, put the model behind it, and take both away again."""
     llm.lab.request("traefik")
     given = definitions()
-    applied(llm, given)
-    wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]
-    kubectl(llm, *wait)
-    applied(llm, MANIFEST)
-    rolled = ["rollout", "status", "--namespace=gateways", "--timeout=300s", "deployment/traefik"]
-    kubectl(llm, *rolled)
-    until(lambda: programmed(llm), LOOKED, "a Gateway with an address", every=1.0)
-    with changed(llm, **BEHIND):
-        yield Front(llm, llm.ok("apply", "--yes", timeout=PATIENCE))
-    llm.ok("apply", "--yes", timeout=PATIENCE)
-    kubectl(llm, "delete", "--ignore-not-found", "--filename=-", stdin=MANIFEST)
-    kubectl(llm, "delete", "--ignore-not-found", "--filename=-", stdin=given)
+    try:
+        applied(llm, given)
+        wait = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"]
+        kubectl(llm, *wait)
+        applied(llm, MANIFEST)
+        rolled = ["rollout", "status", "--namespace=gateways", "--timeout=300s", "deployment/traefik"]
+        kubectl(llm, *rolled)
+        until(lambda: programmed(llm), LOOKED, "a Gateway with an address", every=1.0)
+        with changed(llm, **BEHIND):
+            yield Front(llm, llm.ok("apply", "--yes", timeout=PATIENCE))
+    finally:
+        llm.ok("apply", "--yes", timeout=PATIENCE)
+        kubectl(llm, "delete", "--ignore-not-found", "--filename=-", stdin=MANIFEST)
+        kubectl(llm, "delete", "--ignore-not-found", "--filename=-", stdin=given)
 
 
 def test_a_gateway_api_that_is_not_served_is_said_before_anything_is_changed(llm: Site) -> None:

@@ -183,6 +183,36 @@ def test_a_link_to_nothing_and_an_empty_file_are_named(tmp_path: Path) -> None:
     assert CLIENT in READ
 
 
+SIGNED = Cluster.model_validate(
+    {**CLUSTER.model_dump(mode="json"), "certificates": {"provider": "cert-manager"}}
+)
+
+
+def test_the_ca_that_cert_manager_signs_with_ends_on_a_day_of_its_own() -> None:
+    good = printed(kubelet=OTHER, api=FILE).out
+    ends = f"{good}\n@ {SIGNED.services_ca}\n{certificate(OLD)}"
+
+    assert said(Ran(out=ends), SIGNED) == (
+        "fail",
+        f"{ALL + 1} certificates, /etc/slipway/services-ca.crt ends in {OLD - 1} days",
+    )
+
+
+def test_that_ca_is_read_where_there_is_one_and_the_clusters_own_once(tmp_path: Path) -> None:
+    own = tmp_path / "services-ca.crt"
+    script = reading(SIGNED, SIGNED.node("w1")).replace(SIGNED.services_ca, str(own))
+    script = script.replace("/etc/kubernetes", str(tmp_path)).partition("for at in ")[0]
+
+    def read() -> list[str]:
+        ran = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        return [each.name for each in parse(ran.stdout)]
+
+    assert read() == []
+    own.write_text(certificate(FILE))
+    assert read() == [str(own)]
+    assert "services-ca" not in reading(CLUSTER, CLUSTER.node("w1"))
+
+
 def test_a_worker_is_asked_for_its_kubelets_alone() -> None:
     assert "6443" not in reading(CLUSTER, CLUSTER.node("w1"))
     assert "10.0.0.12:10250" in reading(CLUSTER, CLUSTER.node("w1"))

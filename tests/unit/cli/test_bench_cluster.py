@@ -137,13 +137,28 @@ def test_a_model_behind_a_gateway_is_asked_at_the_gateways_address_by_its_name(
 
 
 @pytest.mark.parametrize("exposed", [BEHIND])
-def test_of_a_gateway_without_an_address_that_is_said(
-    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("fronts", "said"),
+    [
+        (
+            {"items": [{"kind": "Gateway", "metadata": {"name": "front", "namespace": "gateways"}}]},
+            "has no address in its status",
+        ),
+        ({"items": []}, "is not there"),
+        (None, "could not be read: cat: {directory}/fronts.json: No such file or directory"),
+    ],
+)
+def test_of_a_gateway_that_cannot_be_asked_that_is_said(
+    inventory: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    fronts: dict[str, Any] | None,
+    said: str,
 ) -> None:
-    (tmp_path / "fronts.json").write_text('{"items": []}')
+    if fronts is not None:
+        (tmp_path / "fronts.json").write_text(json.dumps(fronts))
 
     assert slipway("bench", inventory, "tiny") == 3
-    assert capsys.readouterr().err == (
-        "tiny: Gateway gateways/front has no address in its status; slipway verify says why, or name its "
-        "address with --url and --key-env\n"
-    )
+    remedy = "slipway verify says why, or name its address with --url and --key-env"
+    why = said.format(directory=tmp_path)
+    assert capsys.readouterr().err == f"tiny: Gateway gateways/front {why}; {remedy}\n"

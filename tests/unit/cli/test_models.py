@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.cli import models
+from deploy.engine.link import Ran
 from deploy.errors import UnreachableError
 from deploy.model import Cluster, paths
 from tests.unit.serving.clusters import FOLDER, TINY, cluster
@@ -34,7 +35,7 @@ class Session:
         self.asked.append(f"{host}: {command}")
         if self.answer is None:
             raise UnreachableError("gone")
-        return type("Ran", (), {"rc": 0, "out": self.answer})
+        return Ran(0, self.answer, "", 0.1)
 
 
 def usage(wanted: Cluster, answer: str | None) -> list[str]:

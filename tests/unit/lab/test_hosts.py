@@ -65,11 +65,12 @@ def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Podman:
 
 def test_what_is_left_of_a_host_is_taken_away_before_it_is_made(podman: Podman, tmp_path: Path) -> None:
     login = keys.made(tmp_path / "login", "test")
-    podman.holds("5e288e9907f3", failures=1)
+    podman.holds("slipway-lab-n1", failures=1)
 
     hosts.create(Layout(), "n1", "image", login)
 
-    looked, removed = "ps --all --quiet --filter=name=^slipway-lab-n1$", "rm --force --time=0 5e288e9907f3"
+    looked = "ps --all --filter=name=^slipway-lab-n1$ --format={{.Names}}"
+    removed = "rm --force --time=0 slipway-lab-n1"
     volumes = [f"slipway-lab-n1-{name}" for name in ("containerd", "kubelet", "etcd", "rancher")]
     assert podman.calls[:10] == [
         *(looked, removed, looked, removed, looked),
@@ -81,13 +82,13 @@ def test_what_is_left_of_a_host_is_taken_away_before_it_is_made(podman: Podman, 
 
 
 def test_a_container_that_podman_cannot_remove_is_named(podman: Podman) -> None:
-    podman.holds("5e288e9907f3", failures=9)
+    podman.holds("slipway-lab-n1", failures=9)
 
     with pytest.raises(LabError) as failed:
         hosts.remove(Layout(), "n1")
 
     assert str(failed.value) == (
-        "podman could not remove the containers 5e288e9907f3; try again, and look at `podman ps --all`"
+        "podman could not remove the containers slipway-lab-n1; try again, and look at `podman ps --all`"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,25 @@ from tests.unit.operations.conftest import FORBIDDEN, MISSING, Plan, Planned, re
 from tests.unit.operations.secret_answers import TLS, there
 from tests.unit.operations.test_certificates import Made, certificate, encoded
 
+Signing = Callable[..., tuple[int, str, list[str]]]
 ROOT = Where("cert-manager", "slipway-ca")
-KUBECTL = """#!/bin/sh
-echo "$*" >> "$0.log"
+# a cert-manager that signs only while somebody waits for it, and a clock that only goes on with him
+WORLD = {
+    "kubectl": """#!/bin/sh
+cd "${0%/*}"; echo "$1 $3" >> asked
 case "$1 $3" in
-  "annotate "*) echo signed > "$0.signed" ;;
-  "get registry-tls") [ -e "$0.signed" ] && printf new || printf old ;;
+  "annotate "*) exit "$REFUSED" ;;
+  "get registry-tls") [ -e waited ] && printf %s "$SIGNED" || printf old ;;
   "get slipway-ca") printf new ;;
 esac
-"""
+""",
+    "sleep": """#!/bin/sh
+cd "${0%/*}"; echo . >> waited
+""",
+    "date": """#!/bin/sh
+cd "${0%/*}"; echo "$(( 60 * $(cat waited 2>/dev/null | wc -l) ))"
+""",
+}
 
 
 def present(plan: Plan, *said: str) -> Planned:
@@ -61,26 +72,40 @@ def test_a_certificate_of_another_ca_is_signed_anew(plan: Plan) -> None:
     ) in command
 
 
-def test_it_waits_until_the_certificate_is_of_the_present_ca(plan: Plan, tmp_path: Path) -> None:
+@pytest.fixture
+def signing(plan: Plan, tmp_path: Path) -> Signing:
+    """Return a function that has a certificate signed anew: how that ended, what it said and asked for."""
     [command] = present(plan, there(TLS, **{"ca.crt": "old"}), there(ROOT, **{"ca.crt": "new"})).commands
-    kubectl = tmp_path / "kubectl"
-    kubectl.write_text(KUBECTL)
-    kubectl.chmod(0o755)
+    for name, text in WORLD.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
 
-    ran = subprocess.run(
-        ["sh", "-c", command],
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    def run(signed: str = "new", refused: int = 0) -> tuple[int, str, list[str]]:
+        known = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SIGNED": signed, "REFUSED": str(refused)}
+        ran = subprocess.run(
+            ["sh", "-c", command], env={**os.environ, **known}, capture_output=True, text=True, timeout=30
+        )
+        return ran.returncode, ran.stderr, (tmp_path / "asked").read_text().splitlines()
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert [line.split()[:3] for line in (tmp_path / "kubectl.log").read_text().splitlines()] == [
-        ["annotate", "secret", "registry-tls"],
-        ["get", "secret", "slipway-ca"],
-        ["get", "secret", "registry-tls"],
-    ]
+    return run
+
+
+def test_it_waits_until_the_certificate_is_of_the_present_ca(signing: Signing) -> None:
+    both = ["get slipway-ca", "get registry-tls"]
+
+    assert signing() == (0, "", ["annotate registry-tls", *both, *both])
+
+
+def test_a_certificate_that_nobody_signs_is_told_with_where_to_look(signing: Signing) -> None:
+    code, said, _ = signing(signed="old")
+
+    look = "kubectl -n cert-manager logs deployment/cert-manager"
+    assert said == f"{TLS} was not signed anew within 180 s; look at: {look}\n"
+    assert code == 1
+
+
+def test_what_could_not_be_asked_for_is_not_waited_for(signing: Signing) -> None:
+    assert signing(refused=1) == (1, "", ["annotate registry-tls"])
 
 
 def test_secrets_that_cannot_be_read_are_no_present_ones(plan: Plan) -> None:

@@ -52,6 +52,10 @@ def test_an_address_goes_before_a_name_and_has_no_type_where_it_is_one() -> None
     assert found(WEB, addresses=[]) == "has no address in its status"
 
 
+def test_a_gateway_that_is_not_there_is_not_said_to_lack_an_address() -> None:
+    assert front(Gateway(name="front", namespace="gateways"), {}, []) == "is not there"
+
+
 @pytest.mark.parametrize(
     ("pattern", "name", "asked"),
     [

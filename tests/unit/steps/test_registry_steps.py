@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
+from pyinfra.api import deploy
 
 from deploy.model import Cluster
 from deploy.steps import baseline, cert_manager, certificates, containerd, trust
 from deploy.steps.k3s import config as k3s
-from deploy.steps.registry import objects, registry
-from tests.unit.fake_host import DIGEST, locked, names, prepared
-from tests.unit.steps.registries import NODES, STORE, cluster
+from deploy.steps.registry import harbor, objects, registry
+from tests.unit.fake_host import DIGEST, changes, locked, names, prepared
+from tests.unit.operations.conftest import read
+from tests.unit.steps.registries import NODES, STORE, cluster, registry_of
 
 BARE = {
     "admin.conf": "=== slipway no cluster",
@@ -55,6 +57,7 @@ def test_the_plain_registry_is_these_operations(operations: Any) -> None:
         "Keep the registry's password",
         "Let the registry know it",
         "Give the registry its Secrets",
+        "Have cert-manager leave registry.home.arpa alone",
         "Certify registry.home.arpa",
         "See that its volume can be as declared",
         "Install the registry",
@@ -72,6 +75,7 @@ def test_with_models_their_namespace_gets_the_login_and_the_ca(operations: Any) 
         "Keep the registry's password",
         "Let the registry know it",
         "Give the registry its Secrets",
+        "Have cert-manager leave registry.home.arpa alone",
         "Certify registry.home.arpa",
         "Install the registry",
         "Have its pod read its present certificate and password",
@@ -90,6 +94,7 @@ def test_harbor_is_these_operations(operations: Any) -> None:
         "Let Harbor's registry know its core",
         "Keep the key of its tokens",
         "Let the chart take it up",
+        "Have cert-manager leave registry.home.arpa alone",
         "Certify registry.home.arpa",
         "See that its volumes can be as declared",
         "Say who reaches Harbor",
@@ -171,6 +176,30 @@ def test_the_key_of_a_ca_that_is_given_is_in_no_command(
 
     assert "kubectl create -f -" in command.get_raw_value()
     assert "very secret" not in command.get_raw_value()
+
+
+@pytest.mark.parametrize(("parts", "begins"), [({}, False), (SIGNED, True)])
+def test_every_part_of_harbor_begins_anew_where_another_ca_signs(
+    tmp_path: Path, parts: dict[str, Any], begins: bool
+) -> None:
+    declared = cluster("harbor", parts=parts)
+    lock = locked(declared, tmp_path / "homelab.lock.yaml")
+    pod = {"name": "core-1", "namespace": "registry", "creationTimestamp": "2026-11-30T08:00:00Z"}
+    ca = {
+        "name": "slipway-ca",
+        "namespace": "cert-manager",
+        "managedFields": [{"time": "2026-11-30T09:00:00Z"}],
+    }
+    answers = {"slipway-ca": read(shown(pod), shown(ca)), "as=PartialObjectMetadata": read(shown(pod))}
+    step = deploy("Step")(lambda: harbor._current(declared, registry_of(declared)))
+
+    with prepared(step, declared, declared.nodes[0], lock, answers) as (state, host):
+        assert changes(state, host) == dict.fromkeys(CURRENT, begins)
+
+
+def shown(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return an object by its metadata alone."""
+    return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": metadata}
 
 
 def test_what_cert_managers_webhook_has_to_let_in_waits_for_it(tmp_path: Path) -> None:

@@ -59,11 +59,11 @@ def test_everything_is_still_to_be_done_before_there_is_a_cluster(operations: An
 
     assert list(found) == [
         "Make the models' namespace",
+        "Route Gateways to the models",
         "Keep the models' keys and tokens",
         "Give the models their Secrets",
         "Make the models' volumes",
         "Fetch the models",
-        "Route Gateways to the models",
         "Serve the models",
         *(f"Have {name} read its present key" for name in ("tiny", "qwen", "llama", "mine")),
         "Wait for the models",

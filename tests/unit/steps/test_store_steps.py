@@ -83,6 +83,7 @@ def test_before_there_is_a_cluster_all_of_the_store_is_still_to_be_done(
         "Make the namespace": True,
         "Keep the credentials of its users": True,
         "Give them to the store and its jobs": True,
+        "Have cert-manager leave minio.object-store.svc alone": False,
         "Certify minio.object-store.svc": True,
         "See that its volume can be as declared": False,
         "Install the store": True,
@@ -185,6 +186,7 @@ def living(policy: str = "Retain", buckets: Sequence[str] = ("models",), **chang
     ]
     signed = certificate()
     return {
+        "/certificates/minio-tls": "404 page not found\n=== slipway 404 https://api/x",
         "server-ca": [*read(tls(signed)).splitlines(), f"ca {signed}"],
         "kubectl exec --namespace=object-store minio-0": [*buckets, "end"],
         "/object-store/pods?": read(described("minio-0", creationTimestamp=DONE), root),
@@ -244,11 +246,22 @@ def test_a_store_whose_certificate_another_ca_signs_begins_anew_with_it(
 
     def done(root: str) -> set[str]:
         own = {"slipway-ca?pretty": read(tls(root, "cert-manager", "slipway-ca"))}
-        answers = {**own, **certified, "public.crt": shown, **living()}
+        answers = {**own, "public.crt": shown, **living(), **certified}
         return changing(operations(object_store, answers, **signed))
 
     assert done(held) == set()
     assert done(other) == {"Have it serve with the present CA"}
+
+
+def test_where_the_clusters_ca_signs_again_cert_manager_signs_no_more(
+    operations: Callable[..., dict[str, bool]],
+) -> None:
+    left = certificates.certificate(TLS, names("minio"), [])
+    before = {**living(), "/certificates/minio-tls": read(left)}
+
+    assert changing(operations(object_store, before)) == {
+        "Have cert-manager leave minio.object-store.svc alone"
+    }
 
 
 @pytest.mark.parametrize("there", [(), ("registry",)], ids=["none", "another"])
