@@ -158,9 +158,17 @@ def offered(cluster: Cluster, vendor: Vendor, until: str, *homes: str) -> None:
         patience=patience,
         _timeout=patience + SLACK,
     )
-    # not before: the stack of a former release served its nodes by these
-    served = [node.name for node in cluster.gpu_nodes(vendor)]
-    nodes.unlabelled(name="Forget labels of former releases", names=served, labels=FORMER)
+    # not before: the stacks of a former release served their nodes by these
+    told = last_served(cluster, vendor)
+    nodes.unlabelled(name="Forget labels of former releases", names=told, labels=FORMER)
+
+
+def last_served(cluster: Cluster, vendor: Vendor) -> list[str]:
+    """Return the nodes of which this vendor's phase is the last; phases go in the order of Vendor."""
+    order = [*Vendor]
+    return [
+        node.name for node in cluster.gpu_nodes(vendor) if max(node.gpu_vendors, key=order.index) is vendor
+    ]
 
 
 def _offers(cluster: Cluster, vendor: Vendor) -> list[Offer]:
