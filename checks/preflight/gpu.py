@@ -256,10 +256,11 @@ def link(case: Case) -> Said:
 
 
 def iommu(case: Case) -> Said:
-    """Where several GPUs talk to each other, the IOMMU lets them through."""
-    cards = found(case)
-    if len(cards) < 2:
-        return skipped("there are no two GPUs that could talk to each other")
+    """Where several GPUs talk to each other, the IOMMU lets them through: a pod's are of one model."""
+    counts = Counter((card.vendor, card.model) for card in found(case))
+    cards = [card for card in found(case) if counts[card.vendor, card.model] > 1]
+    if not cards:
+        return skipped("there are no two GPUs of one model that could talk to each other")
     words = case.known(case.host.system, "system").cmdline.split()
     grouped = [card for card in cards if card.device.iommu_group]
     wanted = "off, or passing through (iommu=pt)"
