@@ -51,8 +51,27 @@ def allotted(claims: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
     return found
 
 
-def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozenset[str]]) -> Finding:
-    """A pod sees the GPUs that it was given, each once; a pod that asked for none sees none."""
+def beside(target: Target, targets: Iterable[Target], told: Mapping[str, Told]) -> frozenset[str]:
+    """Return the GPUs that pods see which asked for those of the node's other models."""
+    others = [each for each in targets if each.node == target.node and each is not target]
+    return frozenset(
+        gpu
+        for each in others
+        for role in (ONE, *each.others)
+        for gpu in each.seen_by(told.get(each.name(role), ABSENT))
+    )
+
+
+def given(
+    target: Target,
+    told: Mapping[str, Told],
+    devices: Mapping[str, frozenset[str]],
+    elsewhere: frozenset[str] = frozenset(),
+) -> Finding:
+    """A pod sees the GPUs that it was given, each once; a pod that asked for none sees none.
+
+    `elsewhere` are those that pods with the node's other models see.
+    """
     others = target.others if target.is_fillable else {}
     wanted = {NONE: 0, ONE: 1, **(others if target.is_whole else {})}
     pods = {role: told.get(target.name(role), ABSENT) for role in wanted}
@@ -68,7 +87,7 @@ def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozen
         for role, count in wanted.items()
     )
     seen = [gpu for each in pods.values() for gpu in target.seen_by(each)]
-    if twice := sorted({each for each in seen if seen.count(each) > 1}):
+    if twice := sorted({each for each in seen if seen.count(each) > 1 or each in elsewhere}):
         good, said = False, [*said, f"{', '.join(twice)} in two pods"]
     if others and not target.is_whole:
         rest = [told.get(target.name(role), ABSENT) for role in others]

@@ -112,7 +112,10 @@ class GpuProbe:
         self._send()
         self._await()
         given = verdicts.allotted(self._claims().items(verdicts.CLAIMS) or ())
-        return [(each, verdicts.given(each, self._told, given)) for each in targets]
+        return [
+            (each, verdicts.given(each, self._told, given, verdicts.beside(each, targets, self._told)))
+            for each in targets
+        ]
 
     def _once(self, targets: list[Target]) -> list[Said]:
         """One more waits, until one is freed; then all are freed, and one pod asks for all of them."""

@@ -254,6 +254,15 @@ def test_a_claim_that_is_left_is_told_of_its_own_vendors_gpus() -> None:
     assert said == {"A770": "fail", "B580": "fail", "MI210": "pass"}
 
 
+def test_a_card_that_another_vendors_plugin_hands_over_too_is_found() -> None:
+    first = CARDS["mixed1 A770"][0]
+    crossed = World(cards={**CARDS, f"mixed1 {RESOURCE}": [first, "/dev/dri/renderD133"]})
+
+    failed = told_of(prove(crossed, ("cp1", "mixed1"), MIXED, **mixed()), "fail")
+
+    assert failed["GPU-14", "mixed1"].count(f"{first} in two pods") == 2
+
+
 def test_a_fault_of_one_model_is_the_nodes() -> None:
     findings = prove(World(generous=True), ("cp1", "mixed1"), MIXED, **mixed())
 
