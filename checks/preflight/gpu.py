@@ -136,7 +136,9 @@ def drivers(case: Case) -> Said:
     wrong = [
         f"{card.device.slot} {card.model} is bound to {card.device.driver or 'no driver'}" for card in bad
     ]
-    wanted = f"{' or '.join(sorted({driver for card in here for driver in _suits(case, card)}))} for each"
+    suits = {card.model: " or ".join(sorted(_suits(case, card))) for card in here}
+    said = [f"{names} for {model}" for model, names in suits.items()]
+    wanted = ", ".join(said) if len({*suits.values()}) > 1 else f"{suits[here[0].model]} for each"
     if wrong:
         return failed(listed(wrong, 3), wanted, remedy=_pinned(case, bad), mended_by=bringer(case, bad))
     counts = Counter(card.device.driver for card in here)

@@ -133,7 +133,7 @@ def test_each_models_own_module_is_asked_for() -> None:
     assert (finding.status, finding.found, finding.wanted) == (
         Status.FAIL,
         "0000:03:00.0 A770 is bound to xe, 0000:07:00.0 A770 is bound to xe",
-        "i915 or xe for each",
+        "i915 for A770, xe for B580",
     )
 
 
