@@ -70,7 +70,9 @@ def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
         raise NeedError(f"no node has {_said(need)}; there are: {there}{_nearly(every, need)}")
     largest = max(gpus.count for _, gpus in fitting)
     if not need.profile and largest < need.count:
-        raise NeedError(f"no node has {need.count} of {_said(need)}, the largest has {largest}; ask for less")
+        alike = " of one model" if len({node.name for node, _ in fitting}) < len(fitting) else ""
+        text = f"no node has {need.count} of {_said(need)}, the largest has {largest}{alike}; ask for less"
+        raise NeedError(text)
     by_claim = [(node, gpus) for node, gpus in fitting if gpus.allocation is Allocation.DRA]
     return tuple(by_claim or fitting)
 

@@ -97,7 +97,9 @@ def test_cards_of_two_models_are_not_counted_together() -> None:
     with pytest.raises(NeedError) as error:
         wired(one_node(ARC, BATTLEMAGE), Need(Vendor.INTEL, 3), "x", "models")
 
-    assert str(error.value) == "no node has 3 of a GPU of intel, the largest has 2; ask for less"
+    assert str(error.value) == (
+        "no node has 3 of a GPU of intel, the largest has 2 of one model; ask for less"
+    )
 
 
 def test_intels_plugin_tells_models_apart_by_their_drivers() -> None:
