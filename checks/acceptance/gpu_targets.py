@@ -9,6 +9,7 @@ import gevent
 from checks.acceptance import gpu_verdicts as verdicts
 from checks.acceptance.gpu_pods import OWN_NODE, Target
 from checks.acceptance.hands import Hands
+from checks.cluster.gpus import devices_of
 from checks.cluster.snapshot import Object, Snapshot, name_of
 from checks.finding import Finding
 from checks.say import unread
@@ -88,9 +89,7 @@ def held(claims: tuple[Object, ...]) -> set[tuple[str, str, str]]:
     return {
         (each["driver"], each["pool"], each["device"])
         for claim in claims
-        for each in ((claim.get("status") or {}).get("allocation") or {})
-        .get("devices", {})
-        .get("results", ())
+        for each in devices_of(claim)
         if not each.get("adminAccess")
     }
 

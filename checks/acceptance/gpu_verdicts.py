@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from checks.acceptance.gpu_pods import GROUP, MOST, NONE, ONE, PAIR, WATCH, Target, Told
+from checks.cluster.gpus import devices_of
+from checks.cluster.snapshot import Snapshot, name_of
 from checks.finding import Finding, Status
 from checks.say import judged, skipped, unread
+from deploy.catalog.gpu import names
 from deploy.gpu.wiring import resource_of
 from deploy.model import Cluster
 
 GIVEN, ONCE, SHARED, WATCHED, RETURNED = "GPU-14", "GPU-15", "GPU-16", "DRA-06", "DRA-05"
+CLAIMS = "resourceclaims"
 ABSENT = Told()
-
 
 WORST_FIRST = (Status.FAIL, Status.UNAVAILABLE, Status.SKIPPED, Status.PASS)
 
@@ -42,16 +45,33 @@ def allotted(claims: Sequence[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
     """Return the devices that a claim gives each pod, by the pod's name."""
     found: dict[str, frozenset[str]] = {}
     for claim in claims:
-        status = claim.get("status") or {}
-        results = ((status.get("allocation") or {}).get("devices") or {}).get("results") or ()
-        devices = frozenset(each["device"] for each in results)
-        for holder in status.get("reservedFor") or ():
+        devices = frozenset(each["device"] for each in devices_of(claim))
+        for holder in (claim.get("status") or {}).get("reservedFor") or ():
             found[holder["name"]] = found.get(holder["name"], frozenset()) | devices
     return found
 
 
-def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozenset[str]]) -> Finding:
-    """A pod sees the GPUs that it was given, each once; a pod that asked for none sees none."""
+def beside(target: Target, targets: Iterable[Target], told: Mapping[str, Told]) -> frozenset[str]:
+    """Return the GPUs that pods see which asked for those of the node's other models."""
+    others = [each for each in targets if each.node == target.node and each is not target]
+    return frozenset(
+        gpu
+        for each in others
+        for role in (ONE, *each.others)
+        for gpu in each.seen_by(told.get(each.name(role), ABSENT))
+    )
+
+
+def given(
+    target: Target,
+    told: Mapping[str, Told],
+    devices: Mapping[str, frozenset[str]],
+    elsewhere: frozenset[str] = frozenset(),
+) -> Finding:
+    """A pod sees the GPUs that it was given, each once; a pod that asked for none sees none.
+
+    `elsewhere` are those that pods with the node's other models see.
+    """
     others = target.others if target.is_fillable else {}
     wanted = {NONE: 0, ONE: 1, **(others if target.is_whole else {})}
     pods = {role: told.get(target.name(role), ABSENT) for role in wanted}
@@ -67,7 +87,7 @@ def given(target: Target, told: Mapping[str, Told], devices: Mapping[str, frozen
         for role, count in wanted.items()
     )
     seen = [gpu for each in pods.values() for gpu in target.seen_by(each)]
-    if twice := sorted({each for each in seen if seen.count(each) > 1}):
+    if twice := sorted({each for each in seen if seen.count(each) > 1 or each in elsewhere}):
         good, said = False, [*said, f"{', '.join(twice)} in two pods"]
     if others and not target.is_whole:
         rest = [told.get(target.name(role), ABSENT) for role in others]
@@ -161,18 +181,19 @@ def sharing(target: Target, told: Mapping[str, Told]) -> Finding:
     return judged(SHARED, target.node, good, found="; ".join(said), wanted="the same for both")
 
 
-def returned(target: Target, claims: Sequence[Mapping[str, Any]]) -> Finding:
-    """No claim of a pod that is gone holds a device."""
-    held = [
-        each["metadata"]["name"]
-        for each in claims
-        if (each.get("status") or {}).get("allocation")
-        and any(
-            result["pool"] == target.node for result in each["status"]["allocation"]["devices"]["results"]
-        )
+def returned(target: Target, left: Snapshot) -> Finding:
+    """No claim of a pod that is gone holds a device of the target's vendor."""
+    claims = left.items(CLAIMS)
+    if claims is None:
+        return unread(RETURNED, target.node, left.cause(CLAIMS))
+    mine = (names(target.gpus.vendor).driver, target.node)
+    lost = [
+        name_of(claim)
+        for claim in claims
+        if any((each["driver"], each["pool"]) == mine for each in devices_of(claim))
     ]
-    found = f"{', '.join(held)} still allocated" if held else "every claim of a pod that is gone has returned"
-    return judged(RETURNED, target.node, not held, found=found, wanted="no claim left")
+    found = f"{', '.join(lost)} still allocated" if lost else "every claim of a pod that is gone has returned"
+    return judged(RETURNED, target.node, not lost, found=found, wanted="no claim left")
 
 
 def untried(target: Target) -> Iterator[Finding]:

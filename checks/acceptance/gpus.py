@@ -32,6 +32,8 @@ from checks.acceptance.gpu_pods import (
 )
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.probe import manifest
+from checks.cluster.gpus import devices_of
+from checks.cluster.snapshot import Snapshot, name_of
 from checks.finding import Finding, Status
 from deploy.catalog import LockedImage
 from deploy.catalog.gpu import ResourceApi
@@ -94,7 +96,7 @@ class GpuProbe:
         if filled:
             found += self._once(filled)
             found += self._shared(claiming)
-        left = self._given_back()
+        left = self._given_back(any(each.by_claim for each in targets))
         return [*first, *found, *((each, verdicts.returned(each, left)) for each in claiming), *lost]
 
     def _given(self, targets: list[Target]) -> list[Said]:
@@ -109,8 +111,11 @@ class GpuProbe:
                 self._make(each, WATCH, pods.watching(self.api, each.gpus.vendor, name, self.where))
         self._send()
         self._await()
-        given = verdicts.allotted(self._claims())
-        return [(each, verdicts.given(each, self._told, given)) for each in targets]
+        given = verdicts.allotted(self._claims().items(verdicts.CLAIMS) or ())
+        return [
+            (each, verdicts.given(each, self._told, given, verdicts.beside(each, targets, self._told)))
+            for each in targets
+        ]
 
     def _once(self, targets: list[Target]) -> list[Said]:
         """One more waits, until one is freed; then all are freed, and one pod asks for all of them."""
@@ -150,23 +155,29 @@ class GpuProbe:
             for each in targets:
                 if role is PAIR or each.there > 1:
                     self._together(each, role, 1 if role is PAIR else each.there)
+            if not self._pending:  # a GPU alone is all of them
+                break
             self._send()
             self._await()
             told |= self._told
             self._end(each.name(f"{role}{number}") for each in targets for number in (1, 2))
         return [(each, verdicts.sharing(each, told)) for each in targets]
 
-    def _given_back(self) -> list[dict[str, Any]]:
+    def _given_back(self, claimed: bool) -> Snapshot:
         """End what still runs, for the next verify asks for the same GPUs; return what is left of claims."""
         self._end(self._told)
-        left: list[dict[str, Any]] = []
+        left = Snapshot({})
 
         def look() -> str | None:
-            left[:] = self._claims()
-            held = [each["metadata"]["name"] for each in left if (each.get("status") or {}).get("allocation")]
+            nonlocal left
+            left = self._claims()
+            if (claims := left.items(verdicts.CLAIMS)) is None:
+                return left.cause(verdicts.CLAIMS)
+            held = [name_of(each) for each in claims if devices_of(each)]
             return f"{', '.join(held)} still allocated" if held else None
 
-        wait(GONE, look, self.tell)
+        if claimed:
+            wait(GONE, look, self.tell)
         return left
 
     def _watches(self, target: Target) -> bool:
@@ -229,9 +240,9 @@ class GpuProbe:
         )
         self._told = pods.told(living, self.kubectl(words).out)
 
-    def _claims(self) -> list[dict[str, Any]]:
-        path = f"/apis/resource.k8s.io/{self.api.version}/namespaces/{self.where}/resourceclaims"
-        return self.kubectl.get(path).get("items") or []
+    def _claims(self) -> Snapshot:
+        path = f"/apis/resource.k8s.io/{self.api.version}/namespaces/{self.where}/{verdicts.CLAIMS}"
+        return Snapshot({verdicts.CLAIMS: self.kubectl.raw(path)})
 
     def _end(self, names: Iterable[str]) -> None:
         """Delete pods, and wait until they are gone: only then are their GPUs free."""

@@ -190,14 +190,15 @@ def cards_only(cluster: Cluster, seen: Snapshot) -> Iterator[Finding]:
     held = [
         f"{namespace_of(claim)}/{name_of(claim)} holds {each['device']} of {each['pool']}"
         for claim in claims
-        for each in _results(claim)
+        for each in devices_of(claim)
         if (each["driver"], each["pool"], each["device"]) in integrated and not each.get("adminAccess")
     ]
     said = f"{len(integrated)} published, none of them held" if not held else "; ".join(held)
     yield judged("GPU-04", None, not held, found=said, wanted="no claim for integrated graphics")
 
 
-def _results(claim: Object) -> list[dict[str, Any]]:
+def devices_of(claim: Object) -> list[dict[str, Any]]:
+    """Return the devices that a claim holds, or looks at as a monitor."""
     allocation = (claim.get("status") or {}).get("allocation") or {}
     results: list[dict[str, Any]] = (allocation.get("devices") or {}).get("results") or []
     return results

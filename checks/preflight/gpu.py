@@ -136,7 +136,9 @@ def drivers(case: Case) -> Said:
     wrong = [
         f"{card.device.slot} {card.model} is bound to {card.device.driver or 'no driver'}" for card in bad
     ]
-    wanted = f"{' or '.join(sorted({driver for card in here for driver in _suits(case, card)}))} for each"
+    suits = {card.model: " or ".join(sorted(_suits(case, card))) for card in here}
+    said = [f"{names} for {model}" for model, names in suits.items()]
+    wanted = ", ".join(said) if len({*suits.values()}) > 1 else f"{suits[here[0].model]} for each"
     if wrong:
         return failed(listed(wrong, 3), wanted, remedy=_pinned(case, bad), mended_by=bringer(case, bad))
     counts = Counter(card.device.driver for card in here)
@@ -256,10 +258,11 @@ def link(case: Case) -> Said:
 
 
 def iommu(case: Case) -> Said:
-    """Where several GPUs talk to each other, the IOMMU lets them through."""
-    cards = found(case)
-    if len(cards) < 2:
-        return skipped("there are no two GPUs that could talk to each other")
+    """Where several GPUs talk to each other, the IOMMU lets them through: a pod's are of one model."""
+    counts = Counter((card.vendor, card.model) for card in found(case))
+    cards = [card for card in found(case) if counts[card.vendor, card.model] > 1]
+    if not cards:
+        return skipped("there are no two GPUs of one model that could talk to each other")
     words = case.known(case.host.system, "system").cmdline.split()
     grouped = [card for card in cards if card.device.iommu_group]
     wanted = "off, or passing through (iommu=pt)"

@@ -9,7 +9,8 @@ from checks.preflight.bringing import bringer, driverless, is_operators
 from checks.preflight.gpu import NONE_HERE, found, integrated_by_amdgpu, state
 from checks.preflight.verdicts import Case, HostJudge, Said, failed, passed, skipped
 from checks.say import listed
-from deploy.model import Vendor
+from deploy.gpu.wiring import module_of
+from deploy.model import Allocation, Vendor
 from deploy.observe.cards import Gpu
 from deploy.observe.gpu_state import GpuState
 
@@ -21,14 +22,19 @@ REMOVE_AMDGPU = "Remove its packages and reboot, or say gpu.amd.driver: host"
 
 
 def one_intel_driver(case: Case) -> Said:
-    """All Intel GPUs of the host use one kernel driver."""
+    """All Intel GPUs use one kernel driver, or those by which a device plugin is to tell models apart."""
     counts = Counter(card.device.driver or "none" for card in found(case) if card.vendor is Vendor.INTEL)
     if not counts:
         return skipped(NONE_HERE)
     said = ", ".join(f"{count}x {driver}" for driver, count in counts.items())
-    if len(counts) > 1:
-        return failed(said, "one driver", severity=Severity.WARNING)
-    return passed(said, "one driver")
+    by_number = [
+        gpus for gpus in case.node.gpus_of(Vendor.INTEL) if gpus.allocation is Allocation.DEVICE_PLUGIN
+    ]
+    modules = sorted({module_of(gpus).value for gpus in by_number})
+    wanted = " and ".join(modules) if len(modules) > 1 else "one driver"
+    if len(counts) > 1 and sorted(counts) != modules:
+        return failed(said, wanted, severity=Severity.WARNING)
+    return passed(said, wanted)
 
 
 def intel_kernel(case: Case) -> Said:

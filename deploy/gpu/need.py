@@ -59,7 +59,8 @@ def declared(cluster: Cluster, vendor: Vendor) -> tuple[str, ...]:
 def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
     """Return what fits of the nodes' GPUs, those with DRA alone where there are some; none is an error.
 
-    A node is there once for each of its models that fits: all GPUs of a pod are of one model.
+    A node is there once for each of its models that fits and of which it has enough: all GPUs of a pod are of
+    one model.
     """
     every = cluster.declared_gpus(need.vendor)
     if not every:
@@ -70,9 +71,12 @@ def nodes_for(cluster: Cluster, need: Need) -> tuple[tuple[Node, Gpus], ...]:
         raise NeedError(f"no node has {_said(need)}; there are: {there}{_nearly(every, need)}")
     largest = max(gpus.count for _, gpus in fitting)
     if not need.profile and largest < need.count:
-        raise NeedError(f"no node has {need.count} of {_said(need)}, the largest has {largest}; ask for less")
-    by_claim = [(node, gpus) for node, gpus in fitting if gpus.allocation is Allocation.DRA]
-    return tuple(by_claim or fitting)
+        alike = " of one model" if len({node.name for node, _ in fitting}) < len(fitting) else ""
+        text = f"no node has {need.count} of {_said(need)}, the largest has {largest}{alike}; ask for less"
+        raise NeedError(text)
+    enough = [each for each in fitting if need.profile or each[1].count >= need.count]
+    by_claim = [(node, gpus) for node, gpus in enough if gpus.allocation is Allocation.DRA]
+    return tuple(by_claim or enough)
 
 
 def _fits(gpus: Gpus, need: Need) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from deploy.catalog import gpu as names
 from deploy.errors import InventoryError
 from deploy.gpu import wiring, written
 from deploy.gpu.parts import devices
-from deploy.gpu.wiring import allocation_label, resource_of
+from deploy.gpu.wiring import allocation_label, model_label, resource_of, vendor_label
 from deploy.model import Allocation, Cluster, DriverSource, Node, Vendor
 from deploy.model.labels import OWNED, PRIVILEGED
 from deploy.operations import gpus, kube, nodes
@@ -158,9 +159,17 @@ def offered(cluster: Cluster, vendor: Vendor, until: str, *homes: str) -> None:
         patience=patience,
         _timeout=patience + SLACK,
     )
-    # not before: the stack of a former release served its nodes by these
-    served = [node.name for node in cluster.gpu_nodes(vendor)]
-    nodes.unlabelled(name="Forget labels of former releases", names=served, labels=FORMER)
+    # not before: the stacks of a former release served their nodes by these
+    told = last_served(cluster, vendor)
+    nodes.unlabelled(name="Forget labels of former releases", names=told, labels=FORMER)
+
+
+def last_served(cluster: Cluster, vendor: Vendor) -> list[str]:
+    """Return the nodes of which this vendor's phase is the last; phases go in the order of Vendor."""
+    order = [*Vendor]
+    return [
+        node.name for node in cluster.gpu_nodes(vendor) if max(node.gpu_vendors, key=order.index) is vendor
+    ]
 
 
 def _offers(cluster: Cluster, vendor: Vendor) -> list[Offer]:
@@ -202,10 +211,21 @@ def from_manifest(cluster: Cluster, vendor: Vendor, until: str) -> bool:
     objects = manifest(file)
     if wrong := written.refused(cluster, objects):
         raise InventoryError("\n".join([f"{file} (DRA-02):", *(f"  {text}" for text in wrong), REWRITE]))
+    check_labels(file, vendor, objects)
     kube.applied(name="Apply the manifest", objects=objects, until=until)
     for home, workloads in _workloads(objects).items():
         kube.rolled_out(name="Wait for its pods", namespace=home, workloads=workloads, until=until)
     return True
+
+
+def check_labels(path: Path, vendor: Vendor, objects: Iterable[Object]) -> None:
+    """Raise InventoryError where a manifest names labels of former releases: its pods would find no node."""
+    text = json.dumps([*objects], default=str)
+    if old := [label for label in FORMER if json.dumps(label) in text]:
+        raise InventoryError(
+            f"{path} names {' and '.join(old)}, which nodes have no more; name"
+            f" {vendor_label(vendor)} (true), {allocation_label(vendor)} or {model_label(vendor)} instead"
+        )
 
 
 def manifest(path: Path) -> list[Object]:

@@ -55,7 +55,8 @@ class World:
     never takes one back.
 
     `crossed` hands over another GPU than the claim names, `private` lets the first pod of a claim in alone,
-    `early` is a pod that its kubelet does not start before something of it changes.
+    `early` is a pod that its kubelet does not start before something of it changes, `silent` an API that does
+    not tell of claims.
     """
 
     blind: bool = False
@@ -64,12 +65,14 @@ class World:
     crossed: bool = False
     private: bool = False
     early: str = ""
+    silent: bool = False
     cards: dict[str, list[str]] = field(default_factory=lambda: CARDS)
     unreachable: dict[str, str] = field(default_factory=dict)
     pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     held: dict[str, list[str]] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
 
     def run(self, host: str, command: str, *, stdin: str | bytes | None = None, timeout: float = 60.0) -> Ran:
         assert stdin or timeout
@@ -79,8 +82,12 @@ class World:
         words = kubectl_words(command)
         self.ran.append(words)
         if words.startswith("create"):
-            for item in json.loads(stdin or "")["items"]:
+            items = json.loads(stdin or "")["items"]
+            self.sent.append(len(items))
+            for item in items:
                 self._made(item)
+        elif self.silent and words.endswith("/resourceclaims"):
+            return Ran(rc=1, err="Error from server (Timeout)")
         elif " delete pods " in words:
             for name in words.rpartition("s ")[2].split():
                 self._ended(name)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from clusters import LOCK
-from gpu_world import CLUSTER, MIXED, RESOURCE, World, lists, mixed
+from gpu_world import CARDS, CLUSTER, MIXED, RESOURCE, World, lists, mixed
 
+from checks.acceptance import gpu_verdicts as verdicts
 from checks.acceptance import gpus
 from checks.acceptance.gates import Gate, silently
+from checks.acceptance.gpu_pods import Target
 from checks.acceptance.gpu_targets import targets
 from checks.acceptance.gpus import GpuProbe
 from checks.acceptance.hands import Kubectl
@@ -139,6 +141,26 @@ def test_gpus_that_do_not_come_back_are_found() -> None:
     assert "one-intel1" in found["DRA-05", "intel1"]
 
 
+def test_claims_that_the_api_does_not_tell_of_are_not_taken_for_returned() -> None:
+    findings = prove(World(silent=True))
+
+    assert told_of(findings, "unavailable") == {("DRA-05", "intel1"): "Error from server (Timeout)"}
+
+
+def test_nobody_is_asked_for_no_pods_where_a_gpu_is_alone() -> None:
+    inventory = CLUSTER.model_dump(mode="json")
+    inventory["nodes"][1]["gpus"][0]["count"] = 1
+    [slice_] = lists()["resourceslices"]
+    slice_["spec"]["devices"].pop()
+    world = World(cards={**CARDS, "intel1": CARDS["intel1"][:1]})
+
+    findings = prove(world, cluster=Cluster.model_validate(inventory), resourceslices=[slice_])
+
+    assert told_of(findings, "pass")["GPU-16", "intel1"] == "1 for two pods: /dev/dri/renderD129"
+    assert told_of(findings, "fail") == {}
+    assert 0 not in world.sent
+
+
 def test_a_claim_that_lets_one_pod_in_alone_is_found() -> None:
     found = told_of(prove(World(private=True)), "fail")
 
@@ -219,6 +241,26 @@ def test_one_model_that_is_held_is_left_alone_and_the_others_of_the_node_are_pro
     assert told_of(findings, "skipped")["GPU-14", "mixed1"].startswith(
         "MI210: 0 of 2 are free; A770: 0 asked"
     )
+
+
+def test_a_claim_that_is_left_is_told_of_its_own_vendors_gpus() -> None:
+    targets_ = [Target("mixed1", gpus, 1, 1, {}, is_alone=False) for gpus in MIXED.nodes[1].gpus]
+    results = [{"driver": "gpu.intel.com", "pool": "mixed1", "device": "gpu-129"}]
+    claim = {"metadata": {"name": "one"}, "status": {"allocation": {"devices": {"results": results}}}}
+    left = Snapshot({"resourceclaims": Answer(json.dumps({"items": [claim]}))})
+
+    said = {each.gpus.model: verdicts.returned(each, left).status.value for each in targets_}
+
+    assert said == {"A770": "fail", "B580": "fail", "MI210": "pass"}
+
+
+def test_a_card_that_another_vendors_plugin_hands_over_too_is_found() -> None:
+    first = CARDS["mixed1 A770"][0]
+    crossed = World(cards={**CARDS, f"mixed1 {RESOURCE}": [first, "/dev/dri/renderD133"]})
+
+    failed = told_of(prove(crossed, ("cp1", "mixed1"), MIXED, **mixed()), "fail")
+
+    assert failed["GPU-14", "mixed1"].count(f"{first} in two pods") == 2
 
 
 def test_a_fault_of_one_model_is_the_nodes() -> None:

@@ -133,8 +133,42 @@ def test_each_models_own_module_is_asked_for() -> None:
     assert (finding.status, finding.found, finding.wanted) == (
         Status.FAIL,
         "0000:03:00.0 A770 is bound to xe, 0000:07:00.0 A770 is bound to xe",
-        "i915 or xe for each",
+        "i915 for A770, xe for B580",
     )
+
+
+def test_two_drivers_by_which_a_device_plugin_tells_models_apart_are_as_declared() -> None:
+    by_number = ({**A770, "allocation": "device-plugin"}, {**B580, "allocation": "device-plugin"})
+    old, new = ({**by_number[0], "module": module} for module in ("i915", "xe"))
+    seen = host(BATTLEMAGE)
+    assert seen.pci is not None
+    arcs = [replace(card, driver="i915") if card.driver == "xe" else card for card in seen.pci.devices[:-1]]
+    apart = replace(seen, pci=Bus(True, (*arcs, BATTLEMAGE)))
+
+    good = said("INT-01", inventory(old, by_number[1]), apart)
+    bad = said("INT-01", inventory(new, by_number[1]), apart)
+    claimed = said("INT-01", inventory(A770, B580), apart)
+
+    assert (good.status, good.found, good.wanted) == (Status.PASS, "2x i915, 1x xe", "i915 and xe")
+    assert (bad.status, bad.wanted) == (Status.FAIL, "one driver")
+    assert (claimed.status, claimed.wanted) == (Status.FAIL, "one driver")
+
+
+@pytest.mark.parametrize(
+    ("second", "status"),
+    [(H100, Status.SKIPPED), (None, Status.FAIL)],
+    ids=["of two models each by itself", "two of one model"],
+)
+def test_gpus_that_no_pod_gets_together_need_no_way_to_each_other(
+    second: dict[str, Any] | None, status: Status
+) -> None:
+    seen = host(HOPPER)
+    assert seen.pci is not None
+    cards = [replace(card, iommu_group=str(number)) for number, card in enumerate(seen.pci.devices)]
+    kept = [cards[0], cards[1], cards[-1]] if second else cards[:-1]
+    declared = inventory({**A770, "count": 1}, second) if second else inventory(A770)
+
+    assert said("GPU-12", declared, replace(seen, pci=Bus(True, tuple(kept)))).status is status
 
 
 def test_a_driver_that_packages_bring_is_not_missed_beside_one_that_the_host_has() -> None:

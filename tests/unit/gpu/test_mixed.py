@@ -13,11 +13,12 @@ from deploy.gpu import Need, NeedError, beside, digest, wired
 from deploy.gpu.wiring import LONGEST, label_value
 from deploy.model import Cluster, Gpus, Node, Vendor, load_cluster
 from deploy.model.mistake import written
+from deploy.plan import phases
 from deploy.steps import amd, containerd, gpu_hosts, gpu_stack, intel, nvidia
 from deploy.steps.k3s import config
 from tests.unit.fake_host import changes, locked, prepared
 from tests.unit.gpu import versions
-from tests.unit.gpu.clusters import ARC, BATTLEMAGE, HOPPER, INSTINCT, cluster
+from tests.unit.gpu.clusters import ARC, BATTLEMAGE, CP, HOPPER, INSTINCT, WORKER, cluster
 from tests.unit.gpu.clusters import beside as one_node
 from tests.unit.gpu.stacks import BY_NUMBER, CUT, PLUGIN_IMAGE, pinned
 from tests.unit.gpu.versions import HERE
@@ -96,7 +97,9 @@ def test_cards_of_two_models_are_not_counted_together() -> None:
     with pytest.raises(NeedError) as error:
         wired(one_node(ARC, BATTLEMAGE), Need(Vendor.INTEL, 3), "x", "models")
 
-    assert str(error.value) == "no node has 3 of a GPU of intel, the largest has 2; ask for less"
+    assert str(error.value) == (
+        "no node has 3 of a GPU of intel, the largest has 2 of one model; ask for less"
+    )
 
 
 def test_intels_plugin_tells_models_apart_by_their_drivers() -> None:
@@ -259,6 +262,21 @@ def test_a_vendors_phase_labels_and_waits_for_its_own_cards_alone() -> None:
     ]
     labels = gpu_stack.labels(declared, worker(declared), Vendor.INTEL)
     assert {*labels} == {f"slipway.dev/gpu-intel{each}" for each in ("", "-model", "-allocation")}
+
+
+def test_labels_of_former_releases_are_forgotten_by_the_last_phase_of_a_nodes_vendors() -> None:
+    """Until its own phase a vendor's stack may serve the node by them."""
+    three = {**WORKER, "gpus": [BY_NUMBER, INSTINCT, ARC]}
+    declared = cluster(nodes=[CP, three, {**WORKER, "name": "w2", "address": "10.0.0.13", "gpus": ARC}])
+
+    assert {vendor.value: gpu_stack.last_served(declared, vendor) for vendor in Vendor} == {
+        "intel": ["w2"],
+        "amd": [],
+        "nvidia": ["w1"],
+    }
+    assert [
+        each.name for each in phases(declared) if each.name in {f"gpu-{vendor}" for vendor in Vendor}
+    ] == [f"gpu-{vendor}" for vendor in Vendor]
 
 
 def test_a_node_keeps_the_gpus_that_its_entries_say() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from deploy.catalog import gpu as names
+from deploy.errors import InventoryError
 from deploy.gpu.published import published
 from deploy.lab.hardware import TABLE
 from deploy.lab.places import FILES, INVENTORIES
@@ -43,6 +45,24 @@ def test_a_manifest_serves_the_nodes_that_are_declared_in_that_way(vendor: Vendo
     has_class = gpus.allocation is Allocation.DRA
     classes = [by_kind["DeviceClass"]["metadata"]["name"]] if "DeviceClass" in by_kind else []
     assert classes == ([names.names(vendor).whole.device_class] if has_class else [])
+
+
+def test_a_manifest_that_goes_by_labels_of_former_releases_is_refused() -> None:
+    objects = manifest(Vendor.INTEL)
+    path = Path("own.yaml")
+    gpu_stack.check_labels(path, Vendor.INTEL, objects)
+    [daemons] = [each for each in objects if each["kind"] == "DaemonSet"]
+    former = {"slipway.dev/gpu-vendor": "intel", "slipway.dev/gpu-allocation": "dra"}
+    daemons["spec"]["template"]["spec"]["nodeSelector"] = former
+
+    with pytest.raises(InventoryError) as error:
+        gpu_stack.check_labels(path, Vendor.INTEL, objects)
+
+    assert str(error.value) == (
+        "own.yaml names slipway.dev/gpu-vendor and slipway.dev/gpu-allocation, which nodes have no more; name"
+        " slipway.dev/gpu-intel (true), slipway.dev/gpu-intel-allocation or slipway.dev/gpu-intel-model"
+        " instead"
+    )
 
 
 @pytest.mark.parametrize("vendor", Vendor)

@@ -37,6 +37,20 @@ def test_a_models_gpus_are_the_cards_that_it_names_or_any_of_the_vendors_with_en
     ]
 
 
+def test_cards_of_which_a_node_has_too_few_for_a_pod_are_none_that_it_may_get() -> None:
+    declared = cluster(on(count=2), nodes=MIXED)
+    [model] = declared.models
+
+    assert placed(on(count=2), on("nvidia", 2)) == [["A770"], ["H100"]]
+    assert fit.of(declared, model).where == "0.92 of one A770 with 16.0 GiB"
+
+
+def test_what_prepares_a_model_lies_on_no_node_with_too_few_cards_for_it() -> None:
+    declared = cluster(on(count=2), nodes=nodes(A770, {**A770, "count": 1}))
+
+    assert [node.name for node in placing.nodes(declared, declared.models[0])] == ["n1"]
+
+
 def test_a_node_is_one_place_however_many_of_its_models_would_do() -> None:
     declared = cluster(on(), nodes=MIXED)
 
