@@ -16,7 +16,7 @@ from checks.drift.news import News, Told, news
 from checks.report import Report, render
 from checks.report.history import write
 from checks.report.report import Key
-from deploy.errors import Exit, InventoryError, RunError
+from deploy.errors import InventoryError, RunError
 
 PATIENCE = 30.0  # seconds for a hook
 STANDARD_ERROR = 2
@@ -28,11 +28,6 @@ class Telling:
 
     failed: Mapping[str, bool]
     wrong: Sequence[str]
-
-    @property
-    def exit_code(self) -> Exit:
-        """Nobody may take a night for a quiet one because nobody could be told."""
-        return Exit.FAILED if any(self.failed.values()) else Exit.OK
 
 
 def message(report: Report, news: News) -> dict[str, object]:

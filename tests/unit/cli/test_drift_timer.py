@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.report import Report, history
+from checks.report import Report, history, run_id
 from deploy.model import paths
 from deploy.model.row import Row, State
 from tests.unit.cli.called import slipway
@@ -149,6 +149,33 @@ def test_a_plugin_warns_of_a_good_night_that_nobody_could_be_told_of(
     out, err = capsys.readouterr()
     assert out.startswith("SLIPWAY WARNING - test drift: 0 passed, nobody was told by the command|")
     assert err == "nobody was told by the command false: it ended with 1\n"
+
+
+@pytest.mark.parametrize(
+    ("hook", "said", "code"),
+    [("true", ", 1 pending change|", 5), ("false", ", 1 pending change, nobody was told by the command|", 3)],
+)
+def test_a_night_that_is_shown_again_says_whether_somebody_could_be_told_of_it(
+    inventory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    hook: str,
+    said: str,
+    code: int,
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    seen = replace(PENDING, started=now, run=run_id(now, "0"))
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: seen)
+
+    slipway("drift", inventory, "--on-change", hook)
+
+    capsys.readouterr()
+    assert slipway("report", inventory, "-o", "nagios") == 1
+    assert said in capsys.readouterr().out
+    slipway("report", inventory, "-o", "json")
+    kept = json.loads(capsys.readouterr().out)
+    assert (kept["hook_failed"], kept["exit"]) == ({"command": hook == "false"}, code)
+    assert [each.name for each in paths.reports("test").iterdir()] == [f"{seen.run}.drift.json"]
 
 
 def test_without_room_the_night_looks_and_tells_all_the_same(

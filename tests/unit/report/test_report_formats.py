@@ -51,6 +51,15 @@ def test_what_was_not_the_real_thing_is_said_with_the_sum(form: str) -> None:
     assert "(k3s stand-in)" in render(replace(GOOD, findings=(k3s,)), form, width=100)
 
 
+@pytest.mark.parametrize("form", ["text", "short", "md", "html", "nagios"])
+def test_that_nobody_could_be_told_is_said_with_the_sum_and_is_a_warning(form: str) -> None:
+    untold = render(replace(GOOD, hook_failed={"command": True, "webhook": False}), form, width=100)
+
+    assert "1 passed, nobody was told by the command" in untold
+    assert "webhook" not in untold
+    assert "nobody was told" not in render(replace(GOOD, hook_failed={"command": False}), form, width=100)
+
+
 @pytest.mark.parametrize("form", ["json", "junit"])
 def test_what_was_not_the_real_thing_is_said_with_its_finding(form: str) -> None:
     k3s = replace(NODES, check="K8S-13", found="active, v1.36.3+k3s1 (k3s stand-in)")
