@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH
+from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW
 
 from checks.finding import Finding, Status
 from checks.report import Format, render
@@ -109,6 +110,21 @@ def test_what_a_terminal_prints_does_not_break_the_xml() -> None:
     assert failure is not None
     assert failure.get("message") == "found [31m<&>, wanted >= 1024"
     assert failure.text == "ab\nfix: sysctl --system"
+
+
+@pytest.mark.parametrize("form", ["text", "short", "md", "html", "junit"])
+def test_no_host_moves_the_cursor_of_whoever_reads_a_report(form: str) -> None:
+    evil = "\x1b[2J\x1b]0;name\x07\r\x08\x7f\x9b31m"
+    odd = replace(INOTIFY, found=evil, wanted=evil, detail=f"{evil}\n{evil}", remedy=evil, ignored=evil)
+    row = replace(ROW, diff=f"+\tgood{evil}", reason=evil)
+    lost = {"w2": f"w2: {evil}"}
+
+    shown = render(
+        replace(NIGHT, findings=(odd, PATH), rows=(row,), gone=(odd,), unreachable=lost), form, width=100
+    )
+
+    assert {char for char in shown if unicodedata.category(char) == "Cc"} == {"\n", "\t"}
+    assert "+\tgood[2J" in shown
 
 
 def test_a_page_escapes_what_hosts_say_and_loads_nothing() -> None:
