@@ -8,6 +8,7 @@ import subprocess
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -20,6 +21,8 @@ from deploy.errors import InventoryError, RunError
 
 PATIENCE = 30.0  # seconds for a hook
 STANDARD_ERROR = 2
+Ready = Callable[[], Callable[[str], None]]
+"""What gives a hook that takes the news, or raises where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,16 @@ def tell(report: Report, command: str | None, webhook: Path | None, ledger: Path
 
     The file `ledger` says what each was told. Who could not be told is told the next time.
     """
-    hooks: dict[str, tuple[str, Callable[[str], None]]] = {}
+    hooks: dict[str, tuple[str, Ready]] = {}
     if command is not None:
-        hooks["command"] = f"command {shlex.split(command)[0]}", lambda body: _run(command, body)
+        hooks["command"] = f"command {shlex.split(command)[0]}", lambda: partial(_run, command)
     if webhook is not None:
-        hooks["webhook"] = f"webhook of {webhook}", lambda body: _post(address(webhook), body)
+        hooks["webhook"] = f"webhook of {webhook}", lambda: partial(_post, address(webhook))
     told = _read(ledger)
     failed, wrong = dict.fromkeys(hooks, False), []
-    for kind, (name, hook) in hooks.items():
+    for kind, (name, ready) in hooks.items():
         found = news(report, told.get(kind, {}))
-        if found and (said := _tried(name, hook, json.dumps(message(report, found)))):
+        if said := _tried(name, ready, json.dumps(message(report, found)) if found else None):
             failed[kind] = True
             wrong.append(said)
         else:
@@ -99,7 +102,7 @@ def _kept(ledger: Path, told: Mapping[str, Told]) -> list[str]:
 def address(path: Path) -> str:
     """Return the address that a file holds; it is a secret, so it is never shown."""
     try:
-        text = path.read_text().strip()
+        text = path.read_text(errors="replace").strip()
     except OSError as error:
         raise InventoryError(f"{path}: the webhook's address could not be read: {error.strerror}") from None
     if not text.startswith(("https://", "http://")):
@@ -107,9 +110,14 @@ def address(path: Path) -> str:
     return text
 
 
-def _tried(name: str, hook: Callable[[str], None], body: str) -> str:
+def _tried(name: str, ready: Ready, body: str | None) -> str:
+    """Return why nobody was told; without a body, why nobody could be."""
     try:
-        hook(body)
+        hook = ready()
+        if body is not None:
+            hook(body)
+    except InventoryError as error:
+        return f"nobody was told by the {name}: {error}"
     except (OSError, subprocess.SubprocessError, HTTPException, ValueError) as error:
         return f"nobody was told by the {name}: {_why(error)}"
     return ""

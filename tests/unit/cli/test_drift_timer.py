@@ -135,6 +135,23 @@ def test_a_night_that_nobody_could_be_told_of_ends_like_a_failed_check(
     assert f'slipway_run_exit_code{{cluster="test",verb="drift"}} {code}' in lines
 
 
+def test_a_webhook_whose_file_is_gone_takes_no_night_away_and_by_hand_is_refused(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: PENDING)
+    gone = tmp_path / "webhook"
+    said = f"{gone}: the webhook's address could not be read: No such file or directory\n"
+
+    assert slipway("drift", inventory, "--webhook-file", gone) == 2
+    assert capsys.readouterr().err == said
+    assert not paths.reports("test").exists()
+
+    monkeypatch.setenv("SLIPWAY_TIMER", "1")
+    assert slipway("drift", inventory, "--webhook-file", gone) == 3
+    assert capsys.readouterr().err == f"nobody was told by the webhook of {gone}: {said}"
+    assert [*paths.reports("test").iterdir()] != []
+
+
 def test_a_plugin_warns_of_a_good_night_that_nobody_could_be_told_of(
     inventory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -180,6 +180,16 @@ def test_where_nothing_is_left_to_tell_nothing_failed(
     assert not any(tell(report, command, None, ledger).failed.values())
 
 
+def test_a_webhook_without_its_address_is_said_before_there_is_anything_to_tell(ledger: Path) -> None:
+    gone = ledger.parent / "gone"
+    said = f"{gone}: the webhook's address could not be read: No such file or directory"
+
+    telling = tell(QUIET, None, gone, ledger)
+
+    assert telling.failed == {"webhook": True}
+    assert telling.wrong == [f"nobody was told by the webhook of {gone}: {said}"]
+
+
 def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]], ledger: Path) -> None:
     url, bodies = posted
     secret = tmp_path / "webhook"
@@ -190,9 +200,10 @@ def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]]
     assert "s3cret" not in ledger.read_text()
 
 
-def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"file:///etc/shadow", b"", b"\xff\xfe"])
+def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path, content: bytes) -> None:
     secret = tmp_path / "webhook"
-    secret.write_text("file:///etc/shadow")
+    secret.write_bytes(content)
 
     with pytest.raises(InventoryError) as caught:
         address(secret)
