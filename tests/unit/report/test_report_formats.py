@@ -61,6 +61,18 @@ def test_that_nobody_could_be_told_is_said_with_the_sum_and_is_a_warning(form: s
     assert "nobody was told" not in render(replace(GOOD, hook_failed={"command": False}), form, width=100)
 
 
+def test_markdown_keeps_what_hosts_say_in_its_line_and_shows_all_of_it() -> None:
+    evil = "one |\n# <two>"
+    odd = replace(INOTIFY, found=evil, wanted="", remedy=evil)
+    row = replace(ROW, reason=evil, diff=None)
+
+    lines = render(replace(NIGHT, findings=(odd,), rows=(row,), unreachable={"w2": evil}), "md").splitlines()
+
+    assert [line for line in lines if line.startswith("# ")] == []
+    assert sum("one | # &lt;two>" in line for line in lines) == 3
+    assert sum(r"one \| # &lt;two>" in line for line in lines) == 1
+
+
 @pytest.mark.parametrize("form", ["json", "junit"])
 def test_what_was_not_the_real_thing_is_said_with_its_finding(form: str) -> None:
     k3s = replace(NODES, check="K8S-13", found="active, v1.36.3+k3s1 (k3s stand-in)")
