@@ -157,7 +157,7 @@ def test_a_plugin_warns_of_a_good_night_that_nobody_could_be_told_of(
 ) -> None:
     well = replace(PENDING, rows=(replace(PENDING.rows[0], state=State.NONE),))
     monkeypatch.setattr("deploy.cli.drift._run", lambda *_: well)
-    known = {"command": [{"check": "baseline | Cap the journal", "host": "w1", "said": "change"}]}
+    known = {"command false": [{"check": "baseline | Cap the journal", "host": "w1", "said": "change"}]}
     paths.cluster_state("test").mkdir(parents=True)
     paths.told("test").write_text(json.dumps(known))
 

@@ -100,12 +100,52 @@ def test_without_hooks_nobody_was_told(tmp_path: Path, ledger: Path) -> None:
 def test_a_command_that_fails_is_said_and_its_news_is_told_the_next_time(
     tmp_path: Path, ledger: Path
 ) -> None:
-    telling = tell(REPORT, "false", None, ledger)
+    folder = tmp_path / "later"
+    command = f"{COPY}{folder / 'told'}"
+
+    telling = tell(REPORT, command, None, ledger)
 
     assert telling.failed == {"command": True}
-    assert telling.wrong == ["nobody was told by the command false: it ended with 1"]
-    assert tell(compared(night(2, SWAP), REPORT), f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
+    assert telling.wrong == [f"nobody was told by the command {sys.executable}: it ended with 1"]
+    folder.mkdir()
+    assert tell(compared(night(2, SWAP), REPORT), command, None, ledger).wrong == []
+    assert json.loads((folder / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+def test_a_command_that_fails_for_a_night_is_told_the_next_time_what_is_gone(
+    tmp_path: Path, ledger: Path
+) -> None:
+    folder = tmp_path / "later"
+    command = f"{COPY}{folder / 'told'}"
+    folder.mkdir()
+    assert tell(REPORT, command, None, ledger).wrong == []
+    (folder / "told").unlink()
+    folder.rmdir()
+    assert tell(MENDED, command, None, ledger).failed == {"command": True}
+    folder.mkdir()
+
+    assert tell(compared(night(3), MENDED), command, None, ledger).wrong == []
+    told = json.loads((folder / "told").read_text())
+    assert (told["new"], told["gone"]) == ([], [{"check": "HOST-03", "host": "w1"}])
+
+
+def test_what_one_command_was_told_another_was_not(tmp_path: Path, ledger: Path) -> None:
+    tell(REPORT, "true", None, ledger)
+
+    tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger)
+
     assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+def test_what_an_older_release_told_is_not_told_again(tmp_path: Path, ledger: Path) -> None:
+    command = f"{COPY}{tmp_path / 'told'}"
+    known = {"check": "HOST-03", "host": "w1", "said": "error: "}
+    ledger.write_text(json.dumps({"command": [known]}))
+
+    assert tell(REPORT, command, None, ledger).wrong == []
+
+    assert not (tmp_path / "told").exists()
+    assert json.loads(ledger.read_text()) == {f"command {command}": [known]}
 
 
 @pytest.mark.parametrize(
@@ -128,10 +168,12 @@ def test_it_is_said_why_nobody_was_told_and_never_the_address(
 
 
 def test_what_came_and_went_before_anybody_could_be_told_is_not_told(tmp_path: Path, ledger: Path) -> None:
-    tell(REPORT, "false", None, ledger)
+    command = f"{COPY}{tmp_path / 'later' / 'told'}"
+    tell(REPORT, command, None, ledger)
+    (tmp_path / "later").mkdir()
 
-    assert tell(MENDED, f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
-    assert not (tmp_path / "told").exists()
+    assert tell(MENDED, command, None, ledger).wrong == []
+    assert not (tmp_path / "later" / "told").exists()
 
 
 def test_only_the_one_that_was_not_told_is_told_again(
