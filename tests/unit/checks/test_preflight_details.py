@@ -188,6 +188,23 @@ def test_of_two_hosts_with_two_mtus_neither_is_taken_for_the_right_one() -> None
         )
 
 
+@pytest.mark.parametrize(
+    ("ahead", "lasting", "said"),
+    [(41.0, 0.0, "40 s off the other hosts"), (4.0, 0.0, "3 s off the other hosts"), (4.0, 6.0, "agrees")],
+)
+def test_of_two_hosts_each_is_measured_by_the_other(ahead: float, lasting: float, said: str) -> None:
+    nodes = [node.model_dump(mode="json") for node in cluster().nodes[:2]]
+    cp1, w1, _ = everyone()
+    assert w1.clock
+    window = replace(w1.window, end=w1.window.end + lasting)
+    wrong = replace(w1, clock=replace(w1.clock, now=w1.clock.now + ahead), window=window)
+
+    findings = judged(cp1, wrong, inventory=cluster(nodes=nodes))
+
+    for host in ("cp1", "w1"):
+        assert of(findings, "HOST-09", host).found.startswith(said)
+
+
 def test_a_path_that_carries_nothing_is_not_called_short() -> None:
     host = replace(healthy(), active=True, mesh={"g1": {"tcp": True, "udp": False, "mtu": False}})
 
