@@ -70,11 +70,15 @@ def test_what_went_is_named_and_what_comes_again_is_new() -> None:
     assert again.since[SWAP] == FIRST + timedelta(days=2)
 
 
-def test_an_operation_that_is_done_is_no_problem_and_what_it_waited_for_is_gone() -> None:
+def test_an_operation_that_is_done_is_gone_whatever_else_is_wrong_with_its_host() -> None:
     done = replace(row(SYSCTL), state=State.NONE)
-    mended = compared(replace(night(1), rows=(done,)), compared(night(0, SYSCTL), None))
+    root = Finding("HOST-01", "w1", Status.PASS)
+    tonight = night(1, SWAP)
+    tonight = replace(tonight, findings=(root, *tonight.findings), rows=(done,))
 
-    assert mended.since == {}
+    mended = compared(tonight, compared(night(0, SWAP, SYSCTL), None))
+
+    assert dict(mended.since) == {SWAP: FIRST}
     assert [(each.check, each.host) for each in mended.gone] == [SYSCTL]
 
 

@@ -161,6 +161,16 @@ def test_what_is_accepted_and_what_could_not_be_planned_is_in_sight_for_people()
     assert replace(report, unreachable={}, findings=(NODES,)).exit_code() == 3
 
 
+@pytest.mark.parametrize("form", ["text", "short", "md", "html"])
+def test_an_operation_with_nothing_to_do_is_not_among_those_that_an_apply_would_do(form: str) -> None:
+    done = replace(ROW, state=State.NONE, reason=None, diff=None)
+
+    shown = render(replace(NIGHT, rows=(done,)), form)
+
+    assert "Set kernel parameters" not in shown
+    assert "what an apply would change" not in shown.lower()
+
+
 @pytest.mark.parametrize("status", [Status.FAIL, Status.UNAVAILABLE])
 def test_what_somebody_accepts_is_a_warning_in_every_format(status: Status) -> None:
     accepted = replace(GOOD, findings=(replace(NODES, status=status, found="no answer", ignored="till May"),))
