@@ -204,7 +204,7 @@ def from_manifest(cluster: Cluster, vendor: Vendor, until: str) -> bool:
         raise InventoryError("\n".join([f"{file} (DRA-02):", *(f"  {text}" for text in wrong), REWRITE]))
     kube.applied(name="Apply the manifest", objects=objects, until=until)
     for home, workloads in _workloads(objects).items():
-        kube.rolled_out(name="Wait for its pods", namespace=home, workloads=workloads, until=until)
+        kube.rolled_out(name=f"Wait for its pods in {home}", namespace=home, workloads=workloads, until=until)
     return True
 
 
