@@ -144,7 +144,7 @@ def test_certificates_are_valid_for_a_month(host: Host, cluster: Cluster, node: 
         seen.require(False, found=f"no whole certificate in {listed(empty)}", wanted="one in each file")
     now = datetime.now(UTC)
     bad = [each for each in found if each.ends - now < SOON or now < each.begins]
-    first = min(found, key=lambda each: each.ends)
+    first = min(bad or found, key=lambda each: each.ends)
     if bad and all(each.ends - now >= AT_ONCE and now >= each.begins for each in bad):
         seen.severity = Severity.WARNING
     seen.require(

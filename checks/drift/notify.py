@@ -6,8 +6,9 @@ import json
 import shlex
 import subprocess
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -16,10 +17,23 @@ from checks.drift.news import News, Told, news
 from checks.report import Report, render
 from checks.report.history import write
 from checks.report.report import Key
-from deploy.errors import Exit, InventoryError, RunError
+from deploy.errors import InventoryError, RunError
 
 PATIENCE = 30.0  # seconds for a hook
 STANDARD_ERROR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A way to tell somebody; `key` says in the ledger whom, as another command has another listener.
+
+    `ready` gives what takes the news, or raises where there is nobody to take it.
+    """
+
+    kind: str
+    name: str
+    key: str
+    ready: Callable[[], Callable[[str], None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +42,6 @@ class Telling:
 
     failed: Mapping[str, bool]
     wrong: Sequence[str]
-
-    @property
-    def exit_code(self) -> Exit:
-        """Nobody may take a night for a quiet one because nobody could be told."""
-        return Exit.FAILED if any(self.failed.values()) else Exit.OK
 
 
 def message(report: Report, news: News) -> dict[str, object]:
@@ -58,23 +67,30 @@ def tell(report: Report, command: str | None, webhook: Path | None, ledger: Path
 
     The file `ledger` says what each was told. Who could not be told is told the next time.
     """
-    hooks: dict[str, tuple[str, Callable[[str], None]]] = {}
-    if command is not None:
-        hooks["command"] = f"command {shlex.split(command)[0]}", lambda body: _run(command, body)
-    if webhook is not None:
-        hooks["webhook"] = f"webhook of {webhook}", lambda body: _post(address(webhook), body)
-    told = _read(ledger)
-    failed, wrong = dict.fromkeys(hooks, False), []
-    for kind, (name, hook) in hooks.items():
-        found = news(report, told.get(kind, {}))
-        if found and (said := _tried(name, hook, json.dumps(message(report, found)))):
-            failed[kind] = True
+    hooks, told = [*_hooks(command, webhook)], _read(ledger)
+    failed, wrong = {each.kind: False for each in hooks}, []
+    for each in hooks:
+        # older releases kept one list for all commands, which is what the first of them was told
+        before = told[each.key] if each.key in told else told.pop(each.kind, {})
+        found = news(report, before)
+        if said := _tried(each, json.dumps(message(report, found)) if found else None):
+            failed[each.kind] = True
             wrong.append(said)
+            told[each.key] = before
         else:
-            told[kind] = found.known
+            told[each.key] = found.known
     if hooks:
         wrong += _kept(ledger, told)
     return Telling(failed, wrong)
+
+
+def _hooks(command: str | None, webhook: Path | None) -> Iterator[Hook]:
+    if command is not None:
+        name = f"command {shlex.split(command)[0]}"
+        yield Hook("command", name, f"command {command}", lambda: partial(_run, command))
+    if webhook is not None:
+        name, key = f"webhook of {webhook}", f"webhook of {webhook.resolve()}"
+        yield Hook("webhook", name, key, lambda: partial(_post, address(webhook)))
 
 
 def _read(ledger: Path) -> dict[str, Told]:
@@ -82,8 +98,8 @@ def _read(ledger: Path) -> dict[str, Told]:
     try:
         data = json.loads(ledger.read_text())
         return {
-            kind: {(each["check"], each["host"]): each["said"] for each in known}
-            for kind, known in data.items()
+            who: {(each["check"], each["host"]): each["said"] for each in known}
+            for who, known in data.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
@@ -91,8 +107,8 @@ def _read(ledger: Path) -> dict[str, Told]:
 
 def _kept(ledger: Path, told: Mapping[str, Told]) -> list[str]:
     data = {
-        kind: [{"check": check, "host": host, "said": said} for (check, host), said in known.items()]
-        for kind, known in told.items()
+        who: [{"check": check, "host": host, "said": said} for (check, host), said in known.items()]
+        for who, known in told.items()
     }
     try:
         write(ledger, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
@@ -104,7 +120,7 @@ def _kept(ledger: Path, told: Mapping[str, Told]) -> list[str]:
 def address(path: Path) -> str:
     """Return the address that a file holds; it is a secret, so it is never shown."""
     try:
-        text = path.read_text().strip()
+        text = path.read_text(errors="replace").strip()
     except OSError as error:
         raise InventoryError(f"{path}: the webhook's address could not be read: {error.strerror}") from None
     if not text.startswith(("https://", "http://")):
@@ -112,11 +128,16 @@ def address(path: Path) -> str:
     return text
 
 
-def _tried(name: str, hook: Callable[[str], None], body: str) -> str:
+def _tried(hook: Hook, body: str | None) -> str:
+    """Return why nobody was told; without a body, why nobody could be."""
     try:
-        hook(body)
+        take = hook.ready()
+        if body is not None:
+            take(body)
+    except InventoryError as error:
+        return f"nobody was told by the {hook.name}: {error}"
     except (OSError, subprocess.SubprocessError, HTTPException, ValueError) as error:
-        return f"nobody was told by the {name}: {_why(error)}"
+        return f"nobody was told by the {hook.name}: {_why(error)}"
     return ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from re import fullmatch
 from statistics import median
 
@@ -131,12 +131,21 @@ def offset(host: Observed) -> tuple[float, float] | None:
     return (least + most) / 2, (most - least) / 2
 
 
+def skew_of(host: Observed, everyone: Sequence[Observed]) -> float:
+    """Return how many seconds a clock is off the median of all hosts, at least.
+
+    Of two hosts one is measured by the other: half way between them there is no clock.
+    """
+    others = [found for other in everyone if other.host != host.host and (found := offset(other))]
+    middle, unsure = offset(host) or (0.0, 0.0)
+    usual, also = others[0] if len(others) == 1 else (median([middle, *(each[0] for each in others)]), 0.0)
+    return max(0.0, abs(middle - usual) - unsure - also)
+
+
 def clock(case: Case) -> Said:
-    """The clock agrees with the median of all hosts, as far as can be told, and somebody keeps it."""
+    """The clock agrees with those of the other hosts, as far as can be told, and somebody keeps it."""
     now = case.known(case.host.clock, "clock")
-    known = [found for other in case.everyone if (found := offset(other))]
-    middle, unsure = offset(case.host) or (0.0, 0.0)
-    skew = max(0.0, abs(middle - median(each[0] for each in known)) - unsure)
+    skew = skew_of(case.host, case.everyone)
     wanted = f"synchronised, within {SKEW_WARNING:g} s of the others"
     if skew >= SKEW_WARNING:
         severity = Severity.ERROR if skew >= SKEW_ERROR else Severity.WARNING

@@ -236,10 +236,13 @@ def mtu(case: Case) -> Said:
         return failed(
             "the node's interface has no MTU that could be read", "an MTU", severity=Severity.WARNING
         )
-    usual = max(known, key=lambda each: (known[each], -each))
-    wanted = f"{usual}, as on {known[usual]} of {sum(known.values())} hosts"
-    if own != usual:
-        return failed(f"{own}", wanted)
+    most = max(known.values())
+    usual = sorted(each for each in known if known[each] == most)
+    if len(usual) > 1:  # which of two hosts was changed nobody can tell from here
+        return failed(str(own), f"one on all hosts, not {' and '.join(map(str, usual))}")
+    wanted = f"{usual[0]}, as on {most} of {sum(known.values())} hosts"
+    if own != usual[0]:
+        return failed(str(own), wanted)
     mesh = case.known(case.host.mesh, "mesh") if case.host.active else {}
     if short := _too_short(mesh):
         return failed(f"{own}, which the path to {listed(short)} does not carry", wanted)

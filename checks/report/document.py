@@ -58,6 +58,7 @@ def as_data(report: Report) -> dict[str, Any]:
         ],
         "last_success": _stamp(report.last_success),
         "last_nightly": _stamp(report.last_nightly),
+        "hook_failed": dict(report.hook_failed),
     }
 
 
@@ -152,6 +153,7 @@ def _report(data: dict[str, Any]) -> Report:
         gone=tuple(finding for finding, _ in gone),
         last_success=_moment(data["last_success"]),
         last_nightly=_moment(data.get("last_nightly")),  # reports of older releases have none
+        hook_failed=data.get("hook_failed", {}),  # likewise
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from checks.report import document, junit, markdown, metrics, nagios, text
+from checks.report.printable import printable
 from checks.report.report import Report
 
 
@@ -33,22 +34,24 @@ def render(
     """Return a report in a format; width (columns) and colour matter to people's.
 
     `history` holds runs of the same verb, oldest first, which JSON, Markdown and HTML show beside it.
+    JSON alone, which escapes them, has the control characters in what hosts said.
     """
+    shown = printable(report)
     match Format(form):
         case Format.TEXT:
-            return text.render(report, width=width, color=color)
+            return text.render(shown, width=width, color=color)
         case Format.SHORT:
-            return text.render_short(report, width=width, color=color)
+            return text.render_short(shown, width=width, color=color)
         case Format.JSON:
             return document.render(report, history)
         case Format.JUNIT:
-            return junit.render(report)
+            return junit.render(shown)
         case Format.MD:
-            return markdown.render(report, history)
+            return markdown.render(shown, history)
         case Format.HTML:
             from checks.report import page  # jinja2 takes 0.1 s to import, and only a page needs it
 
-            return page.render(report, history)
+            return page.render(shown, history)
         case Format.PROMETHEUS:
             return metrics.render(report)
         case Format.NAGIOS:

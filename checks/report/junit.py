@@ -64,13 +64,11 @@ def _plan(root: Element, report: Report) -> None:
             suite, "testcase", classname=f"{report.verb}.{row.phase}", name=f"{row.operation} [{row.host}]"
         )
         if row.ignored is not None:
-            SubElement(case, "system-out").text = _printable(
-                f"warning: {reason(row)}\n{row.diff or ''}".rstrip()
-            )
+            SubElement(case, "system-out").text = f"warning: {reason(row)}\n{row.diff or ''}".rstrip()
         elif row.state is not State.NONE:
             kind = "error" if row.state is State.ERROR else "failure"
-            said = SubElement(case, kind, message=_printable(row.reason or "would change"))
-            said.text = _printable(row.diff or "")
+            said = SubElement(case, kind, message=row.reason or "would change")
+            said.text = row.diff or ""
 
 
 def _outcome(case: Element, finding: Finding, kind: Verdict) -> None:
@@ -79,8 +77,8 @@ def _outcome(case: Element, finding: Finding, kind: Verdict) -> None:
         finding.ignored and f"ignored: {finding.ignored}",
         finding.remedy and f"fix: {finding.remedy}",
     ]
-    text = _printable("\n".join(line for line in lines if line))
-    said = _printable(evidence(finding))
+    text = "\n".join(line for line in lines if line)
+    said = evidence(finding)
     match kind:
         case Verdict.ERROR:
             SubElement(case, "failure", message=said).text = text
@@ -92,8 +90,3 @@ def _outcome(case: Element, finding: Finding, kind: Verdict) -> None:
             SubElement(case, "system-out").text = f"{kind}: {said}\n{text}".rstrip()
         case Verdict.PASS:
             SubElement(case, "system-out").text = said
-
-
-def _printable(text: str) -> str:
-    """Leave out what XML 1.0 cannot carry, a terminal's escapes for one."""
-    return "".join(char for char in text if char in "\n\t" or char >= " ")

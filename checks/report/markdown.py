@@ -23,7 +23,7 @@ def render(report: Report, history: Sequence[Report] = ()) -> str:
     blocks = [
         f"## slipway {report.verb}: {report.cluster}",
         f"**{summary(report)}** in {report.seconds:.1f} s, run `{report.run}`",
-        *(f"Unreachable: {_cell(cause)}" for cause in report.unreachable.values()),
+        *(f"Unreachable: {_inline(cause)}" for cause in report.unreachable.values()),
     ]
     alone, folds = folded(report)
     if alone or folds:
@@ -81,14 +81,14 @@ def _said(report: Report, finding: Finding) -> str:
 
 def _remedies(problems: Sequence[Finding]) -> list[str]:
     told = [each for each in problems if each.remedy]
-    lines = [f"- **{each.check}** ({where(each)}, {verdict(each)}): {each.remedy}" for each in told]
+    lines = [f"- **{each.check}** ({where(each)}, {verdict(each)}): {_inline(each.remedy)}" for each in told]
     return ["### What to do\n\n" + "\n".join(lines)] if lines else []
 
 
 def _row(report: Report, runs: Sequence[Run], row: Row) -> str:
     since = age(report, row_key(row))
     stood = runs and f"last {len(runs)} runs {_strip(runs, row_key(row))}"
-    said = "; ".join(part for part in (reason(row), since and f"since {since}", stood) if part)
+    said = "; ".join(part for part in (_inline(reason(row)), since and f"since {since}", stood) if part)
     lines = [f"- `{row.host}` {row.phase}: {row.operation}" + (f" ({said})" if said else "")]
     if row.diff:
         lines += ["", "  ```diff", *(f"  {line}" for line in row.diff.splitlines()), "  ```"]
@@ -96,4 +96,9 @@ def _row(report: Report, runs: Sequence[Run], row: Row) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return _inline(text).replace("|", "\\|")
+
+
+def _inline(text: str) -> str:
+    """Return a text that stays in its line, and shows its <words> where a reader's HTML would hide them."""
+    return text.replace("\n", " ").replace("<", "&lt;")

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from types import MappingProxyType
 
 from checks.report.report import Report, Verdict, verdict
-from deploy.errors import Exit, worst
 from deploy.model.row import State
 
 _VALUES = {Verdict.PASS: 0, Verdict.NOTE: 0, Verdict.WARNING: 1, Verdict.ERROR: 2, Verdict.UNAVAILABLE: 3}
 
 
-def render(report: Report, untold: Mapping[str, bool] = MappingProxyType({})) -> str:
-    """Return the whole file; a skipped check has no sample, as nothing was looked at.
-
-    `untold` says of each hook that the run had whether it failed, with which a run ends like a failed check.
-    """
-    code = worst(report.exit_code(), Exit.FAILED if any(untold.values()) else Exit.OK)
-    return "\n".join([*_checks(report), *_drift(report), *_hooks(report, untold), *_run(report, code)]) + "\n"
+def render(report: Report) -> str:
+    """Return the whole file; a skipped check has no sample, as nothing was looked at."""
+    return "\n".join([*_checks(report), *_drift(report), *_hooks(report), *_run(report)]) + "\n"
 
 
 def succeeded(report: Report) -> datetime | None:
@@ -55,19 +49,19 @@ def _drift(report: Report) -> Iterator[str]:
         yield f"slipway_drift_items{_labels(cluster=report.cluster, node=node)} {pending[node]}"
 
 
-def _hooks(report: Report, untold: Mapping[str, bool]) -> Iterator[str]:
-    if untold:
+def _hooks(report: Report) -> Iterator[str]:
+    if report.hook_failed:
         yield "# HELP slipway_hook_failed 1 while a hook could not deliver what is new"
         yield "# TYPE slipway_hook_failed gauge"
-    for hook, failed in untold.items():
+    for hook, failed in report.hook_failed.items():
         yield f"slipway_hook_failed{_labels(cluster=report.cluster, hook=hook)} {int(failed)}"
 
 
-def _run(report: Report, code: Exit) -> Iterator[str]:
+def _run(report: Report) -> Iterator[str]:
     labels = _labels(cluster=report.cluster, verb=report.verb)
     yield "# HELP slipway_run_exit_code What the last run ended with"
     yield "# TYPE slipway_run_exit_code gauge"
-    yield f"slipway_run_exit_code{labels} {int(code)}"
+    yield f"slipway_run_exit_code{labels} {int(report.exit_code())}"
     yield "# HELP slipway_run_duration_seconds How long the last run took"
     yield "# TYPE slipway_run_duration_seconds gauge"
     yield f"slipway_run_duration_seconds{labels} {report.seconds:.3f}"

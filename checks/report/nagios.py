@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from checks.report.phrases import ago, overall, summary
 from checks.report.report import Report, Verdict
@@ -18,18 +16,11 @@ _STATES = {
 """By verdict a plugin's word and exit code: monitoring-plugins.org/doc/guidelines.html, on return codes."""
 
 UNKNOWN = _STATES[Verdict.UNAVAILABLE][1]
-NO_HOOKS: Mapping[str, bool] = MappingProxyType({})
 
 
-def code(report: Report, untold: Mapping[str, bool] = NO_HOOKS) -> int:
+def code(report: Report) -> int:
     """Return what a plugin exits with; Nagios takes 0 to 3 and no other."""
-    return _STATES[_verdict(report, untold)][1]
-
-
-def _verdict(report: Report, untold: Mapping[str, bool]) -> Verdict:
-    """Return the run's; a night that was well and could be told to nobody is a warning."""
-    found = overall(report)
-    return Verdict.WARNING if found is Verdict.PASS and any(untold.values()) else found
+    return _STATES[overall(report)][1]
 
 
 def late(report: Report, now: datetime, due: timedelta) -> str:
@@ -47,8 +38,8 @@ def unknown(cluster: str, verb: str, said: str) -> str:
     return f"SLIPWAY {_STATES[Verdict.UNAVAILABLE][0]} - {cluster} {verb}: {said}\n"
 
 
-def render(report: Report, untold: Mapping[str, bool] = NO_HOOKS) -> str:
-    """Return `SLIPWAY OK - lab drift: 57 passed|errors=0 ...`; `untold` says which hooks failed."""
+def render(report: Report) -> str:
+    """Return `SLIPWAY OK - lab drift: 57 passed|errors=0 ...`."""
     counts = report.counts
     figures = {
         "errors": str(counts[Verdict.ERROR]),
@@ -59,6 +50,5 @@ def render(report: Report, untold: Mapping[str, bool] = NO_HOOKS) -> str:
         "time": f"{report.seconds:.3f}s",
     }
     performance = " ".join(f"{name}={value}" for name, value in figures.items())
-    silent = [f"nobody was told by the {hook}" for hook, failed in untold.items() if failed]
-    said = f"{report.cluster} {report.verb}: {', '.join([summary(report), *silent])}"
-    return f"SLIPWAY {_STATES[_verdict(report, untold)][0]} - {said}|{performance}\n"
+    said = f"{report.cluster} {report.verb}: {summary(report)}"
+    return f"SLIPWAY {_STATES[overall(report)][0]} - {said}|{performance}\n"

@@ -64,7 +64,8 @@ def summary(report: Report) -> str:
         counted(len(report.pending), "pending change") if report.pending else "",
         counted(len(report.accepted), "accepted change") if report.accepted else "",
     ]
-    return ", ".join(part for part in parts if part) + _not_real(report)
+    silent = [f"nobody was told by the {hook}" for hook in report.untold]
+    return ", ".join([", ".join(filter(None, parts)) + _not_real(report), *silent])
 
 
 def _not_real(report: Report) -> str:
@@ -80,7 +81,7 @@ def overall(report: Report) -> Verdict:
         return Verdict.ERROR
     if report.unreachable or counts[Verdict.UNAVAILABLE]:
         return Verdict.UNAVAILABLE
-    warned = counts[Verdict.WARNING] or report.pending or report.accepted
+    warned = counts[Verdict.WARNING] or report.pending or report.accepted or report.untold
     return Verdict.WARNING if warned else Verdict.PASS
 
 

@@ -75,6 +75,7 @@ class Report:
     """One run. `since` holds when a finding that is no pass was first seen; `rows` is a drift's plan.
 
     `last_nightly` is when the timer last began a run, this one included, as far as kept reports say.
+    `hook_failed` says of each hook that the run had whether it could tell nobody; empty until they were run.
     `unreachable` maps hosts to causes, which name them. `fixable` are the ids that `preflight --fix` mends.
     Titles come from the catalogue, and a report that is read back keeps its own.
     """
@@ -95,6 +96,7 @@ class Report:
     gone: tuple[Finding, ...] = ()
     last_success: datetime | None = None
     last_nightly: datetime | None = None
+    hook_failed: Mapping[str, bool] = field(default_factory=dict)
 
     def of(self, wanted: Verdict) -> tuple[Finding, ...]:
         """Return the findings that count as this, in the order they were made."""
@@ -134,6 +136,11 @@ class Report:
         return tuple(row for row in self.rows if row.state is not State.NONE)
 
     @property
+    def untold(self) -> tuple[str, ...]:
+        """Return the hooks that could tell nobody what is new."""
+        return tuple(hook for hook, failed in self.hook_failed.items() if failed)
+
+    @property
     def groups(self) -> Iterator[tuple[str, str | None, tuple[Finding, ...]]]:
         """Yield (group, host, findings) as first met, the worst findings first in each."""
         sections: dict[tuple[str, str | None], list[Finding]] = {}
@@ -165,6 +172,8 @@ class Report:
             yield Exit.FAILED
         if not self.findings and not self.rows:
             yield Exit.FAILED  # nothing was looked at, which is never a pass
+        if self.untold:
+            yield Exit.FAILED  # nobody may take a night for a quiet one because nobody could be told
         for finding in self.findings:
             match verdict(finding):
                 case Verdict.ERROR:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -16,7 +16,7 @@ from checks.drift import notify, overdue, systemd, timer
 from checks.drift.compare import compared
 from checks.drift.night import night
 from checks.preflight.ignoring import misspelt
-from checks.report import Format, Report, history, metrics, nagios, render, run_id
+from checks.report import Format, Report, exit_code, history, metrics, render, run_id
 from checks.report.terminal import color, width
 from deploy.catalog import lock
 from deploy.cli import choices
@@ -24,7 +24,7 @@ from deploy.cli.evidence import digest, keep, silent, told_of_the_clock
 from deploy.engine import locks
 from deploy.engine.log import open_log
 from deploy.engine.session import Session
-from deploy.errors import InventoryError, RunError, worst
+from deploy.errors import InventoryError, RunError
 from deploy.model import Cluster, load_cluster, paths
 from deploy.model.secret import from_environment
 
@@ -68,16 +68,17 @@ def drift(
         return _install(cluster, inventory, _kept(textfile, on_change, webhook_file), textfile)
     mine = locks.on_controller(cluster.name, paths.run_lock(cluster.name), locks.me("drift"))
     with open_log(cluster.name, "drift"), mine:  # until all is kept and told, which the next run goes by
-        report = _run(cluster, inventory)
-        keep(report)
-        telling = notify.tell(report, on_change, webhook_file, paths.told(cluster.name))
-        _write_metrics(report, textfile, telling.failed)
-    click.echo(_rendered(report, output, telling.failed), nl=False)
+        seen = _run(cluster, inventory)
+        kept = keep(seen)  # before anybody is told: a hook may ask for it, or be the run's end
+        telling = notify.tell(seen, on_change, webhook_file, paths.told(cluster.name))
+        report = replace(seen, hook_failed=telling.failed)
+        if kept and telling.failed:
+            keep(report)
+        _write_metrics(report, textfile)
+    click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
     for wrong in (*misspelt(cluster.drift_ignore, report.rows), *telling.wrong):
         click.echo(wrong, err=True)
-    if output == Format.NAGIOS:
-        return nagios.code(report, telling.failed)
-    return worst(report.exit_code(strict=strict), telling.exit_code)
+    return exit_code(report, output, strict=strict)
 
 
 def _run(cluster: Cluster, inventory: Path) -> Report:
@@ -104,9 +105,14 @@ def _run(cluster: Cluster, inventory: Path) -> Report:
             inventory_sha256=digest(inventory),
             lock_sha256=digest(pinned),
             last_success=success,
-            last_nightly=started.replace(microsecond=0) if os.environ.get(timer.NIGHTLY) else night_before,
+            last_nightly=started.replace(microsecond=0) if _at_night() else night_before,
         )
     return compared(report, last, seen.unjudged)
+
+
+def _at_night() -> bool:
+    """Say whether the timer began this run."""
+    return bool(os.environ.get(timer.NIGHTLY))
 
 
 def _installed(cluster: Cluster) -> datetime | None:
@@ -119,18 +125,10 @@ def _installed(cluster: Cluster) -> datetime | None:
     return datetime.fromtimestamp(written, UTC)
 
 
-def _rendered(report: Report, output: str, untold: Mapping[str, bool]) -> str:
-    if output == Format.PROMETHEUS:
-        return metrics.render(report, untold)
-    if output == Format.NAGIOS:
-        return nagios.render(report, untold)
-    return render(report, output, width=width(sys.stdout), color=color(sys.stdout))
-
-
-def _write_metrics(report: Report, textfile: Path | None, untold: Mapping[str, bool]) -> None:
+def _write_metrics(report: Report, textfile: Path | None) -> None:
     try:
         if textfile is not None:
-            history.write(textfile, metrics.render(report, untold), mode=0o644)
+            history.write(textfile, metrics.render(report), mode=0o644)
     except RunError as error:
         click.echo(str(error), err=True)
 
@@ -138,8 +136,8 @@ def _write_metrics(report: Report, textfile: Path | None, untold: Mapping[str, b
 def _check_options(textfile: Path | None, on_change: str | None, webhook_file: Path | None) -> None:
     if textfile is not None and textfile.suffix != ".prom":
         raise InventoryError(f"{textfile}: node_exporter reads files that end in .prom only")
-    if webhook_file is not None:
-        notify.address(webhook_file)
+    if webhook_file is not None and not _at_night():
+        notify.address(webhook_file)  # at night the look is worth more: the hook fails, and all else is done
     if on_change is not None:
         timer.words(on_change)
 

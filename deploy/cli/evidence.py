@@ -15,12 +15,14 @@ from deploy.errors import Exit, RunError
 from deploy.model import paths
 
 
-def keep(report: Report) -> None:
-    """Add a report to the history; the verdict stands when there is no room."""
+def keep(report: Report) -> bool:
+    """Add a report to the history, and return whether it is there; the verdict stands without room."""
     try:
         history.save(paths.reports(report.cluster), report)
     except RunError as error:
         click.echo(str(error), err=True)
+        return False
+    return True
 
 
 def told_of_the_clock(directory: Path, verb: str, now: datetime) -> None:

@@ -48,8 +48,8 @@ def verify(inventory: Path, output: str, settle: float, *, passive: bool, strict
     cluster = load_cluster(inventory)
     with open_log(cluster.name, "verify"), Session(cluster, inventory) as session:
         report = verified(session, cluster, passive=passive, settle=settle, tell=on_terminal())
+    keep(report)  # before it is shown: whoever reads may have seen enough, and closed the pipe
     click.echo(render(report, output, width=width(sys.stdout), color=color(sys.stdout)), nl=False)
-    keep(report)
     return exit_code(report, output, strict=strict)
 
 

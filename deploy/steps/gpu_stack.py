@@ -214,7 +214,7 @@ def from_manifest(cluster: Cluster, vendor: Vendor, until: str) -> bool:
     check_labels(file, vendor, objects)
     kube.applied(name="Apply the manifest", objects=objects, until=until)
     for home, workloads in _workloads(objects).items():
-        kube.rolled_out(name="Wait for its pods", namespace=home, workloads=workloads, until=until)
+        kube.rolled_out(name=f"Wait for its pods in {home}", namespace=home, workloads=workloads, until=until)
     return True
 
 

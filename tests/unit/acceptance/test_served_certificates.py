@@ -28,6 +28,7 @@ from checks.acceptance.test_certificates import (
     parse,
     reading,
 )
+from checks.finding import Finding, Severity
 from deploy.model import Cluster
 
 K3S = Cluster.model_validate(
@@ -44,12 +45,12 @@ ANOTHER = "the API server serves another one than the file"
 
 
 @cache
-def certificate(days: int) -> str:
+def certificate(days: int, begins: int = -400) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
     now = datetime.now(UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), 1)
-    made = made.not_valid_before(now - timedelta(days=400)).not_valid_after(now + timedelta(days=days))
+    made = made.not_valid_before(now + timedelta(days=begins)).not_valid_after(now + timedelta(days=days))
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
@@ -64,6 +65,11 @@ def printed(**served: int | None) -> Ran:
 
 
 def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
+    finding = judged(ran, declared)
+    return finding.status.value, finding.found
+
+
+def judged(ran: Ran, declared: Cluster = CLUSTER) -> Finding:
     def run(host: str, command: str) -> Ran:
         assert command == reading(declared, declared.node(host))
         return ran if host == "cp1" else Ran(1)
@@ -71,7 +77,7 @@ def said(ran: Ran, declared: Cluster = CLUSTER) -> tuple[str, str]:
     mine = [each for each in host_checks() if each.entry.id == "K8S-03"]
     findings = prove_hosts(declared, run, {}, {"lock": LOCK}, mine)
     [finding] = [each for each in findings if (each.check, each.host) == ("K8S-03", "cp1")]
-    return finding.status.value, finding.found
+    return finding
 
 
 @pytest.mark.parametrize(
@@ -237,3 +243,24 @@ def test_what_is_served_is_told_by_openssl_where_curl_is_too_old_for_that(
     )
 
     assert [each.name for each in parse(ran.stdout)] == ["served at 10.0.0.11:10250"]
+
+
+@pytest.mark.parametrize(
+    ("made", "severity", "found"),
+    [
+        (certificate(20), Severity.WARNING, "ends in 19 days"),
+        (certificate(6), Severity.ERROR, "ends in 5 days"),
+        (certificate(-2), Severity.ERROR, "ended 3 days ago"),
+        (certificate(900, begins=2), Severity.ERROR, "begins only on "),
+    ],
+)
+def test_the_one_whose_dates_are_wrong_is_named_among_those_that_are_well(
+    made: str, severity: Severity, found: str
+) -> None:
+    ran = printed(kubelet=FILE, api=FILE)
+
+    finding = judged(Ran(out=f"{ran.out}\n@ pki/other.crt\n{made}"))
+
+    assert (finding.status.value, finding.severity) == ("fail", severity)
+    assert finding.found.startswith(f"{ALL + 1} certificates, pki/other.crt {found}")
+    assert finding.detail.startswith(f"pki/other.crt {found}")

@@ -12,7 +12,7 @@ from checks.finding import Status
 from deploy.model import Cluster
 from deploy.observe.confinement import Confinement
 from deploy.observe.pci import Bus
-from tests.unit.checks.faults import hopper, instinct
+from tests.unit.checks.faults import hopper, instinct, linked
 from tests.unit.checks.judging import judged, of
 from tests.unit.checks.machines import GIB, cluster, device, everyone, healthy, with_arcs
 
@@ -171,6 +171,38 @@ def test_containers_of_one_machine_share_its_uuid_rightly() -> None:
     assert (found.status, found.found) == (
         Status.PASS, "machine-id 00000000..., MAC 52:54:00:00:00:01; the product_uuid is its machine's",
     )  # fmt: skip
+
+
+def test_of_two_hosts_with_two_mtus_neither_is_taken_for_the_right_one() -> None:
+    nodes = [node.model_dump(mode="json") for node in cluster().nodes[:2]]
+    cp1, w1, _ = everyone()
+
+    findings = judged(cp1, linked(mtu=1400)(w1), inventory=cluster(nodes=nodes))
+
+    for host, mtu in (("cp1", "1500"), ("w1", "1400")):
+        said = of(findings, "HOST-19", host)
+        assert (said.status, said.found, said.wanted) == (
+            Status.FAIL,
+            mtu,
+            "one on all hosts, not 1400 and 1500",
+        )
+
+
+@pytest.mark.parametrize(
+    ("ahead", "lasting", "said"),
+    [(41.0, 0.0, "40 s off the other hosts"), (4.0, 0.0, "3 s off the other hosts"), (4.0, 6.0, "agrees")],
+)
+def test_of_two_hosts_each_is_measured_by_the_other(ahead: float, lasting: float, said: str) -> None:
+    nodes = [node.model_dump(mode="json") for node in cluster().nodes[:2]]
+    cp1, w1, _ = everyone()
+    assert w1.clock
+    window = replace(w1.window, end=w1.window.end + lasting)
+    wrong = replace(w1, clock=replace(w1.clock, now=w1.clock.now + ahead), window=window)
+
+    findings = judged(cp1, wrong, inventory=cluster(nodes=nodes))
+
+    for host in ("cp1", "w1"):
+        assert of(findings, "HOST-09", host).found.startswith(said)
 
 
 def test_a_path_that_carries_nothing_is_not_called_short() -> None:

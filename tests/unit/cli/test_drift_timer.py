@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.report import Report, history
+from checks.report import Report, history, run_id
 from deploy.model import paths
 from deploy.model.row import Row, State
 from tests.unit.cli.called import slipway
@@ -135,12 +135,29 @@ def test_a_night_that_nobody_could_be_told_of_ends_like_a_failed_check(
     assert f'slipway_run_exit_code{{cluster="test",verb="drift"}} {code}' in lines
 
 
+def test_a_webhook_whose_file_is_gone_takes_no_night_away_and_by_hand_is_refused(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: PENDING)
+    gone = tmp_path / "webhook"
+    said = f"{gone}: the webhook's address could not be read: No such file or directory\n"
+
+    assert slipway("drift", inventory, "--webhook-file", gone) == 2
+    assert capsys.readouterr().err == said
+    assert not paths.reports("test").exists()
+
+    monkeypatch.setenv("SLIPWAY_TIMER", "1")
+    assert slipway("drift", inventory, "--webhook-file", gone) == 3
+    assert capsys.readouterr().err == f"nobody was told by the webhook of {gone}: {said}"
+    assert [*paths.reports("test").iterdir()] != []
+
+
 def test_a_plugin_warns_of_a_good_night_that_nobody_could_be_told_of(
     inventory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     well = replace(PENDING, rows=(replace(PENDING.rows[0], state=State.NONE),))
     monkeypatch.setattr("deploy.cli.drift._run", lambda *_: well)
-    known = {"command": [{"check": "baseline | Cap the journal", "host": "w1", "said": "change"}]}
+    known = {"command false": [{"check": "baseline | Cap the journal", "host": "w1", "said": "change"}]}
     paths.cluster_state("test").mkdir(parents=True)
     paths.told("test").write_text(json.dumps(known))
 
@@ -149,6 +166,33 @@ def test_a_plugin_warns_of_a_good_night_that_nobody_could_be_told_of(
     out, err = capsys.readouterr()
     assert out.startswith("SLIPWAY WARNING - test drift: 0 passed, nobody was told by the command|")
     assert err == "nobody was told by the command false: it ended with 1\n"
+
+
+@pytest.mark.parametrize(
+    ("hook", "said", "code"),
+    [("true", ", 1 pending change|", 5), ("false", ", 1 pending change, nobody was told by the command|", 3)],
+)
+def test_a_night_that_is_shown_again_says_whether_somebody_could_be_told_of_it(
+    inventory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    hook: str,
+    said: str,
+    code: int,
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    seen = replace(PENDING, started=now, run=run_id(now, "0"))
+    monkeypatch.setattr("deploy.cli.drift._run", lambda *_: seen)
+
+    slipway("drift", inventory, "--on-change", hook)
+
+    capsys.readouterr()
+    assert slipway("report", inventory, "-o", "nagios") == 1
+    assert said in capsys.readouterr().out
+    slipway("report", inventory, "-o", "json")
+    kept = json.loads(capsys.readouterr().out)
+    assert (kept["hook_failed"], kept["exit"]) == ({"command": hook == "false"}, code)
+    assert [each.name for each in paths.reports("test").iterdir()] == [f"{seen.run}.drift.json"]
 
 
 def test_without_room_the_night_looks_and_tells_all_the_same(

@@ -63,8 +63,23 @@ def test_what_went_is_named_and_what_comes_again_is_new() -> None:
     gone = compared(night(1), compared(night(0, SWAP, SYSCTL), None))
     again = compared(night(2, SWAP), gone)
 
-    assert [(each.check, each.host) for each in gone.gone] == [SWAP, SYSCTL]
+    assert [(each.check, each.host, each.found) for each in gone.gone] == [
+        (*SWAP, ""),
+        (*SYSCTL, "it differs"),
+    ]
     assert again.since[SWAP] == FIRST + timedelta(days=2)
+
+
+def test_an_operation_that_is_done_is_gone_whatever_else_is_wrong_with_its_host() -> None:
+    done = replace(row(SYSCTL), state=State.NONE)
+    root = Finding("HOST-01", "w1", Status.PASS)
+    tonight = night(1, SWAP)
+    tonight = replace(tonight, findings=(root, *tonight.findings), rows=(done,))
+
+    mended = compared(tonight, compared(night(0, SWAP, SYSCTL), None))
+
+    assert dict(mended.since) == {SWAP: FIRST}
+    assert [(each.check, each.host) for each in mended.gone] == [SYSCTL]
 
 
 def test_a_host_that_is_away_is_not_mended_by_that() -> None:
@@ -154,6 +169,14 @@ def test_what_is_good_again_on_a_host_is_gone_while_the_check_cannot_look_at_ano
     found = compared(replace(night(1), findings=(good, silent)), compared(night(0, SWAP), None))
 
     assert [(each.check, each.host) for each in found.gone] == [SWAP]
+
+
+def test_with_a_host_that_left_the_inventory_its_faults_are_gone_while_the_check_looks_at_others() -> None:
+    good = Finding("HOST-09", "w1", Status.PASS)
+    left = compared(replace(night(1), findings=(good,)), compared(night(0, CLOCK), None))
+
+    assert [(each.check, each.host) for each in left.gone] == [CLOCK]
+    assert left.since == {}
 
 
 def test_a_fault_that_was_accepted_is_still_in_sight() -> None:

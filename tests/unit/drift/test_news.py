@@ -186,7 +186,8 @@ def test_of_a_host_that_is_away_that_alone_is_told_and_what_was_wrong_with_it_is
     fault, row = finding("ends in 6 days"), replace(ROW, host="cp1")
     lost = Finding("HOST-00", "cp1", Status.FAIL, found="no route")
     silent = finding("the host could not be read", status=Status.UNAVAILABLE)
-    away = news(report(lost, silent, unreachable=["cp1"]), after(fault, row))
+    cut_off = finding("not ready", check="K8S-01")  # which the API says of it
+    away = news(report(lost, silent, cut_off, unreachable=["cp1"]), after(fault, row))
 
     assert (away.new, away.changed, away.gone) == ((("HOST-00", "cp1"),), (), ())
     back = news(report(fault, row), away.known)

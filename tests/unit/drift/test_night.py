@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import TypeGuard, cast
 
 import pytest
 
@@ -146,3 +147,18 @@ def test_the_operations_are_those_that_the_steps_have() -> None:
     written = "".join(path.read_text() for path in steps.rglob("*.py"))
 
     assert [name for names in MENDED_BY.values() for name in names if f'name="{name}"' not in written] == []
+
+
+def test_operations_of_a_loop_have_names_of_their_own_by_which_a_night_tells_them_apart() -> None:
+    steps = [*(Path(__file__).parents[3] / "deploy/steps").rglob("*.py")]
+    loops = [
+        each for path in steps for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.For)
+    ]
+    names = [word.value for loop in loops for word in ast.walk(loop) if _is_name(word)]
+
+    assert names
+    assert [each for each in names if isinstance(each, ast.Constant)] == []
+
+
+def _is_name(node: ast.AST) -> TypeGuard[ast.keyword]:
+    return isinstance(node, ast.keyword) and node.arg == "name"

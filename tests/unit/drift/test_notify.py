@@ -100,12 +100,52 @@ def test_without_hooks_nobody_was_told(tmp_path: Path, ledger: Path) -> None:
 def test_a_command_that_fails_is_said_and_its_news_is_told_the_next_time(
     tmp_path: Path, ledger: Path
 ) -> None:
-    telling = tell(REPORT, "false", None, ledger)
+    folder = tmp_path / "later"
+    command = f"{COPY}{folder / 'told'}"
 
-    assert (telling.failed, telling.exit_code) == ({"command": True}, 3)
-    assert telling.wrong == ["nobody was told by the command false: it ended with 1"]
-    assert tell(compared(night(2, SWAP), REPORT), f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
+    telling = tell(REPORT, command, None, ledger)
+
+    assert telling.failed == {"command": True}
+    assert telling.wrong == [f"nobody was told by the command {sys.executable}: it ended with 1"]
+    folder.mkdir()
+    assert tell(compared(night(2, SWAP), REPORT), command, None, ledger).wrong == []
+    assert json.loads((folder / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+def test_a_command_that_fails_for_a_night_is_told_the_next_time_what_is_gone(
+    tmp_path: Path, ledger: Path
+) -> None:
+    folder = tmp_path / "later"
+    command = f"{COPY}{folder / 'told'}"
+    folder.mkdir()
+    assert tell(REPORT, command, None, ledger).wrong == []
+    (folder / "told").unlink()
+    folder.rmdir()
+    assert tell(MENDED, command, None, ledger).failed == {"command": True}
+    folder.mkdir()
+
+    assert tell(compared(night(3), MENDED), command, None, ledger).wrong == []
+    told = json.loads((folder / "told").read_text())
+    assert (told["new"], told["gone"]) == ([], [{"check": "HOST-03", "host": "w1"}])
+
+
+def test_what_one_command_was_told_another_was_not(tmp_path: Path, ledger: Path) -> None:
+    tell(REPORT, "true", None, ledger)
+
+    tell(REPORT, f"{COPY}{tmp_path / 'told'}", None, ledger)
+
     assert json.loads((tmp_path / "told").read_text())["new"] == [{"check": "HOST-03", "host": "w1"}]
+
+
+def test_what_an_older_release_told_is_not_told_again(tmp_path: Path, ledger: Path) -> None:
+    command = f"{COPY}{tmp_path / 'told'}"
+    known = {"check": "HOST-03", "host": "w1", "said": "error: "}
+    ledger.write_text(json.dumps({"command": [known]}))
+
+    assert tell(REPORT, command, None, ledger).wrong == []
+
+    assert not (tmp_path / "told").exists()
+    assert json.loads(ledger.read_text()) == {f"command {command}": [known]}
 
 
 @pytest.mark.parametrize(
@@ -128,10 +168,12 @@ def test_it_is_said_why_nobody_was_told_and_never_the_address(
 
 
 def test_what_came_and_went_before_anybody_could_be_told_is_not_told(tmp_path: Path, ledger: Path) -> None:
-    tell(REPORT, "false", None, ledger)
+    command = f"{COPY}{tmp_path / 'later' / 'told'}"
+    tell(REPORT, command, None, ledger)
+    (tmp_path / "later").mkdir()
 
-    assert tell(MENDED, f"{COPY}{tmp_path / 'told'}", None, ledger).wrong == []
-    assert not (tmp_path / "told").exists()
+    assert tell(MENDED, command, None, ledger).wrong == []
+    assert not (tmp_path / "later" / "told").exists()
 
 
 def test_only_the_one_that_was_not_told_is_told_again(
@@ -177,7 +219,17 @@ def test_a_hook_that_failed_is_named_beside_one_that_did_not(tmp_path: Path, led
 def test_where_nothing_is_left_to_tell_nothing_failed(
     report: Report, command: str | None, ledger: Path
 ) -> None:
-    assert tell(report, command, None, ledger).exit_code == 0
+    assert not any(tell(report, command, None, ledger).failed.values())
+
+
+def test_a_webhook_without_its_address_is_said_before_there_is_anything_to_tell(ledger: Path) -> None:
+    gone = ledger.parent / "gone"
+    said = f"{gone}: the webhook's address could not be read: No such file or directory"
+
+    telling = tell(QUIET, None, gone, ledger)
+
+    assert telling.failed == {"webhook": True}
+    assert telling.wrong == [f"nobody was told by the webhook of {gone}: {said}"]
 
 
 def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]], ledger: Path) -> None:
@@ -190,9 +242,10 @@ def test_a_webhook_gets_the_same(tmp_path: Path, posted: tuple[str, list[bytes]]
     assert "s3cret" not in ledger.read_text()
 
 
-def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"file:///etc/shadow", b"", b"\xff\xfe"])
+def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path, content: bytes) -> None:
     secret = tmp_path / "webhook"
-    secret.write_text("file:///etc/shadow")
+    secret.write_bytes(content)
 
     with pytest.raises(InventoryError) as caught:
         address(secret)

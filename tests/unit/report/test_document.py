@@ -28,6 +28,16 @@ def test_a_document_reads_back_as_the_report_it_was() -> None:
     assert again.since == NIGHT.since
 
 
+def test_a_document_keeps_which_hooks_failed() -> None:
+    untold = replace(NIGHT, hook_failed={"command": True, "webhook": False})
+    data = json.loads(render(untold, "json"))
+
+    jsonschema.validate(data, schema())
+    assert read(json.dumps(data), "night.json").hook_failed == untold.hook_failed
+    del data["hook_failed"]  # as older releases wrote it
+    assert read(json.dumps(data), "night.json").hook_failed == {}
+
+
 def test_a_document_with_the_runs_before_is_read_as_its_own_run() -> None:
     before = replace(NIGHT, run="20261129T031700Z-0000")
 

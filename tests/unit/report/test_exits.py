@@ -8,7 +8,7 @@ import pytest
 from night import GOOD, LABELS, NIGHT, NODES
 
 from checks.finding import Severity, Status
-from checks.report import Format, Report, exit_code, nagios, render
+from checks.report import Format, Report, exit_code, render
 from deploy.model.row import Row, State
 
 
@@ -53,6 +53,9 @@ FAILED = replace(NODES, status=Status.FAIL)
         (replace(GOOD, rows=(LABELS,)), 0, 4),
         (replace(GOOD, rows=(LABELS,), findings=()), 0, 4),
         (replace(GOOD, rows=NIGHT.rows, findings=(FAILED,)), 3, 3),
+        (replace(GOOD, hook_failed={"command": False}), 0, 0),
+        (replace(GOOD, hook_failed={"command": True}), 3, 3),
+        (replace(GOOD, hook_failed={"command": True}, rows=NIGHT.rows), 3, 3),
         (replace(GOOD, unreachable={"w1": "no route"}), 6, 6),
         (replace(GOOD, unreachable={"w1": "no route"}, findings=(FAILED,), rows=NIGHT.rows), 6, 6),
     ],
@@ -90,10 +93,13 @@ def test_a_plugin_exits_with_what_it_says(report: Report, word: str, code: int) 
 def test_a_plugin_says_that_nobody_was_told_and_warns_of_it_where_nothing_is_worse(
     report: Report, word: str, code: int
 ) -> None:
-    said = nagios.render(report, {"command": True, "webhook": False})
+    untold = replace(report, hook_failed={"command": True, "webhook": False})
+    told = replace(report, hook_failed={"command": False})
+
+    said = render(untold, "nagios")
 
     assert said.startswith(f"SLIPWAY {word} - homelab verify: ")
     assert said.partition("|")[0].endswith(", nobody was told by the command")
-    assert nagios.code(report, {"command": True, "webhook": False}) == code
-    assert nagios.render(report, {"command": False}) == render(report, "nagios")
-    assert nagios.code(report, {"command": False}) == exit_code(report, "nagios")
+    assert exit_code(untold, "nagios") == code
+    assert render(told, "nagios") == render(report, "nagios")
+    assert exit_code(told, "nagios") == exit_code(report, "nagios")

@@ -21,11 +21,11 @@ def test_only_a_complete_run_is_a_success_in_the_metrics() -> None:
 
 
 def test_a_hook_that_failed_is_in_the_metrics_and_in_the_exit_code() -> None:
-    hooks = {"command": False, "webhook": True}
+    report = replace(GOOD, hook_failed={"command": False, "webhook": True})
     told = 'slipway_hook_failed{cluster="homelab",hook="command"} 0'
     untold = 'slipway_hook_failed{cluster="homelab",hook="webhook"} 1'
 
-    lines = metrics.render(GOOD, hooks).splitlines()
+    lines = metrics.render(report).splitlines()
 
     assert lines.index(untold) == lines.index(told) + 1
     assert 'slipway_run_exit_code{cluster="homelab",verb="verify"} 3' in lines

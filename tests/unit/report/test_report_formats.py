@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH
+from night import GOOD, INOTIFY, LABELS, NIGHT, NODES, PATH, ROW
 
 from checks.finding import Finding, Status
 from checks.report import Format, render
@@ -49,6 +50,27 @@ def test_what_was_not_the_real_thing_is_said_with_the_sum(form: str) -> None:
 
     assert "3 passed (k3s stand-in, simulated)" in said
     assert "(k3s stand-in)" in render(replace(GOOD, findings=(k3s,)), form, width=100)
+
+
+@pytest.mark.parametrize("form", ["text", "short", "md", "html", "nagios"])
+def test_that_nobody_could_be_told_is_said_with_the_sum_and_is_a_warning(form: str) -> None:
+    untold = render(replace(GOOD, hook_failed={"command": True, "webhook": False}), form, width=100)
+
+    assert "1 passed, nobody was told by the command" in untold
+    assert "webhook" not in untold
+    assert "nobody was told" not in render(replace(GOOD, hook_failed={"command": False}), form, width=100)
+
+
+def test_markdown_keeps_what_hosts_say_in_its_line_and_shows_all_of_it() -> None:
+    evil = "one |\n# <two>"
+    odd = replace(INOTIFY, found=evil, wanted="", remedy=evil)
+    row = replace(ROW, reason=evil, diff=None)
+
+    lines = render(replace(NIGHT, findings=(odd,), rows=(row,), unreachable={"w2": evil}), "md").splitlines()
+
+    assert [line for line in lines if line.startswith("# ")] == []
+    assert sum("one | # &lt;two>" in line for line in lines) == 3
+    assert sum(r"one \| # &lt;two>" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize("form", ["json", "junit"])
@@ -102,6 +124,21 @@ def test_what_a_terminal_prints_does_not_break_the_xml() -> None:
     assert failure.text == "ab\nfix: sysctl --system"
 
 
+@pytest.mark.parametrize("form", ["text", "short", "md", "html", "junit"])
+def test_no_host_moves_the_cursor_of_whoever_reads_a_report(form: str) -> None:
+    evil = "\x1b[2J\x1b]0;name\x07\r\x08\x7f\x9b31m"
+    odd = replace(INOTIFY, found=evil, wanted=evil, detail=f"{evil}\n{evil}", remedy=evil, ignored=evil)
+    row = replace(ROW, diff=f"+\tgood{evil}", reason=evil)
+    lost = {"w2": f"w2: {evil}"}
+
+    shown = render(
+        replace(NIGHT, findings=(odd, PATH), rows=(row,), gone=(odd,), unreachable=lost), form, width=100
+    )
+
+    assert {char for char in shown if unicodedata.category(char) == "Cc"} == {"\n", "\t"}
+    assert "+\tgood[2J" in shown
+
+
 def test_a_page_escapes_what_hosts_say_and_loads_nothing() -> None:
     odd = replace(INOTIFY, found="<script>alert(1)</script>")
 
@@ -122,6 +159,16 @@ def test_what_is_accepted_and_what_could_not_be_planned_is_in_sight_for_people()
         assert "systemd did not answer" in shown, form
     assert report.exit_code() == 6
     assert replace(report, unreachable={}, findings=(NODES,)).exit_code() == 3
+
+
+@pytest.mark.parametrize("form", ["text", "short", "md", "html"])
+def test_an_operation_with_nothing_to_do_is_not_among_those_that_an_apply_would_do(form: str) -> None:
+    done = replace(ROW, state=State.NONE, reason=None, diff=None)
+
+    shown = render(replace(NIGHT, rows=(done,)), form)
+
+    assert "Set kernel parameters" not in shown
+    assert "what an apply would change" not in shown.lower()
 
 
 @pytest.mark.parametrize("status", [Status.FAIL, Status.UNAVAILABLE])
