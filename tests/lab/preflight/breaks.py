@@ -132,11 +132,12 @@ FIXED = (
     Break("HOST-23", package("containerd.io", "2.1.0"), "not held: containerd.io", "apt-mark unhold containerd.io >/dev/null; dpkg --purge --force-all containerd.io >/dev/null 2>&1"),
 )  # fmt: skip
 
-CGROUPS = "/run/cover-cgroup/cgroup.controllers"
-# the whole hierarchy is covered, so nothing that starts units may stand beside it
-FEW_CONTROLLERS = f"mkdir -p {CGROUPS.rpartition('/')[0]}; echo cpu cpuset pids > {CGROUPS}; mount --bind {CGROUPS.rpartition('/')[0]} /sys/fs/cgroup"
-ALL_CONTROLLERS = f"echo cpu cpuset io memory pids > {CGROUPS}"
-NO_COVER = "umount /sys/fs/cgroup"
+CGROUPS = "/run/cover-cgroup"
+COVER = "/run/systemd/system/ssh.service.d/cover.conf"
+# seen by who comes over SSH alone: the host's own systemd, which opens a login's session, goes on with the real one
+FEW_CONTROLLERS = f"mkdir -p {CGROUPS} $(dirname {COVER}); echo cpu cpuset pids > {CGROUPS}/cgroup.controllers; printf '[Service]\\nBindPaths={CGROUPS}:/sys/fs/cgroup\\n' > {COVER}; systemctl daemon-reload; systemctl restart ssh"
+ALL_CONTROLLERS = f"echo cpu cpuset io memory pids > {CGROUPS}/cgroup.controllers"
+NO_COVER = f"rm {COVER}; systemctl daemon-reload; systemctl restart ssh"
 
 # what only k3s looks at
 K3S = (
