@@ -10,6 +10,8 @@ from tests.lab.site import of_the_machine
 
 NODES = {Host.CONTROL_PLANE: ("n1", "cp1"), Host.WORKER: ("n2", "w1"), Host.CLUSTER: ("n1", None)}
 BOTH = ("cp1", "w1")
+# what hosts are judged by against each other: of two that differ neither is taken for the right one
+MUTUAL = ("HOST-19",)
 # What only the API can tell: unavailable without it, each of them, which is no fault of its own.
 UNTOLD = {
     *(
@@ -70,6 +72,7 @@ BATCHES = {
         "sysctl-live",
         "modules-file",
         "reboot-pending",
+        "mtu-changed",
         "disk-full",
         "plugin-replaced",
         "kubelet-mode",
@@ -144,6 +147,8 @@ def named(fault: Fault) -> set[tuple[str, str | None]]:
     if fault.phase is not None:  # one of the cluster is shown at who speaks for it, and gone from no host
         return {(fault.phase, node)} if node else {(fault.phase, "cp1"), (fault.phase, None)}
     check = fault.check or ""
+    if check in MUTUAL:
+        return {(check, each) for each in BOTH}
     return {(check, node)} if node else {(check, None), (check, "w1"), (check, "ghost")}
 
 

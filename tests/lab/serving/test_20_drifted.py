@@ -153,6 +153,30 @@ def test_an_origin_that_is_gone_is_made_anew_and_all_copies_with_it(llm: Site) -
     assert llm.plan(code=0) == []
 
 
+def test_a_second_default_class_is_named_by_the_night_and_gone_with_it(llm: Site) -> None:
+    class_ = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "second",
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "kubernetes.io/no-provisioner",
+    }
+    kubectl(llm, "create", "--filename=-", stdin=json.dumps(class_))
+    try:
+        night = json.loads(llm.ok("drift", "-o", "json", code=3))
+    finally:
+        kubectl(llm, "delete", "storageclass", "second")
+    after = json.loads(llm.ok("drift", "-o", "json"))
+
+    assert broken({(each["check"], each["host"]): each for each in night["findings"]}) == {
+        ("K8S-10", None): "2 classes are the default: local-path, second"
+    }
+    assert [row for row in night["rows"] if row["state"] != "none"] == []
+    assert ("K8S-10", None) in {(each["check"], each["host"]) for each in after["gone"]}
+
+
 def test_a_bucket_that_somebody_deleted_is_named_and_made_again(llm: Site) -> None:
     """A bucket is a folder of the drive; it goes with whatever others left in it."""
     kubectl(llm, *shlex.split("-n object-store exec minio-0 -- rm -r /data/models"))
