@@ -13,6 +13,7 @@ from checks.report.history import write
 from deploy.errors import InventoryError
 
 AT = "*-*-* 03:17"  # off the hour, when the whole world's jobs start
+STARTS = "ExecStart="
 NIGHTLY = "SLIPWAY_TIMER"  # a variable that the service has and nobody else's run
 
 
@@ -35,7 +36,11 @@ class Job:
     @property
     def name(self) -> str:
         """The units' name without its ending."""
-        return f"slipway-drift-{self.cluster}"
+        return _name(self.cluster)
+
+
+def _name(cluster: str) -> str:
+    return f"slipway-drift-{cluster}"
 
 
 def service(job: Job) -> str:
@@ -47,7 +52,7 @@ def service(job: Job) -> str:
         "",
         "[Service]",
         "Type=oneshot",
-        f"ExecStart={' '.join(map(quoted, job.command))}",
+        f"{STARTS}{' '.join(map(quoted, job.command))}",
         f"WorkingDirectory={job.working_directory}",
         *(f"Environment={quoted(f'{name}={value}')}" for name, value in job.environment),
         f"Environment={NIGHTLY}=1",
@@ -145,6 +150,21 @@ def directory(*, root: bool, home: Path) -> Path:
     return Path("/etc/systemd/system") if root else home / ".config/systemd/user"
 
 
+def installed(cluster: str, where: Path) -> list[str]:
+    """Return the command of the service that is in place; no words where there is none that can be read."""
+    try:
+        lines = (where / f"{_name(cluster)}.service").read_text().splitlines()
+        found = shlex.split(next(each.removeprefix(STARTS) for each in lines if each.startswith(STARTS)))
+    except (OSError, StopIteration, ValueError):
+        return []
+    return [word.replace("%%", "%").replace("$$", "$") for word in found]
+
+
+def option(command: Sequence[str], name: str) -> str | None:
+    """Return the value that a command gives an option; None where it gives none."""
+    return command[command.index(name) + 1] if name in command[:-1] else None
+
+
 Control = Callable[..., None]
 
 
@@ -162,7 +182,7 @@ def install(job: Job, where: Path, *, root: bool, control: Control = systemctl) 
 
 def uninstall(cluster: str, where: Path, *, root: bool, control: Control = systemctl) -> Sequence[Path]:
     """Stop the timer and remove the units; the reports stay."""
-    name = f"slipway-drift-{cluster}"
+    name = _name(cluster)
     found = [path for path in (where / f"{name}.timer", where / f"{name}.service") if path.exists()]
     if found:
         control("disable", "--now", f"{name}.timer", root=root)

@@ -185,8 +185,12 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
         metrics=textfile.resolve().parent if textfile else None,
         root=root,
     )
-    for path in timer.install(job, timer.directory(root=root, home=Path.home()), root=root):
+    where = timer.directory(root=root, home=Path.home())
+    before = timer.installed(cluster.name, where)
+    for path in timer.install(job, where, root=root):
         click.echo(f"wrote {path}")
+    if (former := timer.option(before, "drift")) not in (None, str(inventory.resolve())):
+        click.echo(f"in place of the timer of {former}, whose cluster is called {cluster.name}, too")
     click.echo(f"{job.name}.timer runs every night at 03:17; reports: {paths.reports(cluster.name)}")
     if "--on-change" in options:
         click.echo(timer.sandboxed(job))
@@ -199,9 +203,13 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
 
 def _uninstall(cluster: Cluster) -> int:
     root = os.geteuid() == 0
-    removed = timer.uninstall(cluster.name, timer.directory(root=root, home=Path.home()), root=root)
+    where = timer.directory(root=root, home=Path.home())
+    textfile = timer.option(timer.installed(cluster.name, where), "--textfile")
+    removed = timer.uninstall(cluster.name, where, root=root)
     for path in removed:
         click.echo(f"removed {path}")
+    if textfile and Path(textfile).exists():
+        click.echo(f"{textfile} stays, and what it says grows old: delete it if no other run writes it")
     if not removed:
         click.echo(f"there was no timer of {cluster.name}")
     return 0

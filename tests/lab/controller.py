@@ -18,6 +18,8 @@ from tests.lab.site import ROOT, Site
 
 HOME = "/opt/slipway-controller"  # no home and no folder of the system: the unit's hardening leaves it alone
 STATE = "/var/lib/slipway-controller"
+METRICS = f"{STATE}/metrics/slipway.prom"
+GROWS_OLD = f"{METRICS} stays, and what it says grows old: delete it if no other run writes it"
 # large, and nothing that a verb imports
 LEFT_OUT = {
     *("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages"),

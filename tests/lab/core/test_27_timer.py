@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.lab.faults import faults
-from tests.lab.controller import STATE, Controller
+from tests.lab.controller import GROWS_OLD, METRICS, STATE, Controller
 from tests.lab.site import COUNTED, Site, until
 
 JOB = "slipway-drift-test-core"
@@ -31,7 +31,7 @@ def test_the_timer_is_installed_and_systemd_has_nothing_to_say_about_it(controll
         "drift",
         "--install-timer",
         "--textfile",
-        f"{STATE}/metrics/slipway.prom",
+        METRICS,
         "--on-change",
         f"tee {controller.state}/{TOLD}",
     )
@@ -67,7 +67,7 @@ def test_a_night_without_drift_succeeds_with_all_that_the_unit_forbids(controlle
     assert (report["exit"], report["unreachable"]) == (0, {})
     assert report["last_nightly"] == report["started"]
     assert {each["host"] for each in report["findings"] if each["status"] == "pass"} == {"cp1", "w1", None}
-    metrics = controller.on(f"cat {STATE}/metrics/slipway.prom")
+    metrics = controller.on(f"cat {METRICS}")
     assert 'slipway_run_exit_code{cluster="test-core",verb="drift"} 0' in metrics.splitlines()
     assert 'slipway_hook_failed{cluster="test-core",hook="command"} 0' in metrics.splitlines()
 
@@ -133,6 +133,7 @@ def test_taken_away_nothing_of_it_stays_but_the_reports(controller: Controller) 
     assert said.splitlines() == [
         f"removed {UNITS}/{JOB}.timer",
         f"removed {UNITS}/{JOB}.service",
+        GROWS_OLD,
     ]
     for listed in ("list-unit-files", "list-timers --all"):
         assert controller.on(f"systemctl {listed} --no-legend '{JOB}*'", check=False) == ""

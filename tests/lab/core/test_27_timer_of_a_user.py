@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.lab.faults import faults
-from tests.lab.controller import STATE, Controller
+from tests.lab.controller import GROWS_OLD, METRICS, Controller
 from tests.lab.site import Site, until
 
 USER = "nosudo"
 JOB = "slipway-drift-test-core"
 UNITS = f"/home/{USER}/.config/systemd/user"
-INSTALL = ("drift", "--install-timer", "--textfile", f"{STATE}/metrics/slipway.prom")
+INSTALL = ("drift", "--install-timer", "--textfile", METRICS)
 
 GOES = f"loginctl disable-linger {USER}; systemctl stop user@$(id -u {USER})"
 
@@ -100,7 +100,7 @@ def test_the_timer_starts_a_night_that_succeeds(controller: Controller) -> None:
     report = controller.last()
     assert (report["exit"], report["unreachable"]) == (0, {})
     assert report["last_nightly"] == report["started"]
-    metrics = controller.on(f"cat {STATE}/metrics/slipway.prom").splitlines()
+    metrics = controller.on(f"cat {METRICS}").splitlines()
     assert 'slipway_run_exit_code{cluster="test-core",verb="drift"} 0' in metrics
     assert 'slipway_hook_failed{cluster="test-core",hook="command"} 0' in metrics
 
@@ -122,7 +122,11 @@ def test_taken_away_nothing_of_it_stays_but_the_reports(controller: Controller) 
 
     said = controller.slipway("drift", "--uninstall-timer")
 
-    assert said.splitlines() == [f"removed {UNITS}/{JOB}.timer", f"removed {UNITS}/{JOB}.service"]
+    assert said.splitlines() == [
+        f"removed {UNITS}/{JOB}.timer",
+        f"removed {UNITS}/{JOB}.service",
+        GROWS_OLD,
+    ]
     for listed in ("list-unit-files", "list-timers"):
         assert controller.systemctl(listed, "--all", "--no-legend", f"{JOB}*", check=False) == ""
     assert controller.reports() == kept != []

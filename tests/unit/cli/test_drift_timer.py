@@ -68,6 +68,50 @@ def test_a_folder_for_metrics_that_is_not_there_is_refused(
     assert not paths.cluster_state("test").exists()
 
 
+@pytest.fixture
+def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of units, with a systemd that takes everything, and a user who lingers."""
+    programs, found = tmp_path / "bin", tmp_path / "units"
+    programs.mkdir()
+    for name, does in {"systemctl": "exit 0", "loginctl": "echo yes"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o700)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setattr("checks.drift.timer.directory", lambda **_: found)
+    return found
+
+
+def test_a_timer_in_place_of_another_inventorys_says_so(
+    inventory: Path, tmp_path: Path, units: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other place.yaml"
+    other.write_text(inventory.read_text())
+    said = f"in place of the timer of {inventory}, whose cluster is called test, too"
+
+    for each in (inventory, inventory):
+        assert slipway("drift", each, "--install-timer") == 0
+        assert "in place of" not in capsys.readouterr().out
+    assert slipway("drift", other, "--install-timer") == 0
+
+    assert said in capsys.readouterr().out.splitlines()
+
+
+def test_metrics_that_nobody_renews_any_more_are_named(
+    inventory: Path, tmp_path: Path, units: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = tmp_path / "slipway.prom"
+    removed = [f"removed {units}/slipway-drift-test.{kind}" for kind in ("timer", "service")]
+    said = f"{metrics} stays, and what it says grows old: delete it if no other run writes it"
+
+    for there in (False, True):
+        assert slipway("drift", inventory, "--install-timer", "--textfile", metrics) == 0
+        if there:
+            metrics.touch()
+        capsys.readouterr()
+        assert slipway("drift", inventory, "--uninstall-timer") == 0
+        assert capsys.readouterr().out.splitlines() == [*removed, *([said] if there else [])]
+
+
 def run(inventory: Path, *options: str) -> Report:
     """Look at hosts that nobody has, and return the report that was kept of it."""
     paths.lock_file(inventory).write_text("files: {}\nimages: {}\n")

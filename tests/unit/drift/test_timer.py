@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from checks.drift import timer
-from checks.drift.timer import Job, anywhere, install, quoted, uninstall, words
+from checks.drift.timer import Job, anywhere, install, installed, option, quoted, uninstall, words
 from deploy.errors import InventoryError, RunError
 
 JOB = Job(
@@ -143,6 +143,21 @@ def test_the_units_are_written_whole_started_and_taken_away_again(tmp_path: Path
         ("disable", "--now", "slipway-drift-homelab.timer"),
         ("daemon-reload",),
     ]
+
+
+def test_the_command_that_is_in_place_is_read_back_as_it_was_given(tmp_path: Path) -> None:
+    command = ("/opt/slip way/slipway", "drift", "/srv/a.yaml", "--on-change", "sh -c 'echo \"50% $x\\n\"'")
+    assert installed("homelab", tmp_path) == []
+
+    install(replace(JOB, command=command), tmp_path, root=True, control=lambda *_, **__: None)
+
+    assert tuple(installed("homelab", tmp_path)) == command
+    assert option(command, "--on-change") == command[-1]
+    assert option(command, command[-1]) is None
+    (tmp_path / "slipway-drift-homelab.service").write_text('[Service]\nExecStart="/opt/broken off')
+    assert installed("homelab", tmp_path) == []
+    (tmp_path / "slipway-drift-homelab.service").write_text("")
+    assert installed("homelab", tmp_path) == []
 
 
 def test_without_systemd_nothing_is_written(tmp_path: Path) -> None:
