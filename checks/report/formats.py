@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from checks.report import document, junit, markdown, metrics, nagios, text
-from checks.report.printable import printable
+from checks.report.printable import shown
 from checks.report.report import Report
 
 
@@ -36,22 +36,22 @@ def render(
     `history` holds runs of the same verb, oldest first, which JSON, Markdown and HTML show beside it.
     JSON alone, which escapes them, has the control characters in what hosts said.
     """
-    shown = printable(report)
+    clean = shown(report)
     match Format(form):
         case Format.TEXT:
-            return text.render(shown, width=width, color=color)
+            return text.render(clean, width=width, color=color)
         case Format.SHORT:
-            return text.render_short(shown, width=width, color=color)
+            return text.render_short(clean, width=width, color=color)
         case Format.JSON:
             return document.render(report, history)
         case Format.JUNIT:
-            return junit.render(shown)
+            return junit.render(clean)
         case Format.MD:
-            return markdown.render(shown, history)
+            return markdown.render(clean, history)
         case Format.HTML:
             from checks.report import page  # jinja2 takes 0.1 s to import, and only a page needs it
 
-            return page.render(shown, history)
+            return page.render(clean, history)
         case Format.PROMETHEUS:
             return metrics.render(report)
         case Format.NAGIOS:

@@ -24,6 +24,7 @@ from deploy.engine.session import Session
 from deploy.engine.survey import Survey, survey
 from deploy.errors import Exit, HostError, InventoryError, UnreachableError, worst
 from deploy.model import Cluster, load_cluster, paths
+from deploy.printable import printable
 
 if TYPE_CHECKING:
     from checks.finding import Finding
@@ -189,10 +190,11 @@ def tell(outcome: Outcome, lost: Sequence[str], seconds: float) -> None:
     hosts = len({row.host for row in outcome.done})
     click.echo(f"{len(outcome.done)} changed on {hosts} hosts in {seconds:.1f} s.")
     for row in outcome.failed:
-        click.echo(f"{row.host}: {row.operation} ({row.phase}) failed:\n{row.reason}", err=True)
+        said = f"{row.host}: {row.operation} ({row.phase}) failed:\n{row.reason}"
+        click.echo(printable(said), err=True)
     for cause in lost:
         if not any(cause in (row.reason or "") for row in outcome.failed):
-            click.echo(cause, err=True)
+            click.echo(printable(cause), err=True)
     if outcome.failed or lost:
         click.echo("What is done stays done; mend this and run the same command again.", err=True)
 

@@ -20,6 +20,7 @@ import gevent
 from typing_extensions import override
 
 from deploy.errors import Exit, SlipwayError
+from deploy.printable import printable
 
 VERBS = {
     "apply": ("deploy.cli.apply:apply", "Make the hosts what the inventory says, then verify."),
@@ -99,7 +100,7 @@ def exit_code(call: Callable[[], Any]) -> int:
         print(GOES_ON, file=sys.stderr)
         return INTERRUPTED
     except SlipwayError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return int(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter says it at exit

@@ -17,6 +17,7 @@ from deploy.engine.survey import survey
 from deploy.model import load_cluster
 from deploy.model.row import Row
 from deploy.plan import Phase
+from deploy.printable import printable
 
 
 @click.command()
@@ -60,7 +61,7 @@ def show(
     titles = {phase.name: phase.title for phase in phases} | {reboots.PHASE: reboots.TITLE}
     listed = summary.short(rows) if output == "short" else summary.text(rows, titles, verbose=verbose)
     if listed:
-        click.echo(f"{listed}\n")
+        click.echo(printable(f"{listed}\n"))
     for cause in session.unreachable.values():
-        click.echo(cause, err=True)
+        click.echo(printable(cause), err=True)
     click.echo(summary.summary(rows, session.unreachable))

@@ -13,6 +13,7 @@ WATCHED = {"deploy", "checks", "pyinfra", "testinfra", "inventories", "tests"}
 MODEL = {"deploy.errors", "deploy.model"}
 MAY_IMPORT: dict[str, set[str]] = {
     "deploy/errors.py": set(),
+    "deploy/printable.py": set(),
     "deploy/model": MODEL,
     "deploy/catalog": MODEL | {"deploy.catalog"},
     "deploy/gpu": MODEL | {"deploy.catalog", "deploy.observe", "deploy.gpu"},
@@ -91,7 +92,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "testinfra",
     },
     "checks/drift": MODEL | {"deploy.catalog", "deploy.engine", "deploy.plan", "checks"},
-    "checks/report": MODEL | {"deploy.render", "checks.finding", "checks.catalogue", "checks.report"},
+    "checks/report": MODEL
+    | {"deploy.printable", "deploy.render", "checks.finding", "checks.catalogue", "checks.report"},
 }
 FREE = {"deploy/cli", "deploy/__init__.py", "checks/__init__.py"}
 

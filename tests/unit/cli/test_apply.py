@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from checks.finding import Finding, Severity, Status
 from deploy.cli.apply import _refuse_unfit_hosts, tell
+from deploy.cli.plan import show
 from deploy.cli.progress import Terminal, line
 from deploy.engine import locks
 from deploy.engine.applying import Outcome
@@ -74,6 +77,21 @@ def test_a_plan_of_nobody_says_who_was_not_looked_at(
 ) -> None:
     assert slipway("plan", inventory) == 6
     assert capsys.readouterr().out == "0 changes. Not looked at: cp1, w1.\n"
+
+
+def test_a_plan_and_an_apply_show_what_hosts_said_and_obey_it_in_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    evil = "\x1b[2J\x9b31m\x08"
+    changed = replace(ROW, state=State.CHANGE, diff=f"+ {evil}new", reason=f"{evil}differs")
+    session: Any = SimpleNamespace(unreachable={"w2": f"w2: {evil}"})
+
+    show([changed], [], session, output="text", verbose=True)
+    tell(Outcome(failed=[replace(ROW, state=State.ERROR, reason=f"{evil}no")]), [f"w3: {evil}"], 2)
+
+    said = capsys.readouterr()
+    assert "+ [2J31mnew" in said.out
+    assert {char for char in said.out + said.err if unicodedata.category(char) == "Cc"} == {"\n"}
 
 
 def test_a_lost_host_is_named_once_whether_it_failed_or_was_only_asked(

@@ -69,6 +69,14 @@ def test_an_operators_error_is_its_text_and_its_code(
     assert capsys.readouterr().err == f"{error}\n"
 
 
+def test_an_error_that_tells_what_a_host_said_obeys_it_in_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main.exit_code(raising(UnreachableError("w1: \x1b[2J\x9b31m\rno\tanswer\nat all")))
+
+    assert capsys.readouterr().err == "w1: [2J31mno\tanswer\nat all\n"
+
+
 def test_a_mistake_of_ours_is_two_lines_and_a_file_with_the_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
