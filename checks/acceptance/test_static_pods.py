@@ -1,4 +1,4 @@
-"""Static pods are what kubeadm makes of its configuration; an upgrade would lose an edit by hand."""
+"""Static pods are what kubeadm makes of its configuration, and no others are run beside them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from testinfra.host import Host
 from checks.acceptance.check import Seen, proves
 from deploy.model import Cluster, Node
 from deploy.model.api_server import ADMIN
+from deploy.observe.kubeadm import ETC, MANIFESTS
 
 WANTED = "what kubeadm makes of its configuration"
 SHOWN = 30  # lines of a diff
-MANIFEST = "/etc/kubernetes/manifests/etcd.yaml"
+MANIFEST = f"{ETC}/manifests/etcd.yaml"
+# A kubelet runs what lies there under any name that begins with no dot, a copy that somebody kept too
+# (kubernetes/kubernetes pkg/kubelet/config/file.go, extractFromDir).
+LISTED = f"find {ETC}/manifests -mindepth 1 -maxdepth 1 ! -name '.*' ! -type d"
 # `kubeadm upgrade diff` leaves etcd out, so its manifest is made by a dry run, in memory
 # (KUBEADM_INIT_DRYRUN_DIR: kubernetes/kubernetes cmd/kubeadm/app/constants). Of the members that were there
 # when this one joined it knows nothing, and once it has joined nobody reads them.
@@ -55,11 +59,17 @@ def test_static_pods_are_as_kubeadm_made_them(host: Host, cluster: Cluster, node
         seen.unread(
             f"etcd's manifest could not be compared: {etcd.stderr.strip() or f'ended with {etcd.rc}'}"
         )
+    listed = host.run(LISTED)
+    if listed.rc != 0:
+        seen.unread(f"what else is run could not be listed: {listed.stderr.strip()}")
+    added = sorted({*listed.stdout.splitlines()} - {*MANIFESTS})
     lines = [line for line in ran.stdout.splitlines() if not line.startswith("[upgrade/diff]")]
     lines += etcd.stdout.splitlines()
     files = [line.split()[1] for line in lines if line.startswith("--- ")]
+    wrong = [f"{', '.join(files) or 'a manifest'} differ"] if lines else []
+    wrong += [f"the kubelet runs {', '.join(added)}, too"] if added else []
     seen.expect(
-        found=f"{', '.join(files) or 'a manifest'} differ" if lines else WANTED,
+        found="; ".join(wrong) or WANTED,
         wanted=WANTED,
         detail="\n".join(lines[:SHOWN]),
     )

@@ -94,6 +94,7 @@ BATCHES = {
         "containerd-unit-edited",
         "kubelet-edited",
         "kubelet-replaced",
+        "manifest-kept",
         "certificate-ended",
     ],
     "the mirror": ["registry-mirror", "taint-added"],

@@ -14,9 +14,10 @@ from checks.acceptance.runner import prove_hosts
 from checks.acceptance.test_certificates import EVERYWHERE, reading
 from checks.acceptance.test_kubelet_files import READ as FILES
 from checks.acceptance.test_services import query
-from checks.acceptance.test_static_pods import MANIFEST, comparison
+from checks.acceptance.test_static_pods import LISTED, MANIFEST, comparison
 from checks.finding import Finding
 from deploy.model import TimeSync
+from deploy.observe.kubeadm import MANIFESTS
 
 
 def printed(days: int) -> str:
@@ -55,6 +56,7 @@ GOOD |= {
     FILES: files(),
     DIFF: "[upgrade/diff] Reading configuration\n",
     ETCD: "",
+    LISTED: "".join(f"{each}\n" for each in MANIFESTS),
     READ: printed(days=364),
     DNS: " 51 17 85 00 00 01 00 01 00 00 00 00\n",
     "timeout 3 bash -c 'exec 3<>/dev/tcp/10.43.0.1/443'": "",
@@ -248,3 +250,23 @@ def test_etcds_manifest_is_compared_too(ran: Ran, expected: tuple[str, str]) -> 
     findings = prove({ETCD: ran})
 
     assert [each[1:3] for each in on("cp1", findings) if each[0] == "K8S-05"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [
+        (Ran(out=f"{MANIFEST}.bak\n{MANIFEST}\n"), ("fail", f"the kubelet runs {MANIFEST}.bak, too")),
+        (Ran(1, err="refused"), ("unavailable", "what else is run could not be listed: refused")),
+    ],
+)
+def test_a_copy_beside_the_manifests_is_found(ran: Ran, expected: tuple[str, str]) -> None:
+    findings = prove({LISTED: ran})
+
+    assert [each[1:3] for each in on("cp1", findings) if each[0] == "K8S-05"] == [expected]
+
+
+def test_an_edit_and_a_copy_are_told_together() -> None:
+    findings = prove({DIFF: Ran(out=EDITED), LISTED: Ran(out=f"{MANIFEST}.bak\n")})
+
+    [found] = [each[2] for each in on("cp1", findings) if each[0] == "K8S-05"]
+    assert found.endswith(f"/kube-scheduler.yaml differ; the kubelet runs {MANIFEST}.bak, too")
