@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -61,7 +62,7 @@ def drift(
     cluster = load_cluster(inventory)
     _check_options(textfile, on_change, webhook_file)
     if uninstall_timer:
-        return _uninstall(cluster)
+        return _uninstall(cluster, inventory)
     if install_timer:
         _check_alone(cluster, inventory)
         _check_folder(textfile)
@@ -189,8 +190,9 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
     before = timer.installed(cluster.name, where)
     for path in timer.install(job, where, root=root):
         click.echo(f"wrote {path}")
-    if (former := timer.option(before, "drift")) not in (None, str(inventory.resolve())):
-        click.echo(f"in place of the timer of {former}, whose cluster is called {cluster.name}, too")
+    if other := _other(before, inventory):
+        click.echo(f"in place of the timer of {other}")
+    _leave_metrics(before, textfile)
     click.echo(f"{job.name}.timer runs every night at 03:17; reports: {paths.reports(cluster.name)}")
     if "--on-change" in options:
         click.echo(timer.sandboxed(job))
@@ -201,15 +203,29 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
     return 0
 
 
-def _uninstall(cluster: Cluster) -> int:
+def _other(command: Sequence[str], inventory: Path) -> str | None:
+    """Return the inventory of a job's command, where it is another."""
+    found = timer.option(command, "drift")
+    return found if found != str(inventory.resolve()) else None
+
+
+def _leave_metrics(command: Sequence[str], textfile: Path | None = None) -> None:
+    """Say which file a job's command wrote that this one does not write any more."""
+    found = timer.option(command, "--textfile")
+    if found and Path(found).exists() and (textfile is None or found != str(textfile.resolve())):
+        click.echo(f"{found} stays, and what it says grows old: delete it if no other run writes it")
+
+
+def _uninstall(cluster: Cluster, inventory: Path) -> int:
     root = os.geteuid() == 0
     where = timer.directory(root=root, home=Path.home())
-    textfile = timer.option(timer.installed(cluster.name, where), "--textfile")
+    before = timer.installed(cluster.name, where)
     removed = timer.uninstall(cluster.name, where, root=root)
     for path in removed:
         click.echo(f"removed {path}")
-    if textfile and Path(textfile).exists():
-        click.echo(f"{textfile} stays, and what it says grows old: delete it if no other run writes it")
+    if other := _other(before, inventory):
+        click.echo(f"it was the timer of {other}")
+    _leave_metrics(before)
     if not removed:
         click.echo(f"there was no timer of {cluster.name}")
     return 0

@@ -21,6 +21,7 @@ from deploy.errors import InventoryError
 from deploy.model import Cluster
 from deploy.plan import Phase as Step
 from deploy.plan import Where
+from deploy.printable import printable
 from deploy.steps.fixes import FIXES, WARNINGS
 
 SAFE = "safe"
@@ -93,5 +94,5 @@ def mend(session: Session, steps: Sequence[Mend], *, yes: bool) -> bool:
         work = Apply(session, watcher, {row.key: row for row in found.rows}, found.speaker, found.members)
         work.run(steps)
     for row in work.outcome.failed:
-        click.echo(f"{row.host}: {row.operation} failed:\n{row.reason}", err=True)
+        click.echo(printable(f"{row.host}: {row.operation} failed:\n{row.reason}"), err=True)
     return bool(work.outcome.failed)

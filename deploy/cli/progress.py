@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from deploy.engine.applying import Outcome, Watcher
 from deploy.model.row import Row
+from deploy.printable import printable
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -38,7 +39,7 @@ class Lines(Watcher):
 
     @override
     def said(self, text: str) -> None:
-        click.echo(text)
+        click.echo(printable(text))
 
 
 class Terminal(Lines):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from clusters import CLUSTER, LOCK, Ran
@@ -14,7 +16,7 @@ from checks.acceptance.runner import prove_hosts
 from checks.acceptance.test_certificates import EVERYWHERE, reading
 from checks.acceptance.test_kubelet_files import READ as FILES
 from checks.acceptance.test_services import query
-from checks.acceptance.test_static_pods import LISTED, MANIFEST, comparison
+from checks.acceptance.test_static_pods import MANIFEST, comparison, listing
 from checks.finding import Finding
 from deploy.model import TimeSync
 from deploy.observe.kubeadm import MANIFESTS
@@ -56,13 +58,14 @@ GOOD |= {
     FILES: files(),
     DIFF: "[upgrade/diff] Reading configuration\n",
     ETCD: "",
-    LISTED: "".join(f"{each}\n" for each in MANIFESTS),
+    listing(): "LISTED",
     READ: printed(days=364),
     DNS: " 51 17 85 00 00 01 00 01 00 00 00 00\n",
     "timeout 3 bash -c 'exec 3<>/dev/tcp/10.43.0.1/443'": "",
 }
 JOURNAL = "journalctl -u kubelet --since -24h -o short-iso --no-pager -q"
 ADDRESSES = {"cp1": "10.0.0.11", "w1": "10.0.0.12"}
+LISTED = {"cp1": "".join(f"{each}\n" for each in MANIFESTS) + "all\n", "w1": "all\n"}
 
 
 def answers(changed: Mapping[str, Ran] = {}) -> object:
@@ -73,7 +76,7 @@ def answers(changed: Mapping[str, Ran] = {}) -> object:
             return Ran(out=f"1: lo    inet 127.0.0.1/8 \n2: eth0    inet {ADDRESSES[host]}/24 brd\n")
         if command.startswith(JOURNAL):
             return Ran(out="2026-11-30T03:00:00 w1 kubelet: started\n")
-        said = GOOD[command].replace("ADDRESS", ADDRESSES[host])
+        said = GOOD[command].replace("ADDRESS", ADDRESSES[host]).replace("LISTED", LISTED[host])
         return Ran(out=said.replace("now", f"{time.time():.9f}\n"))
 
     return run
@@ -110,6 +113,7 @@ def test_a_good_host_passes_each_check_and_says_what_it_saw() -> None:
         ("K8S-13", "pass", "active, v1.36.3", "active, v1.36.3"),
         ("K8S-15", "pass", "10.43.0.1:443 connects", "10.43.0.1:443 connects"),
         ("K8S-19", "pass", "what was written for it", "what was written for it"),
+        ("K8S-20", "pass", "no file but kubeadm's", "no file but kubeadm's"),
         ("RT-01", "pass", "active, v2.3.7", "active, v2.3.7"),
     ]
 
@@ -253,20 +257,40 @@ def test_etcds_manifest_is_compared_too(ran: Ran, expected: tuple[str, str]) -> 
 
 
 @pytest.mark.parametrize(
-    ("ran", "expected"),
+    ("host", "ran", "expected"),
     [
-        (Ran(out=f"{MANIFEST}.bak\n{MANIFEST}\n"), ("fail", f"the kubelet runs {MANIFEST}.bak, too")),
-        (Ran(1, err="refused"), ("unavailable", "what else is run could not be listed: refused")),
+        (
+            "cp1",
+            Ran(out=f"{MANIFEST}.bak\n{MANIFEST}\nall\n"),
+            ("fail", f"the kubelet reads {MANIFEST}.bak, too"),
+        ),
+        ("cp1", Ran(out="all\n"), ("unavailable", "the folder of static pods was not listed whole")),
+        ("cp1", Ran(1, err="?"), ("unavailable", "the folder of static pods could not be listed: ?")),
+        ("w1", Ran(out=f"{MANIFEST}\nall\n"), ("fail", f"the kubelet reads {MANIFEST}, too")),
+        ("w1", Ran(), ("unavailable", "the folder of static pods was not listed whole")),
+        ("w1", Ran(out="all\n"), ("pass", "no file but kubeadm's")),
     ],
 )
-def test_a_copy_beside_the_manifests_is_found(ran: Ran, expected: tuple[str, str]) -> None:
-    findings = prove({LISTED: ran})
+def test_a_file_beside_the_static_pods_is_found(host: str, ran: Ran, expected: tuple[str, str]) -> None:
+    findings = prove({listing(): ran})
 
-    assert [each[1:3] for each in on("cp1", findings) if each[0] == "K8S-05"] == [expected]
+    assert [each[1:3] for each in on(host, findings) if each[0] == "K8S-20"] == [expected]
 
 
-def test_an_edit_and_a_copy_are_told_together() -> None:
-    findings = prove({DIFF: Ran(out=EDITED), LISTED: Ran(out=f"{MANIFEST}.bak\n")})
+def test_what_a_kubelet_reads_is_listed(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.bak", ".hidden"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder").mkdir()
+    for name, target in {"link": "a.yaml", "nowhere": "absent", "to a folder": "folder"}.items():
+        (tmp_path / name).symlink_to(target)
 
-    [found] = [each[2] for each in on("cp1", findings) if each[0] == "K8S-05"]
-    assert found.endswith(f"/kube-scheduler.yaml differ; the kubelet runs {MANIFEST}.bak, too")
+    printed = {
+        folder: subprocess.run(
+            ["sh", "-ec", listing(folder)], capture_output=True, text=True, check=True
+        ).stdout
+        for folder in (str(tmp_path), f"{tmp_path}/absent")
+    }
+
+    names = {Path(each).name for each in printed[str(tmp_path)].splitlines()}
+    assert names == {"a.yaml", "b.bak", "link", "all"}
+    assert printed[f"{tmp_path}/absent"] == "all\n"

@@ -86,7 +86,7 @@ def test_a_timer_in_place_of_another_inventorys_says_so(
 ) -> None:
     other = tmp_path / "other place.yaml"
     other.write_text(inventory.read_text())
-    said = f"in place of the timer of {inventory}, whose cluster is called test, too"
+    said = f"in place of the timer of {inventory}"
 
     for each in (inventory, inventory):
         assert slipway("drift", each, "--install-timer") == 0
@@ -94,6 +94,8 @@ def test_a_timer_in_place_of_another_inventorys_says_so(
     assert slipway("drift", other, "--install-timer") == 0
 
     assert said in capsys.readouterr().out.splitlines()
+    assert slipway("drift", inventory, "--uninstall-timer") == 0
+    assert f"it was the timer of {other}" in capsys.readouterr().out.splitlines()
 
 
 def test_metrics_that_nobody_renews_any_more_are_named(
@@ -107,9 +109,24 @@ def test_metrics_that_nobody_renews_any_more_are_named(
         assert slipway("drift", inventory, "--install-timer", "--textfile", metrics) == 0
         if there:
             metrics.touch()
-        capsys.readouterr()
+        assert slipway("drift", inventory, "--install-timer", "--textfile", metrics) == 0
+        assert "grows old" not in capsys.readouterr().out
         assert slipway("drift", inventory, "--uninstall-timer") == 0
         assert capsys.readouterr().out.splitlines() == [*removed, *([said] if there else [])]
+
+
+def test_a_timer_that_writes_no_metrics_any_more_says_which_grow_old(
+    inventory: Path, tmp_path: Path, units: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = tmp_path / "slipway.prom"
+    metrics.touch()
+    slipway("drift", inventory, "--install-timer", "--textfile", metrics)
+    capsys.readouterr()
+
+    assert slipway("drift", inventory, "--install-timer") == 0
+
+    said = f"{metrics} stays, and what it says grows old: delete it if no other run writes it"
+    assert said in capsys.readouterr().out.splitlines()
 
 
 def run(inventory: Path, *options: str) -> Report:
