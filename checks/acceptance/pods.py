@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.observe.balanced import address_of
+
 PULL_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
@@ -74,9 +76,8 @@ class Front:
 
 def front(item: Mapping[str, Any]) -> Front:
     """Return the Service's addresses."""
-    ingress = item.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
     return Front(
         cluster_ip=item["spec"]["clusterIP"],
         node_port=int(item["spec"]["ports"][0]["nodePort"]),
-        balanced=next((each["ip"] for each in ingress if each.get("ip")), None),
+        balanced=address_of(item),
     )

@@ -18,6 +18,7 @@ from checks.cluster.snapshot import GATEWAY_PATHS, condition
 from deploy.errors import SlipwayError
 from deploy.model import Cluster
 from deploy.model.serving import Gateway, Model, ModelExposure
+from deploy.observe.balanced import address_of
 from deploy.serving import names
 from deploy.serving.front import Front, front
 
@@ -56,12 +57,9 @@ class Ways:
             return self._through(model, model.gateway, service, key)
         if model.expose is not ModelExposure.LOAD_BALANCER or self.cluster.ssh.jump is not None:
             return self._inside(model, service, key)
-        ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
-        address = next((str(each["ip"]) for each in ingress if each.get("ip")), None)
+        given = address_of(service)
         return (
-            Way(Endpoint(address, names.SERVICE_PORT, key))
-            if address
-            else "its Service has no address (LB-04)"
+            Way(Endpoint(given, names.SERVICE_PORT, key)) if given else "its Service has no address (LB-04)"
         )
 
     def _through(self, model: Model, wanted: Gateway, service: Mapping[str, Any], key: str) -> Way | str:

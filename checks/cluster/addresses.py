@@ -11,6 +11,7 @@ from checks.cluster.snapshot import OWNED, Object, Snapshot, name_of, namespace_
 from checks.finding import Finding
 from checks.say import but, judged, skipped, unread
 from deploy.model import Cluster
+from deploy.observe.balanced import address_of, ingress_of
 
 CALL = 3.0  # seconds
 JUMP = "the hosts are reached through a jump host, so this machine is not on their network"
@@ -41,7 +42,7 @@ def answer(cluster: Cluster, seen: Snapshot, knock: Callable[[str, int], str] = 
     if cluster.ssh.jump is not None or not balanced:
         yield skipped("LB-04", None, JUMP if balanced else f"no Service asks MetalLB for an address{others}")
         return
-    lacking = [_name(each) for each in balanced if _address(each) is None]
+    lacking = [_name(each) for each in balanced if address_of(each) is None]
     doors = [door for each in balanced for door in _doors(each)]
     have = f"{len(balanced) - len(lacking)}/{len(balanced)} Services have an address"
     if not lacking and not doors:
@@ -76,9 +77,8 @@ def _of_another(service: Object) -> bool:
 
     (metallb/metallb internal/k8s/controllers/service_controller.go.) It gives addresses, and never a name.
     """
-    ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
-    named = any(each.get("hostname") for each in ingress)
-    return bool(service["spec"].get("loadBalancerClass")) or (named and _address(service) is None)
+    named = any(each.get("hostname") for each in ingress_of(service))
+    return bool(service["spec"].get("loadBalancerClass")) or (named and address_of(service) is None)
 
 
 def _passing(service: Object) -> bool:
@@ -92,14 +92,9 @@ def _name(service: Object) -> str:
     return f"{namespace_of(service)}/{name_of(service)}"
 
 
-def _address(service: Object) -> str | None:
-    ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
-    return next((str(each["ip"]) for each in ingress if each.get("ip")), None)
-
-
 def _doors(service: Object) -> Iterator[Door]:
     """Yield what can be knocked at: TCP only, UDP does not say who listens."""
-    if (address := _address(service)) is not None:
+    if (given := address_of(service)) is not None:
         for port in service["spec"].get("ports") or ():
             if port.get("protocol", "TCP") == "TCP":
-                yield _name(service), address, int(port["port"])
+                yield _name(service), given, int(port["port"])

@@ -8,6 +8,7 @@ from checks.cluster.snapshot import Object, Snapshot, name_of, namespace_of
 from checks.finding import Finding
 from checks.say import judged, unread
 from deploy.model import Cluster, Registry, RegistryExpose, RegistryProvider
+from deploy.observe.balanced import address_of
 
 CHECK = "REG-09"
 NAMESPACE = "registry"
@@ -70,7 +71,4 @@ def _unplaced(services: Sequence[Object], address: str, *, outside: bool) -> lis
 
 def _given(service: Object | None) -> str | None:
     """Return what the load balancer gave a Service."""
-    if service is None:
-        return None
-    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    return next((str(each["ip"]) for each in ingress if each.get("ip")), None)
+    return None if service is None else address_of(service)

@@ -13,7 +13,8 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a host prints must not steer a terminal
+from deploy.printable import printable
+
 LIMIT = 64 * 1024  # bytes of one section, and what a pipe holds: a slow lane never waits for its reader
 SECONDS = 5
 TIMED_OUT = (124, 137, 143)
@@ -108,7 +109,7 @@ def answers(output: str, mark: str) -> Mapping[str, Answer]:
         text, ended, rest = body.partition(f"\n{mark}/ ")
         status = rest.split("\n", 1)[0]
         known = ended and status.isascii() and status.isdigit() and len(status) < 4
-        found[name] = Answer(_CONTROL.sub("", text).strip("\n"), int(status) if known else None)
+        found[name] = Answer(printable(text).strip("\n"), int(status) if known else None)
     return found
 
 

@@ -116,9 +116,14 @@ def _at_night() -> bool:
     return bool(os.environ.get(timer.NIGHTLY))
 
 
+def _units() -> Path:
+    """Return where the units of whoever runs this are kept."""
+    return timer.directory(root=os.geteuid() == 0, home=Path.home())
+
+
 def _installed(cluster: Cluster) -> datetime | None:
     """Return since when this machine runs the cluster's drift every night; None when it does not."""
-    where = timer.directory(root=os.geteuid() == 0, home=Path.home())
+    where = _units()
     try:
         written = (where / f"slipway-drift-{cluster.name}.timer").stat().st_mtime
     except FileNotFoundError:
@@ -186,7 +191,7 @@ def _install(cluster: Cluster, inventory: Path, options: tuple[str, ...], textfi
         metrics=textfile.resolve().parent if textfile else None,
         root=root,
     )
-    where = timer.directory(root=root, home=Path.home())
+    where = _units()
     before = timer.installed(cluster.name, where)
     for path in timer.install(job, where, root=root):
         click.echo(f"wrote {path}")
@@ -218,7 +223,7 @@ def _leave_metrics(command: Sequence[str], textfile: Path | None = None) -> None
 
 def _uninstall(cluster: Cluster, inventory: Path) -> int:
     root = os.geteuid() == 0
-    where = timer.directory(root=root, home=Path.home())
+    where = _units()
     before = timer.installed(cluster.name, where)
     removed = timer.uninstall(cluster.name, where, root=root)
     for path in removed:

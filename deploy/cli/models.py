@@ -14,6 +14,7 @@ from deploy.engine.speaker import KUBECTL
 from deploy.errors import SlipwayError
 from deploy.model import Cluster, Node, paths
 from deploy.model.serving import Gateway, Model, ModelExposure
+from deploy.observe.balanced import address_of
 from deploy.serving import names
 from deploy.serving.front import HTTP, Front, front
 
@@ -75,8 +76,7 @@ def _address(model: Model, found: Sequence[Mapping[str, Any]]) -> tuple[str | No
     if model.expose is not ModelExposure.LOAD_BALANCER:
         return FORWARDED, None
     service = _named(found, "Service", names.NAMESPACE, names.workload(model))
-    ingress = (service.get("status") or {}).get("loadBalancer", {}).get("ingress") or ()
-    return next((str(each["ip"]) for each in ingress if each.get("ip")), None), None
+    return address_of(service), None
 
 
 def reached(session: Session, speaker: str, gateway: Gateway) -> Front | str:

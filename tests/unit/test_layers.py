@@ -53,7 +53,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks/finding.py": set(),
     "checks/catalogue.py": MODEL | {"checks.finding"},
     "checks/say.py": {"checks.finding", "checks.catalogue"},
-    "checks/collect": MODEL | {"deploy.observe", "deploy.engine", "checks.collect", "checks.finding"},
+    "checks/collect": MODEL
+    | {"deploy.observe", "deploy.engine", "deploy.printable", "checks.collect", "checks.finding"},
     "checks/preflight": MODEL
     | {
         "deploy.catalog",
