@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 
 from checks.acceptance import object_store, outside, policy, probe, reach, registry, serving, volume
-from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.gates import NOTICED, Gate, Tell, wait
 from checks.acceptance.hands import STALE, Hands, Kubectl
 from checks.acceptance.pods import Front, Pod, front, missing, pods
 from checks.acceptance.probe import Question, Said
@@ -24,8 +24,8 @@ from deploy.errors import SlipwayError, UnreachableError
 from deploy.model import Cluster
 
 PODS = Gate("the probe's pods", 180.0)  # k3s pulls their image now, over a home's line
-# kube-proxy writes the rules of a new Service node by node, some seconds later on a busy one
-ANSWERS = Gate("answers from every node", 30.0, every=1.0)
+# kube-proxy writes the rules of a new Service node by node, and the cluster's DNS learns its name
+ANSWERS = Gate("answers from every node", NOTICED, every=1.0)
 LACKING = (Status.FAIL, Status.UNAVAILABLE)
 CHECKS = ("HOST-18", "K8S-15", "K8S-06", "K8S-16", "RT-12")
 OF_THE_CLUSTER = (volume.CHECK, policy.CHECK)

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Tell = Callable[[str], None]
+# Seconds until everybody who watches the API knows of a new object. Who was cut off while the API server was
+# silent asks again after pauses that grow to between 30 and 60 s, also when it is long back (client-go,
+# tools/cache/reflector.go: defaultBackoffMax, defaultBackoffJitter); then there is something to be done.
+NOTICED = 75.0
 
 
 def silently(text: str) -> None:

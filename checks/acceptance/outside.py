@@ -8,16 +8,16 @@ from http.client import HTTPConnection, HTTPException
 import gevent
 
 from checks.acceptance import reach
-from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.gates import NOTICED, Gate, Tell, wait
 from checks.acceptance.pods import Front, Pod
 from checks.acceptance.probe import Said
 from checks.finding import Finding
 from checks.say import judged, skipped, unread
 from deploy.model import Cluster
 
-ADDRESS = Gate("the load balancer to give an address", 20.0)
-ANSWER = Gate("the load balancer's address to answer", 30.0)
-PORT = Gate("the node port to answer", 30.0)  # kube-proxy opens it on every node in its own time
+ADDRESS = Gate("the load balancer to give an address", NOTICED)
+ANSWER = Gate("the load balancer's address to answer", NOTICED)
+PORT = Gate("the node port to answer", NOTICED)  # kube-proxy opens it on every node in its own time
 CALL = 3.0  # seconds for one request
 WHY_NOT = "the hosts are reached through a jump host, so this machine is not on their network"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.acceptance import probe
-from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.gates import NOTICED, Gate, Tell, wait
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.pods import Pod, pod
 from checks.acceptance.probe import HTTP, Question, Said
@@ -19,8 +19,8 @@ CHECK = "K8S-18"
 NAME = "shielded"
 LABELS = {"app": NAME}
 UP = Gate("the pod that a NetworkPolicy denies", 60.0)
-ANSWERS = Gate("that pod to answer", 10.0, every=1.0)
-DENIED = Gate("the NetworkPolicy to be enforced", 20.0, every=1.0)
+ANSWERS = Gate("that pod to answer", NOTICED, every=1.0)
+DENIED = Gate("the NetworkPolicy to be enforced", NOTICED, every=1.0)
 DAEMONSETS = "/apis/apps/v1/daemonsets"
 # what enforces policies, by a word in the name of its DaemonSet; flannel by itself enforces none
 # (https://kubernetes.io/docs/concepts/cluster-administration/addons/#networking-and-network-policy)

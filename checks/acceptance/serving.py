@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 
 from checks.acceptance.asking import Asked
-from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.gates import NOTICED, Gate, Tell, wait
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.serving_ways import Way, Ways
 from checks.finding import Finding
@@ -19,7 +19,7 @@ from deploy.model import Cluster
 from deploy.model.serving import Model
 
 CHECKS = ("SRV-04", "SRV-08", "SRV-09", "SRV-10")
-HEALTHY = Gate("a model to answer", 60.0, every=1.0)
+HEALTHY = Gate("a model to answer", NOTICED, every=1.0)
 # what dashboards and autoscalers read, as vLLM names it (vllm-project/vllm docs/design/metrics.md)
 METRICS = (
     "vllm:num_requests_running",

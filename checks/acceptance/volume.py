@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.acceptance import probe
-from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.gates import NOTICED, Gate, Tell, wait
 from checks.acceptance.hands import Kubectl
 from checks.acceptance.pods import Pod, pod
 from checks.finding import Finding
@@ -21,7 +21,7 @@ WRITTEN = "mount-tester new file"
 SIZE = "16Mi"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
-USED = Gate("the probe's volume", 90.0, every=0.5)  # a provisioner may pull an image of its own first
+USED = Gate("the probe's volume", NOTICED + 60.0, every=0.5)  # a provisioner may pull an image of its own
 WANTED = "what was written is read back"
 
 
