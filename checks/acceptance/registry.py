@@ -15,7 +15,7 @@ from typing import Any
 
 from checks.acceptance import probe
 from checks.acceptance import registry_verdicts as verdicts
-from checks.acceptance.gates import Gate, Tell, wait
+from checks.acceptance.gates import NOTICED, Gate, Tell, wait
 from checks.acceptance.hands import Hands, Kubectl
 from checks.acceptance.registry_image import image
 from checks.acceptance.registry_script import Door, credentials, parse, script
@@ -28,7 +28,7 @@ from deploy.errors import UnreachableError
 PAST = ("CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun", "CrashLoopBackOff")
 ONCE = (verdicts.LIMIT, verdicts.WHOLE, verdicts.REFUSES)
 LOGIN = "/api/v1/namespaces/slipway-system/secrets/registry"
-PULLED = Gate("every node to pull from the registry", 60.0, every=0.5)
+PULLED = Gate("every node to pull from the registry", NOTICED, every=0.5)
 SCRIPT_SECONDS = 300.0
 
 
