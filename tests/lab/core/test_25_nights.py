@@ -113,7 +113,8 @@ def test_without_the_api_server_hosts_are_judged_and_the_rest_is_unavailable(cor
         core.on("n1", "mv /etc/kubernetes/kube-apiserver.yaml /etc/kubernetes/manifests/")
         core.on("n2", "rm -f /run/reboot-required")
     settled(core)
-    core.ok("verify")  # whoever watches the API, as DNS and MetalLB do, is back within a minute at most
+    # whoever watches the API, as DNS and MetalLB do, is back within a minute at most
+    core.ok("verify", "--wait", "120")
 
     by_status = {(each["check"], each["host"]): each["status"] for each in report["findings"]}
     assert by_status["HOST-24", "w1"] == "fail"
