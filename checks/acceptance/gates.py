@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Tell = Callable[[str], None]
-# Seconds until everybody who watches the API knows of a new object. Who was cut off while the API server was
-# silent asks again after pauses that grow to between 30 and 60 s, also when it is long back (client-go,
-# tools/cache/reflector.go: defaultBackoffMax, defaultBackoffJitter); then there is something to be done.
+# Seconds until everybody who watches the API has seen a new object and done his part. Who was cut off while
+# the API server was silent asks again after pauses that grow to between 30 and 60 s, also once it is back
+# (client-go, tools/cache/reflector.go: defaultBackoffMax, defaultBackoffJitter); the rest is for the doing.
 NOTICED = 75.0
 
 
